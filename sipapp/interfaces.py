@@ -1,0 +1,207 @@
+"""The zope Interfaces that a plugin author meets, each with what it promises.
+
+A *resource* does something with the requests that reach an endpoint. A resource is made, in every
+worker process that serves the endpoint, by a plugin that provides L{IResourceMaker}. Three things
+are given to it: a L{IWorker} to ask about its surroundings, a L{ISender} to send SIP messages
+with, and stores such as L{ILocationStore}.
+
+The messages themselves are plain classes: C{sipapp.sip.Request} and C{sipapp.sip.Response}; a
+request that waits for its answer is a C{sipapp.transaction.ServerTransaction}.
+"""
+
+from __future__ import annotations
+
+from zope.interface import Attribute, Interface
+
+
+class IResourceMaker(Interface):
+    """Makes a resource from its settings. A Twisted plugin: see C{docs/writing-a-resource.md}."""
+
+    name = Attribute(
+        "str: what a listen block's C{resources} calls it, and the NAME of its settings table"
+        " C{[resource.NAME]}."
+    )
+    kind = Attribute(
+        "str: C{'sip'} if it makes an L{ISIPResource}, C{'web'} if it makes an L{IWebResource}."
+    )
+    settings = Attribute(
+        "type: a C{msgspec.Struct} class, frozen and forbidding unknown fields, that the settings"
+        " table is converted to. Every field has a default or the table becomes mandatory."
+    )
+
+    def make(settings, worker):
+        """Make the resource. Called once for each worker process and endpoint.
+
+        @param settings: an instance of L{settings}.
+        @param worker: the L{IWorker} that it will live in.
+        @return: a provider of L{ISIPResource} or L{IWebResource}, according to L{kind}.
+        @raise Exception: anything raised here stops the pool from starting, with the reason.
+        """
+
+
+class IResource(Interface):
+    """The life cycle that resources of every kind share."""
+
+    def start():
+        """Get ready: called before the worker says Ready.
+
+        @return: C{None}, a Deferred or a coroutine; the worker waits for it. A failure is a boot
+            failure of the worker.
+        """
+
+    def stop():
+        """Let go: called once when the worker has drained.
+
+        @return: C{None}, a Deferred or a coroutine; the worker waits for it.
+        """
+
+
+class ISIPResource(IResource):
+    """Does something with SIP requests."""
+
+    def offer(transaction):
+        """Take a request or leave it to the next resource of the endpoint.
+
+        CANCEL is not offered: the transaction user that took the INVITE learns of it through the
+        C{cancelled} callback of the transaction (RFC 3261 §9.2).
+
+        @param transaction: C{sipapp.transaction.ServerTransaction}; its C{request} has passed
+            the checks of RFC 3261 §8.2 and §16.3 that do not depend on what the resource does.
+        @return: C{None} to leave the request; a C{sipapp.sip.Response} to answer with;
+            C{sipapp.resources.sip.TAKEN} if the resource answers later by itself through
+            C{transaction.respond()}; or a Deferred or coroutine that gives one of those.
+            An exception, raised or given, is answered with 500 and logged with its Call-ID.
+        """
+
+    def ack(request):
+        """See an ACK that belongs to no transaction here: the ACK to a 2xx (RFC 3261 §13.2.2.4).
+
+        @return: true if the resource has taken it; otherwise the next one is asked, and an ACK
+            that nobody takes is dropped.
+        """
+
+
+class IWebResource(IResource):
+    """Serves a part of an HTTP endpoint's URL space."""
+
+    path = Attribute("str: the first path segment that it serves, such as C{'xcap-root'}.")
+
+    def webResource():
+        """
+        @return: the C{twisted.web.resource.IResource} that serves everything below L{path}.
+        """
+
+
+class IWorker(Interface):
+    """The surroundings of a resource: the worker process that it lives in."""
+
+    name = Attribute("str: pool and slot, such as C{'udp-0/2'}; survives a restart of the slot.")
+    domains = Attribute("frozenset of str: the lower-case domains this server is responsible for.")
+    reactor = Attribute("the reactor; use it for timers rather than importing the global one.")
+    identifiers = Attribute("C{sipapp.transaction.Identifiers}: mints branches, tags and tokens.")
+    sender = Attribute("L{ISender}")
+    location = Attribute("L{ILocationStore}: where the registrar keeps its bindings.")
+    timers = Attribute("C{sipapp.transaction.TimerSettings}: T1, T2, T4 and Timer C, in seconds.")
+
+    def isLocal(uri):
+        """Tell whether a SIP URI's host and port name this server: one of its L{domains} or one
+        of its listen or advertised addresses (RFC 3261 §16.4, §16.5).
+
+        @param uri: C{sipapp.sip.SIPURI}
+        """
+
+
+class ISender(Interface):
+    """Sends SIP messages. Where they go and over which transport is decided here (RFC 3263)."""
+
+    def request(request, hop, user, branch=None):
+        """Send a request statefully (RFC 3261 §17.1).
+
+        The sender finds the addresses to try (the hop's flow first, then RFC 3263 on its URI),
+        adds the Via (§18.1.1), switches an over-long request from UDP to TCP, and goes to the
+        next address when one fails (RFC 3263 §4.3): a failure to send, Timer B or F, or a 503.
+
+        @param request: C{sipapp.sip.Request}, complete but for its Via. The sender owns it now.
+        @param hop: L{sipapp.sip.Hop}: next-hop URI and, optionally, a flow token to prefer.
+        @param user: provider of L{IClientUser}.
+        @param branch: the Via branch, when it has to be a function of something (§16.11);
+            otherwise one is minted.
+        @return: an object with C{cancel()} (§9.1): gives up, now or as soon as a provisional
+            response allows a CANCEL to be sent. The user still gets the final response.
+        """
+
+    def forward(request, hop, branch, user=None):
+        """Send a request statelessly (RFC 3261 §16.11), as needed for an ACK to a 2xx.
+
+        @param user: if given, its C{flowSelected} is called as in L{request}.
+        """
+
+    def respond(response):
+        """Send a response statelessly to where its topmost Via says (RFC 3261 §18.2.2)."""
+
+
+class IClientUser(Interface):
+    """What the user of L{ISender.request} must provide. Every call comes from the reactor."""
+
+    def flowSelected(request, flow):
+        """The request is about to leave over C{flow}: the last chance to edit it, for instance
+        to add the Record-Route that fits the flow (RFC 5658). Called for every address tried."""
+
+    def responseReceived(response):
+        """A response has come, its topmost Via (ours) still in place. Provisional ones other
+        than 100 and retransmitted 2xx to INVITE are passed on as well."""
+
+    def failed(status, detail):
+        """No address gave a final response.
+
+        @param status: 408 after a timeout, 503 after transport failures (§8.1.3.1, §16.9),
+            430 when the hop had nothing but a flow and that flow is gone (RFC 5626).
+        @param detail: str for the log.
+        """
+
+
+class ILocationStore(Interface):
+    """Keeps the bindings of addresses-of-record (RFC 3261 §10): the location service.
+
+    Times are seconds since the epoch as floats. A binding whose C{expires} has passed does not
+    exist: no method returns it.
+    """
+
+    def lookup(aor):
+        """
+        @param aor: str, canonical: C{sipapp.sip.SIPURI.aor()}.
+        @return: Deferred of a tuple of C{sipapp.location.Binding}, highest q first.
+        """
+
+    def lookupNow(aor):
+        """The same without the Deferred, for the straight path of a request.
+
+        A provider that cannot answer at once returns C{None}; then L{lookup} must be used.
+        """
+
+    def update(aor, change):
+        """Change the bindings of one address-of-record, atomically over all workers.
+
+        @param change: callable that takes the tuple of present bindings and returns the new one.
+            It may be called again if the first attempt has to be repeated, and it must not
+            block. What it raises leaves the store as it was and fails the Deferred.
+        @return: Deferred of the new tuple, fired when it is committed.
+        """
+
+    def count():
+        """
+        @return: Deferred of the number of addresses-of-record with bindings (an upper bound: it
+            may count some that have just expired).
+        """
+
+    def purge(limit):
+        """Drop at most C{limit} expired bindings, oldest first, without a scan of the others.
+
+        @return: Deferred of the number dropped.
+        """
+
+    def close():
+        """Commit what is outstanding and let go.
+
+        @return: Deferred of C{None}.
+        """
