@@ -59,11 +59,16 @@ class IResource(Interface):
 class ISIPResource(IResource):
     """Does something with SIP requests."""
 
+    methods = Attribute(
+        "frozenset of str: the methods that it answers by itself as a user agent server. Together"
+        " with those of its neighbours they are the Allow of a 405 (RFC 3261 §8.2.1)."
+    )
+
     def offer(transaction):
         """Take a request or leave it to the next resource of the endpoint.
 
-        CANCEL is not offered: the transaction user that took the INVITE learns of it through the
-        C{cancelled} callback of the transaction (RFC 3261 §9.2).
+        A CANCEL is offered only if its INVITE is unknown here (§16.10): otherwise whoever took
+        the INVITE learns of it through the transaction's C{cancelled} callback (§9.2).
 
         @param transaction: C{sipapp.transaction.ServerTransaction}; its C{request} has passed
             the checks of RFC 3261 §8.2 and §16.3 that do not depend on what the resource does.

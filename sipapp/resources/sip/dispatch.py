@@ -1,0 +1,157 @@
+"""The transaction user of a worker: offers each request to the resources of its endpoint.
+
+The straight path is a loop over the chain without a Deferred. Only a resource that itself gives
+a Deferred or a coroutine makes the rest of the chain wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from sipapp.sip import Request, Response, validateRequest
+from sipapp.transaction import ServerTransaction
+
+__all__ = ["TAKEN", "Dispatch"]
+
+_log = Logger()
+
+
+class _Taken:
+    """The type of L{TAKEN}."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "TAKEN"
+
+
+TAKEN: Final = _Taken()
+"""What a resource's C{offer} gives when it will answer the request later by itself."""
+
+
+class Dispatch:
+    """Offers requests to chains of resources.
+
+    @param chains: for each listener index, the L{sipapp.interfaces.ISIPResource} providers of
+        its endpoint, in the order in which they are asked.
+    """
+
+    def __init__(self, chains: Mapping[int, Sequence[Any]]) -> None:
+        self._chains = chains
+
+    def requestReceived(self, transaction: ServerTransaction, now: float) -> None:
+        """A new request. Bad ones get the status they deserve before any resource sees them
+        (RFC 3261 §8.2, §16.3)."""
+        error = validateRequest(transaction.request)
+        if error is not None:
+            transaction.respond(transaction.request.refuse(error))
+            return
+        self._offer(transaction, iter(self._chains[transaction.flow.listener]))
+
+    def ackReceived(self, request: Request, flow: Any, now: float) -> None:
+        """An ACK to a 2xx, or to nothing: nobody is told of a bad one (RFC 3261 §17.1.1.3)."""
+        if validateRequest(request) is not None:
+            return
+        for resource in self._chains[flow.listener]:
+            try:
+                if resource.ack(request):
+                    return
+            except Exception:
+                _log.failure(
+                    "{resource} failed on ACK, Call-ID {callID!r}",
+                    resource=resource,
+                    callID=request.callID,
+                )
+                return
+
+    def cancelReceived(
+        self, transaction: ServerTransaction, invite: ServerTransaction | None, now: float
+    ) -> None:
+        """A CANCEL (RFC 3261 §9.2). One whose INVITE is unknown is offered like any request, so
+        that a proxy can pass it on (§16.10)."""
+        if invite is None:
+            self.requestReceived(transaction, now)
+            return
+        transaction.respond(transaction.request.respond(200, toTag=_toTag(invite)))
+        if invite.isFinal:
+            return
+        if invite.cancelled is None:
+            invite.respond(invite.request.respond(487))
+        else:
+            invite.cancelled()
+
+    def _offer(self, transaction: ServerTransaction, resources: Any) -> None:
+        for resource in resources:
+            try:
+                result = resource.offer(transaction)
+            except Exception:
+                self._failed(transaction, resource, Failure())
+                return
+            if result is None:
+                continue
+            if result is not TAKEN:
+                self._given(transaction, resource, resources, result)
+            return
+        self._refuse(transaction)
+
+    def _given(
+        self, transaction: ServerTransaction, resource: Any, resources: Any, result: object
+    ) -> None:
+        if isinstance(result, Response):
+            transaction.respond(result)
+        elif isinstance(result, Deferred):
+            result.addCallback(partial(self._settled, transaction, resource, resources))
+            result.addErrback(partial(self._failed, transaction, resource))
+        elif isinstance(result, Coroutine):
+            waiting = Deferred.fromCoroutine(result)
+            self._given(transaction, resource, resources, waiting)
+        else:
+            raise TypeError(f"{resource!r} gave {result!r} for an offer")
+
+    def _settled(
+        self, transaction: ServerTransaction, resource: Any, resources: Any, result: object
+    ) -> None:
+        if result is None:
+            self._offer(transaction, resources)
+        elif result is not TAKEN:
+            self._given(transaction, resource, resources, result)
+
+    def _failed(self, transaction: ServerTransaction, resource: Any, failure: Failure) -> None:
+        request = transaction.request
+        _log.failure(
+            "{resource} failed on {method}, Call-ID {callID!r}",
+            failure,
+            resource=resource,
+            method=request.method,
+            callID=request.callID,
+        )
+        if not transaction.isFinal:
+            transaction.respond(request.respond(500))
+
+    def _refuse(self, transaction: ServerTransaction) -> None:
+        """Nobody has taken it: §8.2.1 for what the endpoint does not do, §8.2.2.1 for the rest."""
+        request = transaction.request
+        if request.method == "CANCEL":
+            transaction.respond(request.respond(481))
+            return
+        methods: set[str] = set()
+        for resource in self._chains[transaction.flow.listener]:
+            methods |= resource.methods
+        if request.method in methods:
+            transaction.respond(request.respond(404))
+        else:
+            allow = ("Allow", ", ".join(sorted(methods)))
+            transaction.respond(request.respond(405, headers=(allow,)))
+
+
+def _toTag(invite: ServerTransaction) -> str | None:
+    """The To tag of what the INVITE has been answered: the answer to its CANCEL should carry the
+    same (§9.2)."""
+    response = invite.lastResponse
+    return None if response is None else response.to.tag

@@ -1,0 +1,71 @@
+"""Answers OPTIONS that are meant for the server itself (RFC 3261 §11).
+
+It is also the worked example of a resource: C{docs/writing-a-resource.md} walks through it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zope.interface import implementer
+
+from sipapp.interfaces import ISIPResource
+from sipapp.resources.maker import ResourceMaker, Settings
+from sipapp.sip import Response, SIPURI
+from sipapp.transaction import ServerTransaction
+
+__all__ = ["Options", "OptionsSettings", "optionsMaker"]
+
+
+class OptionsSettings(Settings):
+    """C{[resource.options]}."""
+
+    accept: tuple[str, ...] = ("application/sdp",)
+    """The body types named in Accept."""
+    allow: tuple[str, ...] = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER")
+    """The methods named in Allow: what an endpoint may use with this server, itself or through
+    its proxy."""
+    supported: tuple[str, ...] = ("path",)
+    """The extensions named in Supported."""
+
+
+@implementer(ISIPResource)
+class Options:
+    """Answers an OPTIONS whose Request-URI names this server and no user of it.
+
+    One for a user goes on to the next resource: a proxy sends it to the user's phone.
+    """
+
+    methods = frozenset({"OPTIONS"})
+
+    def __init__(self, settings: OptionsSettings, worker: Any) -> None:
+        self._worker = worker
+        self._headers = (
+            ("Accept", ", ".join(settings.accept)),
+            ("Accept-Encoding", "identity"),
+            ("Accept-Language", "en"),
+            ("Allow", ", ".join(settings.allow)),
+            ("Supported", ", ".join(settings.supported)),
+        )
+
+    def start(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+    def offer(self, transaction: ServerTransaction) -> Response | None:
+        request = transaction.request
+        if request.method != "OPTIONS":
+            return None
+        uri = request.uri
+        if not isinstance(uri, SIPURI) or uri.user is not None or not self._worker.isLocal(uri):
+            return None
+        tag = self._worker.identifiers.toTag(request)
+        return request.respond(200, toTag=tag, headers=self._headers)
+
+    def ack(self, request: object) -> bool:
+        return False
+
+
+optionsMaker = ResourceMaker("options", "sip", OptionsSettings, Options)
