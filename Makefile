@@ -1,0 +1,51 @@
+# Everything happens in a virtual environment in this checkout: no root is needed.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+TESTS  ?= tests
+CONFIG ?=
+# Two test processes suit two cores; the peers' load tests share them.
+JOBS   ?= 2
+
+.PHONY: run test check format lint types contracts coverage clean
+
+run: $(READY)
+	$(BIN)/twistd --nodaemon --pidfile= sipapp $(if $(CONFIG),--config $(CONFIG))
+
+test: $(READY)
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup $(TESTS)
+
+# What a change has to pass before it lands.
+check: lint types contracts test coverage
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+contracts: $(READY)
+	$(BIN)/lint-imports
+
+# The core rooms are covered branch for branch; make says which line is not.
+coverage: $(READY)
+	$(BIN)/coverage run --source=sipapp/sip,sipapp/transaction -m pytest -q tests/sip tests/transaction
+	$(BIN)/coverage report --fail-under=100
+
+clean:
+	rm -rf $(VENV) build run .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+
+$(READY): setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "sipapp needs Python 3.11 or newer: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "Python's venv is missing: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@
