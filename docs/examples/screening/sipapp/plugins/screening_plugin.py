@@ -1,0 +1,5 @@
+"""Makes the screening resource known to sipapp."""
+
+from sipapp_screening import screeningMaker
+
+__all__ = ["screeningMaker"]
