@@ -1,0 +1,3 @@
+"""What an operator reaches the server with."""
+
+__all__: list[str] = []

@@ -1,0 +1,70 @@
+"""The C{sipappctl} command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from sipapp.admin.ping import Unanswered, ping
+from sipapp.sip import MalformedURI, SIPURI, parseURI
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    @return: the exit code: 0 if it did what was asked, 1 if not, 2 if it was not understood.
+    """
+    parser = argparse.ArgumentParser(prog="sipappctl", description="Operates a SIP server.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    pinging = commands.add_parser(
+        "ping", help="send OPTIONS to a SIP URI and show who answers, and how fast"
+    )
+    pinging.add_argument("uri", type=_sipURI, help="such as sip:127.0.0.1:5060;transport=tcp")
+    pinging.add_argument("-c", "--count", type=_positive, default=1, help="requests (default: 1)")
+    pinging.add_argument(
+        "-w", "--wait", type=float, default=4.0, help="seconds to wait for each (default: 4)"
+    )
+    given = parser.parse_args(arguments)
+    return _ping(given.uri, given.count, given.wait)
+
+
+def _ping(uri: SIPURI, count: int, wait: float) -> int:
+    unanswered = 0
+    for _ in range(count):
+        try:
+            answer = ping(uri, wait)
+        except (Unanswered, OSError) as error:
+            unanswered += 1
+            print(f"{uri}: {error}", file=sys.stderr)
+        else:
+            response = answer.response
+            print(
+                f"{response.status} {response.reason} from {answer.source}"
+                f" in {answer.seconds * 1000:.1f} ms"
+                f" ({response.get('server') or 'no Server header'})"
+            )
+    return 1 if unanswered else 0
+
+
+def _sipURI(text: str) -> SIPURI:
+    try:
+        uri = parseURI(text if ":" in text else f"sip:{text}")
+    except MalformedURI as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a SIP URI: {error.detail}") from error
+    if not isinstance(uri, SIPURI):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a SIP URI")
+    return uri
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

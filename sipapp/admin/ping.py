@@ -1,0 +1,130 @@
+"""Sends an OPTIONS and waits for its answer: the SIP core at work without a reactor.
+
+A transaction layer asks for bytes to be sent and for time to pass; a socket and a clock do the
+rest (RFC 3261 §11.1, §17.1.2).
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import time
+from dataclasses import dataclass
+
+from sipapp.sip import SIPURI, Keepalive, Request, Response, StreamFramer, parseMessage
+from sipapp.transaction import ClientTransaction, TransactionLayer
+
+__all__ = ["Answer", "Unanswered", "ping"]
+
+_PORT = 5060
+
+
+class Unanswered(Exception):
+    """No answer came: C{str()} of it says what happened instead."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    response: Response
+    source: str
+    """C{host:port} of the sender."""
+    seconds: float
+    """From the first sending to the final response."""
+
+
+class _Flow:
+    """A connected socket as the transaction layer's flow."""
+
+    listener = 0
+
+    def __init__(self, uri: SIPURI, wait: float) -> None:
+        self.reliable = uri.transport == "tcp"
+        kind = socket.SOCK_STREAM if self.reliable else socket.SOCK_DGRAM
+        found = socket.getaddrinfo(uri.host, uri.port or _PORT, type=kind)
+        family, kind, protocol, _, address = found[0]
+        self.socket = socket.socket(family, kind, protocol)
+        self.socket.settimeout(wait)
+        self.socket.connect(address)
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+
+class _Pinging:
+    """Waits for what becomes of the OPTIONS: the user of its client transaction."""
+
+    outcome: Response | str | None = None
+
+    def responseReceived(
+        self, transaction: ClientTransaction, response: Response, now: float
+    ) -> None:
+        if response.status >= 200:
+            self.outcome = response
+
+    def timedOut(self, transaction: ClientTransaction, now: float) -> None:
+        self.outcome = "no answer"
+
+    def transportFailed(self, transaction: ClientTransaction, now: float) -> None:
+        self.outcome = "it cannot be reached"
+
+
+def ping(uri: SIPURI, wait: float) -> Answer:
+    """Send OPTIONS over UDP, or over TCP for a URI with C{;transport=tcp}.
+
+    @param wait: how long to wait for the answer, in seconds.
+    @raise Unanswered: when nothing has come by then.
+    @raise OSError: when the host has no address or does not take the message.
+    """
+    flow = _Flow(uri, wait)
+    with flow.socket:
+        user = _Pinging()
+        layer = TransactionLayer(user, clock=time.monotonic)
+        framer = StreamFramer() if flow.reliable else None
+        started = time.monotonic()
+        layer.request(_options(uri, flow), flow, user, started)
+        while user.outcome is None:
+            now = time.monotonic()
+            if now - started >= wait:
+                raise Unanswered(f"no answer in {wait:g} s")
+            due = layer.nextDeadline()
+            until = started + wait if due is None else min(due, started + wait)
+            flow.socket.settimeout(max(until - now, 0.001))
+            try:
+                data = flow.socket.recv(65536)
+            except TimeoutError:
+                layer.handleTimers(time.monotonic())
+                continue
+            if framer is not None and not data:
+                raise Unanswered("the connection was closed")
+            for message in framer.feed(data) if framer is not None else (data,):
+                if not isinstance(message, Keepalive):
+                    received = parseMessage(message)
+                    if isinstance(received, Response):
+                        layer.receiveResponse(received, flow, time.monotonic())
+        if isinstance(user.outcome, str):
+            raise Unanswered(user.outcome)
+        host, port = flow.socket.getpeername()[:2]
+        return Answer(user.outcome, f"{host}:{port}", time.monotonic() - started)
+
+
+def _options(uri: SIPURI, flow: _Flow) -> Request:
+    host, port = flow.socket.getsockname()[:2]
+    if ":" in host:
+        host = f"[{host}]"
+    transport = "TCP" if flow.reliable else "UDP"
+    return Request.build(
+        "OPTIONS",
+        str(uri),
+        [
+            ("Via", f"SIP/2.0/{transport} {host}:{port};branch=z9hG4bK{secrets.token_hex(8)};rport"),
+            ("Max-Forwards", "70"),
+            ("From", f"<sip:sipappctl@{host}:{port}>;tag={secrets.token_hex(4)}"),
+            ("To", f"<{uri}>"),
+            ("Call-ID", secrets.token_hex(12)),
+            ("CSeq", "1 OPTIONS"),
+            ("Accept", "application/sdp"),
+            ("Content-Length", "0"),
+        ],
+    )
