@@ -1,0 +1,110 @@
+"""Fixtures of the end-to-end tests, and what a missing peer program means."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.certificates import CertificateAuthority
+from tests.support.configuration import Configuration
+from tests.support.server import Server
+
+#: How much of a server's log a failure shows, in characters.
+LOG_TAIL = 6000
+
+ServerStarter = Callable[[Configuration], Server]
+_servers = pytest.StashKey[list[Server]]()
+
+
+def _require(program: str) -> str:
+    path = shutil.which(program)
+    if path is not None:
+        return path
+    reason = f"the program {program} is not installed"
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(f"{reason}, and CI runs without no peer", pytrace=False)
+    pytest.skip(reason)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("peer"):
+        for program in marker.args:
+            _require(program)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Iterator[pytest.TestReport]:
+    """Show the logs of a failed test's servers beside the failure."""
+    report = yield
+    if report.failed:
+        for node in item.listchain():
+            for server in node.stash.get(_servers, []):
+                log = server.output()[-LOG_TAIL:]
+                report.sections.append(
+                    (f"log of the server in {server.configuration.directory}", log)
+                )
+    return report
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str], str]:
+    """Gives the path of a peer program. Without it the test is skipped, or fails in CI."""
+    return _require
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+    """Whom the clients of the TLS tests trust."""
+    return CertificateAuthority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def serverCertificate(authority: CertificateAuthority) -> tuple[Path, Path]:
+    """Certificate and key for the loopback addresses and the domain of the tests."""
+    return authority.issue("localhost", "example.test", "127.0.0.1", "::1")
+
+
+@pytest.fixture
+def configuration(tmp_path: Path, serverCertificate: tuple[Path, Path]) -> Configuration:
+    """An empty configuration: a test adds its endpoints."""
+    return Configuration(tmp_path / "server", *serverCertificate)
+
+
+@pytest.fixture(scope="module")
+def sharedConfiguration(
+    tmp_path_factory: pytest.TempPathFactory, serverCertificate: tuple[Path, Path]
+) -> Configuration:
+    """The same for a server that the tests of a module share."""
+    return Configuration(tmp_path_factory.mktemp("server"), *serverCertificate)
+
+
+def _starter(node: pytest.Item | pytest.Collector) -> Iterator[ServerStarter]:
+    servers = node.stash.setdefault(_servers, [])
+
+    def start(configuration: Configuration) -> Server:
+        server = Server(configuration)
+        servers.append(server)
+        return server.awaitReady()
+
+    yield start
+    for server in servers:
+        server.end()
+    servers.clear()
+
+
+@pytest.fixture
+def startServer(request: pytest.FixtureRequest) -> Iterator[ServerStarter]:
+    """Starts servers and waits until they are ready; the end of the test is theirs."""
+    yield from _starter(request.node)
+
+
+@pytest.fixture(scope="module")
+def startSharedServer(request: pytest.FixtureRequest) -> Iterator[ServerStarter]:
+    """The same for the length of a module."""
+    yield from _starter(request.node)

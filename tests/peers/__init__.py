@@ -1,0 +1,1 @@
+"""A real server and programs that others wrote: phones, load generators, torture messages."""

@@ -1,0 +1,124 @@
+"""A real server: C{twistd sipapp} as a subprocess with worker processes of its own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections import Counter
+from pathlib import Path
+
+from tests.support import netsockets
+from tests.support.configuration import Configuration
+from tests.support.deadlines import waitFor
+from tests.support.processes import Program, children, isAlive, sendSignal
+
+#: Seconds that a start may take on a machine that does other things as well.
+START = 40.0
+#: Seconds that a stop may take: a drain with nothing to wait for.
+STOP = 20.0
+
+
+class Server:
+    """One running server and what can be seen of it from outside."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.workersFile = configuration.runDirectory / "workers.json"
+        file = configuration.write()
+        self.program = Program(
+            [
+                str(Path(sys.executable).with_name("twistd")),
+                "-n",
+                "--pidfile=",
+                "sipapp",
+                "--config",
+                str(file),
+            ],
+            configuration.directory / "sipapp.log",
+            directory=configuration.directory,
+        )
+
+    @property
+    def pid(self) -> int:
+        return self.program.pid
+
+    def output(self) -> str:
+        """The log so far."""
+        return self.program.output()
+
+    def awaitReady(self) -> Server:
+        """Wait until every pool is ready.
+
+        @raise AssertionError: if the server has ended instead; its log is in the message.
+        """
+
+        def readyOrEnded() -> bool:
+            return self.program.status is not None or self._workersFileIsOurs()
+
+        waitFor(readyOrEnded, "a server that is ready", START)
+        assert self.program.status is None, f"the server has ended:\n{self.output()}"
+        return self
+
+    def _workersFileIsOurs(self) -> bool:
+        """A file left by an earlier server in the same directory names none of our children."""
+        if not self.workersFile.exists():
+            return False
+        named = set(self.workers().values())
+        return bool(named) and named <= set(self.children())
+
+    def workers(self) -> dict[str, int]:
+        """
+        @return: the pid of each worker by its name (pool and slot), as the server states them.
+        """
+        rows = json.loads(self.workersFile.read_text())
+        return {row["name"]: row["pid"] for row in rows}
+
+    def children(self) -> list[int]:
+        """
+        @return: the pids of the child processes, as the kernel states them.
+        """
+        return children(self.pid)
+
+    def pools(self) -> dict[str, int]:
+        """
+        @return: how many child processes each pool has. Every child counts: one that no pool
+            owns up to is counted under its pid.
+        """
+        names = {pid: name for name, pid in self.workers().items()}
+        return dict(
+            Counter(names.get(pid, f"pid {pid}").rpartition("/")[0] for pid in self.children())
+        )
+
+    def workerOf(self, code: str) -> int:
+        """
+        @param code: what a branch or tag names its worker by.
+        @return: the pid of the worker that reads the bus inbox of that name.
+        """
+        inode = netsockets.unixSocketInode(self.configuration.runDirectory / "bus" / code)
+        assert inode is not None, f"no inbox is named {code}"
+        readers = [pid for pid in self.children() if inode in netsockets.inodes(pid)]
+        assert len(readers) == 1, f"inbox {code} is open in {readers}"
+        return readers[0]
+
+    def stop(self) -> None:
+        """SIGTERM: the server has to drain, to exit with 0 and to leave no child behind."""
+        before = self.children()
+        status = self.program.terminate(STOP)
+        assert status == 0, f"exit status {status}:\n{self.output()}"
+        left = [pid for pid in before if isAlive(pid)]
+        assert not left, f"children outlive the server: {left}"
+
+    def kill(self) -> None:
+        """SIGKILL to the parent, and wait until its children have gone as well."""
+        before = self.children() if self.program.status is None else []
+        self.program.kill()
+        waitFor(lambda: not any(map(isAlive, before)), "the end of all children", STOP)
+
+    def end(self) -> None:
+        """Clean up after a test, whatever state the server is in."""
+        remaining = self.children() if self.program.status is None else []
+        self.program.kill()
+        for pid in remaining:
+            # One that a test has halted does not see that its parent is gone.
+            sendSignal(pid, signal.SIGKILL)
