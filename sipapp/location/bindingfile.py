@@ -1,0 +1,288 @@
+"""The LMDB file that holds bindings: reading, changing and expiring them, without a reactor.
+
+Two databases. C{bindings} maps an address-of-record to a L{Record}. C{expiry} maps a time, as
+a big-endian double (which sorts as the number does), to the keys of the records that may hold an
+expired binding then; it has exactly one entry for each record, at the time that is kept in
+C{Record.indexed}.
+
+C{indexed} is never later than the first expiry in the record, and may be earlier: a refresh moves
+the expiry into the future and leaves the entry alone, and L{BindingFile.purge} moves the entry
+when its time comes. So a refresh, which is nearly every REGISTER, writes one record and nothing
+else, and nothing is ever scanned.
+
+LMDB never writes in place: even a removal needs free pages. So the last part of the map is kept
+for removals, refreshes and purges, and a store that is full can always be emptied.
+
+Commits do not wait for the disk. A killed process loses nothing, because the written pages are in
+the kernel; a power cut loses what was committed after the last L{BindingFile.sync}.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+import lmdb
+import msgspec
+from twisted.logger import Logger
+
+from sipapp.location.binding import Binding, Bindings, Change, arrange, earliest, expireOldest
+
+__all__ = ["BindingFile", "LocationStoreFull", "Outcome"]
+
+_log = Logger()
+
+_MAX_KEY = 511
+"""Longest key that LMDB stores (and, in C{expiry}, the longest value)."""
+
+_MIN_VISITS = 512
+"""A purge looks at this many entries at least, so that moving entries does not use up a small
+limit; and it stops somewhere, so that it never holds the write lock for long."""
+
+_MIN_RESERVE = 64
+"""Pages that are kept free (half of a map that is very small). One small change dirties ten."""
+
+_TIME = struct.Struct(">d")
+
+Outcome = Bindings | Exception
+
+
+class LocationStoreFull(Exception):
+    """The file has reached its map size. Nothing that it held is lost."""
+
+
+class Record(msgspec.Struct, frozen=True, array_like=True):
+    """What C{bindings} holds for an address-of-record.
+
+    @ivar indexed: the time of the record's entry in C{expiry}.
+    @ivar aor: the address-of-record if the key is only a hash of it, otherwise C{""}.
+    """
+
+    indexed: float
+    bindings: tuple[Binding, ...]
+    aor: str = ""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Record).decode
+
+
+def keyOf(aor: str) -> tuple[bytes, str]:
+    """The key for an address-of-record, and what goes into L{Record.aor}.
+
+    A key made of a hash starts with a zero byte, as no address-of-record does.
+    """
+    key = aor.encode("utf-8", "surrogateescape")
+    if len(key) <= _MAX_KEY:
+        return key, ""
+    return b"\0" + hashlib.blake2b(key, digest_size=32).digest(), aor
+
+
+class BindingFile:
+    """Open it in the process that uses it: an LMDB environment must not cross a fork, and may be
+    open only once in a process."""
+
+    def __init__(self, path: Path, mapSize: int, maxReaders: int = 1024) -> None:
+        """
+        @param path: directory; it is made if it is missing.
+        @param mapSize: bytes that the file may grow to. The space is not taken before it is used.
+        @param maxReaders: how many processes may have it open at once.
+        """
+        path.mkdir(mode=0o750, parents=True, exist_ok=True)
+        self._path = path
+        self._environment = lmdb.open(
+            str(path),
+            map_size=mapSize,
+            max_dbs=2,
+            max_readers=maxReaders,
+            max_spare_txns=1,
+            mode=0o640,
+            sync=False,
+            metasync=False,
+            readahead=False,
+        )
+        self._bindings = self._environment.open_db(b"bindings")
+        self._expiry = self._environment.open_db(b"expiry", dupsort=True)
+        self._measure()
+
+    def _measure(self) -> None:
+        pages = self._environment.info()["map_size"] // self._environment.stat()["psize"]
+        self._usable = pages - min(max(pages // 16, _MIN_RESERVE), pages // 2)
+
+    def _begin(self, write: bool = False) -> lmdb.Transaction[bytes]:
+        try:
+            return self._environment.begin(self._bindings, write=write)
+        except lmdb.MapResizedError:
+            # Another process, with a larger map_size, has let the file grow beyond our map.
+            self._environment.set_mapsize(0)
+            self._measure()
+            return self._environment.begin(self._bindings, write=write)
+
+    def _record(self, transaction: lmdb.Transaction[bytes], key: bytes, aor: str) -> Record | None:
+        value = transaction.get(key)
+        if value is None:
+            return None
+        try:
+            record = _decode(value)
+        except msgspec.DecodeError as error:
+            # Not a reason to refuse a phone for ever: its next REGISTER replaces the record.
+            _log.error("Unreadable bindings of {key!r} ignored: {error}", key=key, error=error)
+            return None
+        return record if record.aor == aor else None
+
+    def read(self, aor: str) -> Bindings:
+        """All bindings of an address-of-record, those included that have expired."""
+        key, long = keyOf(aor)
+        transaction = self._begin()
+        try:
+            record = self._record(transaction, key, long)
+        finally:
+            transaction.abort()
+        return () if record is None else record.bindings
+
+    def apply(self, changes: Sequence[tuple[str, Change]], now: float) -> list[Outcome]:
+        """Make several changes in one transaction.
+
+        @return: for each change the new bindings, or the exception with which that change alone
+            failed.
+        @raise lmdb.Error: if none could be made.
+        """
+        try:
+            return self._transact(changes, now)
+        except lmdb.MapFullError:
+            if len(changes) == 1:
+                return [self._full()]
+        # The transaction is lost, so all are made again one by one: those that need no more room
+        # than they free still succeed.
+        return [outcome for change in changes for outcome in self.apply([change], now)]
+
+    def _transact(self, changes: Sequence[tuple[str, Change]], now: float) -> list[Outcome]:
+        with self._begin(write=True) as transaction:
+            room = self._pages(transaction) < self._usable
+            return [self._change(transaction, aor, change, now, room) for aor, change in changes]
+
+    def _pages(self, transaction: lmdb.Transaction[bytes]) -> int:
+        """How many pages hold something."""
+        used = 0
+        for database in (self._bindings, self._expiry):
+            stat = transaction.stat(database)
+            used += stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"]
+        return used
+
+    def _change(
+        self,
+        transaction: lmdb.Transaction[bytes],
+        aor: str,
+        change: Change,
+        now: float,
+        room: bool,
+    ) -> Outcome:
+        key, long = keyOf(aor)
+        record = self._record(transaction, key, long)
+        before = () if record is None else record.bindings
+        try:
+            after = arrange(change(arrange(before, now)), now)
+            if after == before:
+                return after
+            replacement = self._replacement(record, after, long)
+            value = b"" if replacement is None else _encode(replacement)
+            if not room and len(value) > (0 if record is None else len(_encode(record))):
+                raise self._full()
+        except Exception as error:
+            return error
+        self._write(transaction, key, record, replacement, value)
+        return after
+
+    @staticmethod
+    def _replacement(record: Record | None, after: Bindings, long: str) -> Record | None:
+        if not after:
+            return None
+        first = earliest(after)
+        return Record(first if record is None else min(first, record.indexed), after, long)
+
+    def _write(
+        self,
+        transaction: lmdb.Transaction[bytes],
+        key: bytes,
+        old: Record | None,
+        new: Record | None,
+        value: bytes,
+    ) -> None:
+        if new is None:
+            transaction.delete(key)
+        else:
+            transaction.put(key, value)
+        if old is not None and (new is None or new.indexed != old.indexed):
+            transaction.delete(_TIME.pack(old.indexed), key, self._expiry)
+        if new is not None and (old is None or new.indexed != old.indexed):
+            transaction.put(_TIME.pack(new.indexed), key, db=self._expiry)
+
+    def purge(self, now: float, limit: int) -> int:
+        """Drop expired bindings, oldest first, in one short transaction.
+
+        @return: how many were dropped, at most C{limit}.
+        """
+        with self._begin(write=True) as transaction:
+            return self._purge(transaction, now, limit)
+
+    def _purge(self, transaction: lmdb.Transaction[bytes], now: float, limit: int) -> int:
+        dropped = 0
+        cursor = transaction.cursor(self._expiry)
+        for _ in range(max(limit, _MIN_VISITS)):
+            if dropped >= limit or not cursor.first():
+                break
+            time, key = cursor.item()
+            (due,) = _TIME.unpack(time)
+            if due > now:
+                break
+            cursor.delete()
+            value = transaction.get(key)
+            if value is None:
+                continue
+            try:
+                record = _decode(value)
+            except msgspec.DecodeError:
+                transaction.delete(key)
+                continue
+            if record.indexed != due:
+                continue
+            left, count = expireOldest(record.bindings, now, limit - dropped)
+            dropped += count
+            new = Record(earliest(left), left, record.aor) if left else None
+            # Its entry is gone already, so the record is written as if it were new.
+            if new is None:
+                transaction.delete(key)
+            else:
+                self._write(transaction, key, None, new, _encode(new))
+        return dropped
+
+    def count(self) -> int:
+        """How many addresses-of-record have a record."""
+        transaction = self._begin()
+        try:
+            return transaction.stat(self._bindings)["entries"]
+        finally:
+            transaction.abort()
+
+    def sync(self) -> None:
+        """Put everything committed so far onto the disk. Blocks while the disk works."""
+        self._environment.sync(True)
+
+    def readerCheck(self) -> int:
+        """Free the reader slots of processes that died; their snapshots would keep the file
+        growing.
+
+        @return: how many there were.
+        """
+        return self._environment.reader_check()
+
+    def close(self) -> None:
+        self._environment.close()
+
+    def _full(self) -> LocationStoreFull:
+        size = self._environment.info()["map_size"]
+        return LocationStoreFull(
+            f"the location store {self._path} has reached its map size of {size} bytes"
+        )
