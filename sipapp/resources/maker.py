@@ -6,26 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from twisted.plugin import IPlugin
 from zope.interface import implementer
 
+from sipapp.config import SettingsTable
 from sipapp.interfaces import IResourceMaker
 
 __all__ = ["ResourceMaker", "Settings"]
 
-
-def _key(attribute: str) -> str:
-    """The TOML key of an attribute: C{minExpires} is C{min_expires}."""
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in attribute)
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename=_key):
-    """Base class for the settings of a resource: one field for each key of its table.
-
-    Attributes are written in camelCase, and the keys of the configuration in snake_case. A
-    resource without settings uses this class as it is.
-    """
+Settings = SettingsTable
+"""Base class for the settings of a resource: one field for each key of its table, in camelCase where
+the file has snake_case. A resource without settings uses it as it is."""
 
 
 @implementer(IPlugin, IResourceMaker)
