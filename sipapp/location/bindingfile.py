@@ -28,7 +28,15 @@ import lmdb
 import msgspec
 from twisted.logger import Logger
 
-from sipapp.location.binding import Binding, Bindings, Change, arrange, earliest, expireOldest
+from sipapp.location.binding import (
+    Binding,
+    Bindings,
+    Change,
+    alive,
+    arrange,
+    earliest,
+    expireOldest,
+)
 
 __all__ = ["BindingFile", "LocationStoreFull", "Outcome"]
 
@@ -183,7 +191,7 @@ class BindingFile:
         record = self._record(transaction, key, long)
         before = () if record is None else record.bindings
         try:
-            after = arrange(change(arrange(before, now)), now)
+            after = arrange(change(alive(before, now)), now)
             if after == before:
                 return after
             replacement = self._replacement(record, after, long)
