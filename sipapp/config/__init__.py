@@ -1,0 +1,62 @@
+"""The configuration: from the text of a file to frozen settings, and from those to the plan of
+listeners and pools. Nothing else reads C{etc/}.
+"""
+
+from sipapp.config.describe import describePlan
+from sipapp.config.errors import ConfigurationError
+from sipapp.config.load import (
+    EMBEDDED,
+    EMBEDDED_NAME,
+    ResourceTypes,
+    decodeSettings,
+    encodeSettings,
+    loadSettings,
+    parseSettings,
+)
+from sipapp.config.machine import LocalMachine, Machine
+from sipapp.config.resolve import SHARED, Plan, PoolPlan, ResolvedListener, resolve
+from sipapp.config.settings import (
+    DNSSettings,
+    LimitsSettings,
+    ListenSettings,
+    LocationSettings,
+    LogSettings,
+    PoolsSettings,
+    ServerSettings,
+    Settings,
+    SettingsTable,
+    SIPSettings,
+    TLSSettings,
+    tomlKey,
+)
+
+__all__ = [
+    "EMBEDDED",
+    "EMBEDDED_NAME",
+    "SHARED",
+    "ConfigurationError",
+    "DNSSettings",
+    "LimitsSettings",
+    "ListenSettings",
+    "LocalMachine",
+    "LocationSettings",
+    "LogSettings",
+    "Machine",
+    "Plan",
+    "PoolPlan",
+    "PoolsSettings",
+    "ResolvedListener",
+    "ResourceTypes",
+    "SIPSettings",
+    "ServerSettings",
+    "Settings",
+    "SettingsTable",
+    "TLSSettings",
+    "decodeSettings",
+    "describePlan",
+    "encodeSettings",
+    "loadSettings",
+    "parseSettings",
+    "resolve",
+    "tomlKey",
+]

@@ -1,0 +1,163 @@
+"""Reads a configuration file into settings: the only reader of C{etc/}."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from sipapp.config.checks import check
+from sipapp.config.errors import ConfigurationError, Problems, suggestion, tomlValue
+from sipapp.config.settings import (
+    ListenSettings,
+    LocationSettings,
+    LogSettings,
+    PoolsSettings,
+    ServerSettings,
+    Settings,
+    SIPSettings,
+)
+from sipapp.config.tables import UNUSABLE, homesOf, readValue, unknownKey
+
+ResourceTypes = Mapping[str, tuple[str, type[msgspec.Struct]]]
+"""For each resource that a plugin provides, its kind (C{sip} or C{web}) and settings class."""
+
+SECTIONS: Mapping[str, Any] = {
+    "server": ServerSettings,
+    "pools": PoolsSettings,
+    "listen": tuple[ListenSettings, ...],
+    "location": LocationSettings,
+    "sip": SIPSettings,
+    "log": LogSettings,
+}
+"""The tables of a configuration file but for C{[resource.NAME]}, whose types plugins bring."""
+
+EMBEDDED = """\
+[server]
+domains = ["localhost", "127.0.0.1"]
+
+[[listen]]
+address = "127.0.0.1"
+transport = ["udp", "tcp"]
+"""
+"""The configuration when there is no file: a server to try out, on loopback, without root."""
+
+EMBEDDED_NAME = "embedded defaults"
+
+_HOMES = homesOf(SECTIONS)
+
+
+def loadSettings(path: str | os.PathLike[str] | None, resourceTypes: ResourceTypes) -> Settings:
+    """Read a configuration file.
+
+    @param path: the file; C{None} is L{EMBEDDED}.
+    @param resourceTypes: the resources there are.
+    @raise ConfigurationError: if the file cannot be read or used, with everything that is wrong.
+    """
+    if path is None:
+        return parseSettings(EMBEDDED, EMBEDDED_NAME, resourceTypes)
+    file = os.fspath(path)
+    try:
+        with open(file, "rb") as stream:
+            data = stream.read()
+    except OSError as error:
+        raise ConfigurationError(file, "", f"cannot be read: {error.strerror}") from None
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError(file, f"line {line}", "not UTF-8") from None
+    return parseSettings(text, file, resourceTypes)
+
+
+def parseSettings(text: str, file: str, resourceTypes: ResourceTypes) -> Settings:
+    """Read the text of a configuration file.
+
+    @param file: the name to use in errors.
+    @raise ConfigurationError: if it cannot be used, with everything that is wrong.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _syntaxError(file, str(error)) from None
+    problems = Problems(file)
+    values: dict[str, Any] = {}
+    for name, value in document.items():
+        if name in SECTIONS:
+            values[name] = readValue(value, SECTIONS[name], name, problems, _HOMES)
+        elif name != "resource":
+            problems.add(name, unknownKey(name, {**SECTIONS, "resource": None}, _HOMES))
+    tables = _readResources(document.get("resource", {}), resourceTypes, problems)
+    if UNUSABLE not in values.values():
+        settings = Settings(file=file, **values)
+        kinds = {name: kind for name, (kind, _) in resourceTypes.items()}
+        check(settings, tables, kinds, problems)
+        settings = msgspec.structs.replace(
+            settings, resource=_fillResources(settings, tables, resourceTypes, problems)
+        )
+    problems.raiseIfAny()
+    return settings
+
+
+def _syntaxError(file: str, message: str) -> ConfigurationError:
+    match = re.fullmatch(r"(.*) \(at (line \d+, column \d+|end of document)\)", message, re.DOTALL)
+    if match is None:
+        return ConfigurationError(file, "", message)
+    return ConfigurationError(file, match[2], match[1])
+
+
+def _readResources(
+    document: object, resourceTypes: ResourceTypes, problems: Problems
+) -> dict[str, Any]:
+    if not isinstance(document, dict):
+        problems.add("resource", f"expected tables, [resource.NAME], got {tomlValue(document)}")
+        return {}
+    tables: dict[str, Any] = {}
+    for name, table in document.items():
+        key = f"resource.{name}"
+        if name in resourceTypes:
+            tables[name] = readValue(table, resourceTypes[name][1], key, problems, {})
+        else:
+            problems.add(key, f"no plugin provides this resource{suggestion(name, resourceTypes)}")
+            tables[name] = UNUSABLE
+    return tables
+
+
+def _fillResources(
+    settings: Settings, tables: dict[str, Any], resourceTypes: ResourceTypes, problems: Problems
+) -> dict[str, Any]:
+    """The settings of every resource that is used, whether it has a table or not."""
+    used = {name: None for listen in settings.listen for name in listen.chain}
+    resources = {}
+    for name in used:
+        if name in resourceTypes:
+            key = f"resource.{name}"
+            resources[name] = (
+                tables[name]
+                if name in tables
+                else readValue({}, resourceTypes[name][1], key, problems, {})
+            )
+    return resources
+
+
+def encodeSettings(settings: Settings) -> bytes:
+    """Write settings down for a worker process, which must not read the file again: it may have
+    changed, and the worker may not be allowed to."""
+    return msgspec.json.encode(settings)
+
+
+def decodeSettings(data: bytes, resourceTypes: ResourceTypes) -> Settings:
+    """Read what L{encodeSettings} wrote.
+
+    @param resourceTypes: must know every resource that is used.
+    """
+    settings = msgspec.json.decode(data, type=Settings)
+    resource = {
+        name: msgspec.convert(table, resourceTypes[name][1])
+        for name, table in settings.resource.items()
+    }
+    return msgspec.structs.replace(settings, resource=resource)

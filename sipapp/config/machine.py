@@ -1,0 +1,110 @@
+"""What a configuration refers to on the machine: addresses of interfaces, files, users."""
+
+from __future__ import annotations
+
+import grp
+import pwd
+import socket
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+# From <linux/netlink.h>, <linux/rtnetlink.h> and <linux/if_addr.h>.
+_RTM_GETADDR = 22
+_NLM_F_REQUEST_DUMP = 0x301
+_NLMSG_ERROR = 2
+_NLMSG_DONE = 3
+_IFA_ADDRESS = 1
+_IFA_LOCAL = 2
+_HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
+_ADDRESS = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, interface index
+_ATTRIBUTE = struct.Struct("=HH")  # length, type
+
+
+class Machine(Protocol):
+    """What has to be known of the machine that a configuration is for."""
+
+    def interfaces(self) -> Mapping[str, Sequence[str]]:
+        """The network interfaces and the IPv4 and IPv6 addresses of each.
+
+        @raise OSError: if they cannot be listed.
+        """
+
+    def whyUnreadable(self, path: str) -> str | None:
+        """Why this is not a file that can be read; C{None} if it is one."""
+
+    def hasUser(self, name: str) -> bool:
+        """Whether there is a user of this name."""
+
+    def hasGroup(self, name: str) -> bool:
+        """Whether there is a group of this name."""
+
+
+class LocalMachine:
+    """The machine this runs on, a L{Machine}."""
+
+    def interfaces(self) -> Mapping[str, Sequence[str]]:
+        """Ask the kernel, over netlink: neither Python nor Twisted knows IPv6 addresses."""
+        found: dict[str, list[str]] = {name: [] for _, name in socket.if_nameindex()}
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as kernel:
+            kernel.send(
+                _HEADER.pack(24, _RTM_GETADDR, _NLM_F_REQUEST_DUMP, 1, 0)
+                + _ADDRESS.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
+            )
+            while (addresses := _addresses(kernel.recv(1 << 16))) is not None:
+                for index, address in addresses:
+                    found.setdefault(socket.if_indextoname(index), []).append(address)
+        return found
+
+    def whyUnreadable(self, path: str) -> str | None:
+        """Try to read it."""
+        try:
+            with open(path, "rb") as stream:
+                stream.read(1)
+        except OSError as error:
+            return error.strerror
+        return None
+
+    def hasUser(self, name: str) -> bool:
+        """Look into the user database."""
+        try:
+            pwd.getpwnam(name)
+        except KeyError:
+            return False
+        return True
+
+    def hasGroup(self, name: str) -> bool:
+        """Look into the group database."""
+        try:
+            grp.getgrnam(name)
+        except KeyError:
+            return False
+        return True
+
+
+def _addresses(data: bytes) -> list[tuple[int, str]] | None:
+    """Interface index and address of each entry of one read; C{None} at the end of the dump."""
+    entries = []
+    offset = 0
+    while offset < len(data):
+        length, kind, *_ = _HEADER.unpack_from(data, offset)
+        if kind == _NLMSG_DONE:
+            return None
+        if kind == _NLMSG_ERROR:
+            raise OSError("the kernel does not list its addresses")
+        start = offset + _HEADER.size
+        family, _, _, _, index = _ADDRESS.unpack_from(data, start)
+        if family in (socket.AF_INET, socket.AF_INET6):
+            attributes = dict(_attributes(data[start + _ADDRESS.size : offset + length]))
+            # On a point-to-point link ADDRESS is the other end and LOCAL is ours.
+            address = attributes.get(_IFA_LOCAL) or attributes[_IFA_ADDRESS]
+            entries.append((index, socket.inet_ntop(family, address)))
+        offset += (length + 3) & ~3
+    return entries
+
+
+def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    while len(data) >= _ATTRIBUTE.size:
+        length, kind = _ATTRIBUTE.unpack_from(data)
+        yield kind, data[_ATTRIBUTE.size : length]
+        data = data[(length + 3) & ~3 :]

@@ -1,0 +1,273 @@
+"""Turns settings into the plan of a server: which sockets, and which pool serves each.
+
+The rules, and nothing carried from one listen block to the next:
+
+============ ================================================ ==================================
+listener     with C{socket_workers}                           without
+============ ================================================ ==================================
+udp          exactly that many processes, for it alone        C{children} processes, for it alone
+tcp, tls     that many extra processes, for it alone          the one shared pool, C{tcp_children}
+http, https  exactly that many processes, for it alone        one process, for it alone
+============ ================================================ ==================================
+
+A listen block stands for one listener for each of its addresses and transports, and
+C{socket_workers} is for I{each} of them: four with two addresses over UDP and TCP make sixteen
+processes.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sipapp.config.checks import hostAndPort
+from sipapp.config.errors import Problems, tomlValue
+from sipapp.config.machine import LocalMachine, Machine
+from sipapp.config.settings import DEFAULT_PORTS, WEB_TRANSPORTS, ListenSettings, Settings
+
+SHARED = "tcp"
+"""The name of the pool that stream listeners without workers of their own share."""
+
+_LONGEST_RUN_DIRECTORY = 88
+# The kernel takes 107 bytes for the path of a unix socket: leave 19 for what is below.
+
+Kind = Literal["udp", "stream", "web"]
+
+_POOL_NAMES: dict[Kind, str] = {"udp": "udp", "stream": "tcp", "web": "http"}
+
+
+class ResolvedListener(Struct, frozen=True, kw_only=True):
+    """One address to bind.
+
+    @ivar index: its place in the plan.
+    @ivar transport: C{udp}, C{tcp}, C{tls}, C{http} or C{https}.
+    @ivar host: IPv4 or IPv6 address, without brackets.
+    @ivar port: 0 leaves the choice to the kernel.
+    @ivar family: 4 or 6.
+    @ivar pool: name of the pool that serves it.
+    @ivar slots: size of that pool, and so the number of sockets to bind.
+    @ivar listen: the listen block that it comes from.
+    @ivar block: the place of that block in the file, from 0.
+    @ivar advertisedHost: the host to call it in messages; C{None} is its own address.
+    @ivar advertisedPort: the port to call it in messages; C{None} is its own.
+    """
+
+    index: int
+    transport: str
+    host: str
+    port: int
+    family: Literal[4, 6]
+    pool: str
+    slots: int
+    listen: ListenSettings
+    block: int
+    advertisedHost: str | None = None
+    advertisedPort: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Transport, address and port, such as C{udp:127.0.0.1:5060} or C{tcp:[::1]:5060}."""
+        host = f"[{self.host}]" if self.family == 6 else self.host
+        return f"{self.transport}:{host}:{self.port}"
+
+
+class PoolPlan(Struct, frozen=True, kw_only=True):
+    """One pool of worker processes.
+
+    @ivar name: C{udp-0}, C{tcp} (the shared one), C{tcp-1}, C{http-0}: the number counts the
+        listeners of that kind.
+    @ivar kind: what it serves.
+    @ivar size: how many processes.
+    @ivar reason: the setting that gives it this size.
+    @ivar listeners: indices of the listeners that it serves.
+    """
+
+    name: str
+    kind: Kind
+    size: int
+    reason: str
+    listeners: tuple[int, ...] = ()
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What to bind and what to start."""
+
+    listeners: tuple[ResolvedListener, ...]
+    pools: tuple[PoolPlan, ...]
+
+    @property
+    def processes(self) -> int:
+        """The number of worker processes."""
+        return sum(pool.size for pool in self.pools)
+
+    def pool(self, name: str) -> PoolPlan:
+        """The pool of this name."""
+        return next(pool for pool in self.pools if pool.name == name)
+
+
+def resolve(settings: Settings, machine: Machine | None = None) -> Plan:
+    """Work out the plan.
+
+    @param machine: where it is to run; by default the one this runs on.
+    @raise ConfigurationError: if the settings cannot be honoured there, with everything that is
+        wrong.
+    """
+    machine = LocalMachine() if machine is None else machine
+    problems = Problems(settings.file)
+    listeners: list[ResolvedListener] = []
+    pools: dict[str, PoolPlan] = {}
+    count: Counter[Kind] = Counter()
+    for block, host, transport in _sockets(settings, machine, problems):
+        listen = settings.listen[block]
+        pool = _poolFor(settings, block, transport, count)
+        pool = pools.get(pool.name, pool)
+        index = len(listeners)
+        pools[pool.name] = replace(pool, listeners=(*pool.listeners, index))
+        advertised = hostAndPort(listen.advertise or "") or (None, None)
+        listeners.append(
+            ResolvedListener(
+                index=index,
+                transport=transport,
+                host=host,
+                port=DEFAULT_PORTS[transport] if listen.port is None else listen.port,
+                family=6 if ":" in host else 4,
+                pool=pool.name,
+                slots=pool.size,
+                listen=listen,
+                block=block,
+                advertisedHost=advertised[0],
+                advertisedPort=advertised[1],
+            )
+        )
+    _checkTaken(listeners, problems)
+    _checkStore(settings, pools.values(), problems)
+    _checkMachine(settings, machine, problems)
+    problems.raiseIfAny()
+    return Plan(listeners=tuple(listeners), pools=tuple(pools.values()))
+
+
+def _sockets(
+    settings: Settings, machine: Machine, problems: Problems
+) -> Iterator[tuple[int, str, str]]:
+    """Block, address and transport of every listener."""
+    for block, listen in enumerate(settings.listen):
+        for name in listen.addresses:
+            for host in _hosts(name, f"listen[{block}].address", machine, problems):
+                for transport in listen.transports:
+                    yield block, host, transport
+
+
+def _poolFor(settings: Settings, block: int, transport: str, count: Counter[Kind]) -> PoolPlan:
+    """The pool of the next listener. This is the table above, and all of it."""
+    own = settings.listen[block].socketWorkers
+    pools = settings.pools
+    kind: Kind = "udp" if transport == "udp" else "web" if transport in WEB_TRANSPORTS else "stream"
+    number = count[kind]
+    count[kind] += 1
+    name, size, reason = f"{_POOL_NAMES[kind]}-{number}", own, f"listen[{block}].socket_workers"
+    if size is None:
+        match kind:
+            case "udp":
+                size, reason = pools.children, "pools.children"
+            case "stream":
+                name, size = SHARED, pools.sharedSize
+                reason = "pools.children" if pools.tcpChildren is None else "pools.tcp_children"
+            case "web":
+                size, reason = 1, "one for HTTP"
+    return PoolPlan(name=name, kind=kind, size=size, reason=reason)
+
+
+def _hosts(name: str, key: str, machine: Machine, problems: Problems) -> tuple[str, ...]:
+    """The addresses that an address setting stands for."""
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        pass
+    else:
+        if _isLinkLocal(address):
+            problems.add(key, f"{tomlValue(name)}: SIP has no way to write a link-local address")
+        return (str(address),)
+    try:
+        interfaces = machine.interfaces()
+    except OSError as error:
+        problems.add(key, f"{tomlValue(name)}: the interfaces cannot be listed: {error}")
+        return ()
+    known = {each for addresses in interfaces.values() for each in addresses}
+    if name == "*":
+        return ("0.0.0.0", "::") if any(":" in each for each in known) else ("0.0.0.0",)  # noqa: S104
+    if name == "localhost":
+        return ("127.0.0.1", "::1") if "::1" in known else ("127.0.0.1",)
+    if name not in interfaces:
+        problems.add(
+            key,
+            'expected an IP address, "*", "localhost" or a network interface, got'
+            f" {tomlValue(name)}; the interfaces here are {', '.join(sorted(interfaces))}",
+        )
+        return ()
+    usable = tuple(
+        each for each in interfaces[name] if not _isLinkLocal(ipaddress.ip_address(each))
+    )
+    if not usable:
+        problems.add(key, f"the interface {name} has no address to listen at")
+    return usable
+
+
+def _isLinkLocal(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether an address needs a zone beside it, for which a SIP URI has no place."""
+    return address.version == 6 and address.is_link_local
+
+
+def _checkTaken(listeners: Sequence[ResolvedListener], problems: Problems) -> None:
+    """One address serves one listener. A wildcard beside an address is fine: the kernel gives
+    the more exact one what is its."""
+    taken: dict[tuple[bool, str, int], ResolvedListener] = {}
+    for listener in listeners:
+        if listener.port:
+            place = (listener.transport == "udp", listener.host, listener.port)
+            first = taken.setdefault(place, listener)
+            if first is not listener:
+                problems.add(
+                    f"listen[{listener.block}].address",
+                    f"{listener.name} is taken by {first.transport} of listen[{first.block}]",
+                )
+
+
+def _checkStore(settings: Settings, pools: Iterable[PoolPlan], problems: Problems) -> None:
+    workers = sum(pool.size for pool in pools if pool.kind != "web")
+    if settings.location.store == "memory" and workers > 1:
+        problems.add(
+            "location.store",
+            f'"memory" is not shared: each of the {workers} SIP workers would have its own',
+        )
+
+
+def _checkMachine(settings: Settings, machine: Machine, problems: Problems) -> None:
+    server = settings.server
+    if server.user is not None and not machine.hasUser(server.user):
+        problems.add("server.user", f"there is no user {tomlValue(server.user)} here")
+    if server.group is not None and not machine.hasGroup(server.group):
+        problems.add("server.group", f"there is no group {tomlValue(server.group)} here")
+    if len(os.fsencode(server.runDirectory)) > _LONGEST_RUN_DIRECTORY:
+        problems.add(
+            "server.run_directory",
+            f"{tomlValue(server.runDirectory)}: sockets are made in it, and the kernel allows its"
+            f" path {_LONGEST_RUN_DIRECTORY} bytes",
+        )
+    for block, listen in enumerate(settings.listen):
+        if listen.tls is None:
+            continue
+        files = {
+            "certificate": listen.tls.certificate,
+            "private_key": listen.tls.privateKey,
+            "ca": listen.tls.ca,
+        }
+        for name, path in files.items():
+            why = None if path is None else machine.whyUnreadable(path)
+            if why is not None:
+                problems.add(f"listen[{block}].tls.{name}", f"{path} cannot be read: {why}")

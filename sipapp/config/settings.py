@@ -1,0 +1,313 @@
+"""The settings of a server: frozen values, one class for each table of the configuration file.
+
+A field is called by its TOML key in camelCase: C{socket_workers} is C{socketWorkers} here. What is
+checked on a field alone stands on the field; what concerns several fields is in
+C{sipapp.config.checks}, and what concerns the machine in C{sipapp.config.resolve}.
+
+Durations are seconds, sizes are bytes. A path is made absolute when it is read, from the directory
+that the server was started in, because a daemon changes its directory later.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, field
+from msgspec.structs import force_setattr
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def tomlKey(name: str) -> str:
+    """The TOML key of a field: C{socketWorkers} is written C{socket_workers}."""
+    return _HUMP.sub("_", name).lower()
+
+
+class SettingsTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename=tomlKey):
+    """What the settings class of a table derives from, also that of a resource plugin: frozen,
+    keys in snake_case, unknown keys refused."""
+
+
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+"""A duration that is not nothing and not more than a day."""
+
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+"""A port; 0 leaves the choice to the kernel."""
+
+Workers = Annotated[int, Meta(ge=1, le=256)]
+"""A number of worker processes."""
+
+Bytes = Annotated[int, Meta(ge=256, le=1 << 30)]
+"""A size of something that is kept in memory."""
+
+Text = Annotated[str, Meta(min_length=1)]
+"""A string that says something."""
+
+
+def usableCPUs() -> int:
+    """The default for C{children}: the CPUs this process may run on, but at least 2, so that one
+    busy worker is never the whole server, and at most 8, so that a large machine with several UDP
+    sockets does not start hundreds of processes unasked."""
+    return min(max(len(os.sched_getaffinity(0)), 2), 8)
+
+
+def _makeAbsolute(settings: Struct, *names: str) -> None:
+    for name in names:
+        path = getattr(settings, name)
+        if path is not None:
+            force_setattr(settings, name, os.path.abspath(path))
+
+
+class ServerSettings(SettingsTable, frozen=True, kw_only=True):
+    """C{[server]}: the server as a whole.
+
+    @ivar domains: the domains that this server registers users of and routes to them, lower-case.
+        Its own listen and advertised addresses are always local too (RFC 3261 §16.4, §16.5).
+    @ivar user: the user to become once the sockets are bound; C{None} stays who it is.
+    @ivar group: the group to become; C{None} is the user's primary group.
+    @ivar runDirectory: for sockets and files that mean nothing after a stop.
+    @ivar stateDirectory: for what survives a restart.
+    @ivar secretFile: the key that identifiers are signed with; C{None} is C{secret} in the state
+        directory. It is made, readable by the user alone, at the first start.
+    @ivar name: the text of the Server and User-Agent headers (RFC 3261 §20.35, §20.41); C{None}
+        adds none.
+    @ivar drainTimeout: how long a worker that was asked to stop waits for its transactions.
+    """
+
+    domains: tuple[Text, ...] = ()
+    user: Text | None = None
+    group: Text | None = None
+    runDirectory: Text = "run"
+    stateDirectory: Text = "run/state"
+    secretFile: Text | None = None
+    name: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    drainTimeout: Annotated[float, Meta(ge=0, le=86_400)] = 5.0
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "domains", tuple(domain.lower() for domain in self.domains))
+        _makeAbsolute(self, "runDirectory", "stateDirectory", "secretFile")
+
+
+class PoolsSettings(SettingsTable, frozen=True, kw_only=True):
+    """C{[pools]}: the sizes of the pools of listeners without C{socket_workers}.
+
+    @ivar children: processes for each UDP listener; see L{usableCPUs} for the default.
+    @ivar tcpChildren: processes of the pool that the TCP and TLS listeners share; C{None} is as
+        many as C{children}.
+    """
+
+    children: Workers = field(default_factory=usableCPUs)
+    tcpChildren: Workers | None = None
+
+    @property
+    def sharedSize(self) -> int:
+        """The size of the shared pool."""
+        return self.children if self.tcpChildren is None else self.tcpChildren
+
+
+class TLSSettings(SettingsTable, frozen=True, kw_only=True):
+    """C{[listen.tls]}: for the transports C{tls} and C{https}.
+
+    @ivar certificate: file with the certificate and the chain below the root, PEM.
+    @ivar privateKey: file with its key, PEM; C{None} when it is in the certificate's file.
+    @ivar ca: file with the certificates that vouch for peers, PEM; C{None} is the system's store.
+    @ivar verifyClient: whether a client must show a certificate that C{ca} vouches for.
+    @ivar minimumVersion: the oldest TLS version spoken.
+    """
+
+    certificate: Text
+    privateKey: Text | None = None
+    ca: Text | None = None
+    verifyClient: Literal["none", "optional", "required"] = "none"
+    minimumVersion: Literal["1.2", "1.3"] = "1.2"
+
+    def __post_init__(self) -> None:
+        _makeAbsolute(self, "certificate", "privateKey", "ca")
+
+    @property
+    def keyFile(self) -> str:
+        """The file that the private key is in."""
+        return self.certificate if self.privateKey is None else self.privateKey
+
+
+class LimitsSettings(SettingsTable, frozen=True, kw_only=True):
+    """C{[listen.limits]}: for the stream transports. Datagrams end at 65,507 bytes anyway.
+
+    The two counts of connections are for each worker process of the listener, since that is what
+    can be kept exactly: workers share no memory.
+
+    @ivar headSize: start line and headers of a message, in bytes.
+    @ivar bodySize: body of a message, in bytes.
+    @ivar connections: open at once.
+    @ivar connectionsPerAddress: open at once from one remote address.
+    @ivar idleTimeout: a connection with no byte received for that long is closed.
+    @ivar messageTimeout: a TLS handshake or a message that has begun must be complete by then.
+    """
+
+    headSize: Bytes = 32_768
+    bodySize: Bytes = 65_536
+    connections: Annotated[int, Meta(ge=1, le=10_000_000)] = 4096
+    connectionsPerAddress: Annotated[int, Meta(ge=1, le=10_000_000)] = 1024
+    idleTimeout: Seconds = 3600.0
+    messageTimeout: Seconds = 10.0
+
+
+SIP_TRANSPORTS = ("udp", "tcp", "tls")
+WEB_TRANSPORTS = ("http", "https")
+SECURE_TRANSPORTS = ("tls", "https")
+DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}  # RFC 3261 §19.1.2
+DEFAULT_RESOURCES = ("options", "registrar", "proxy")
+
+
+class ListenSettings(SettingsTable, frozen=True, kw_only=True):
+    """C{[[listen]]}: an endpoint. It becomes one listener for each of its addresses and
+    transports.
+
+    @ivar address: an IPv4 or IPv6 address, the name of a network interface (all its addresses),
+        C{localhost}, or C{*} (every address of both families); or several of those.
+    @ivar port: C{None} is the transport's own, RFC 3261 §19.1.2; for C{http} it must be given.
+    @ivar transport: one or several of C{udp}, C{tcp}, C{tls}; or of C{http}, C{https}.
+    @ivar socketWorkers: processes of its own for each of its listeners; C{None} leaves it to
+        C{[pools]}.
+    @ivar resources: names of the resources that are offered what arrives, in that order; C{None}
+        is L{DEFAULT_RESOURCES} for SIP and must be given for C{http}.
+    @ivar advertise: C{host} or C{host:port} to call this endpoint in Via and Record-Route instead
+        of its address: for servers behind address translation.
+    @ivar tls: for C{tls} and C{https}, where it must be given.
+    @ivar limits: for the stream transports.
+    """
+
+    address: Text | tuple[Text, ...]
+    port: Port | None = None
+    transport: Text | tuple[Text, ...] = ("udp", "tcp")
+    socketWorkers: Workers | None = None
+    resources: tuple[Text, ...] | None = None
+    advertise: Text | None = None
+    tls: TLSSettings | None = None
+    limits: LimitsSettings | None = None
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses as a tuple, however they are written."""
+        return (self.address,) if isinstance(self.address, str) else self.address
+
+    @property
+    def transports(self) -> tuple[str, ...]:
+        """The transports as a tuple, however they are written."""
+        return (self.transport,) if isinstance(self.transport, str) else self.transport
+
+    @property
+    def isWeb(self) -> bool:
+        """Whether this is an endpoint for web resources rather than for SIP."""
+        return bool(self.transports) and self.transports[0] in WEB_TRANSPORTS
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """The names of the resources, in the order they are asked."""
+        if self.resources is None:
+            return () if self.isWeb else DEFAULT_RESOURCES
+        return self.resources
+
+    @property
+    def bounds(self) -> LimitsSettings:
+        """The limits, given or default."""
+        return LimitsSettings() if self.limits is None else self.limits
+
+
+class LocationSettings(SettingsTable, frozen=True, kw_only=True):
+    """C{[location]}: where the registrar keeps its bindings.
+
+    @ivar store: C{lmdb} is shared by all workers and survives a restart; C{memory} does neither,
+        so it is refused unless there is but one SIP worker.
+    @ivar path: directory of the LMDB environment; C{None} is C{location} in the state directory.
+    @ivar mapSize: the most that the database may grow to, in bytes. It takes address space; disk
+        is used as needed.
+    @ivar syncInterval: at most so many seconds of registrations are lost when the power fails;
+        what a crash of the server loses is nothing.
+    """
+
+    store: Literal["lmdb", "memory"] = "lmdb"
+    path: Text | None = None
+    mapSize: Annotated[int, Meta(ge=1 << 20, le=1 << 44)] = 1 << 30
+    syncInterval: Annotated[float, Meta(gt=0, le=3600)] = 1.0
+
+    def __post_init__(self) -> None:
+        _makeAbsolute(self, "path")
+
+
+class DNSSettings(SettingsTable, frozen=True, kw_only=True):
+    """C{[sip.dns]}: finding servers, RFC 3263.
+
+    @ivar nameservers: addresses, with C{:port} if it is not 53 (C{[2001:db8::1]:5353}); none are
+        those of C{/etc/resolv.conf}.
+    @ivar timeout: for the answer to one query.
+    @ivar negativeTTL: how long it is remembered that a name or record does not exist.
+    @ivar maxEntries: answers kept in the cache of each worker.
+    """
+
+    nameservers: tuple[Text, ...] = ()
+    timeout: Annotated[float, Meta(gt=0, le=60)] = 2.0
+    negativeTTL: Annotated[float, Meta(ge=0, le=86_400)] = 30.0
+    maxEntries: Annotated[int, Meta(ge=16, le=10_000_000)] = 10_000
+
+
+class SIPSettings(SettingsTable, frozen=True, kw_only=True):
+    """C{[sip]}: the protocol's own numbers.
+
+    @ivar t1: estimate of the round-trip time, RFC 3261 §17.1.1.1.
+    @ivar t2: longest time between retransmissions of anything but INVITE requests.
+    @ivar t4: how long a message may stay in the network.
+    @ivar timerC: how long a proxied INVITE may ring, renewed by each provisional response. RFC
+        3261 §16.6 (11) wants more than three minutes.
+    @ivar udpMTU: a request longer than this goes over TCP instead of UDP, RFC 3261 §18.1.1.
+    @ivar dns: finding servers.
+    """
+
+    t1: Annotated[float, Meta(ge=0.01, le=60)] = 0.5
+    t2: Annotated[float, Meta(ge=0.01, le=60)] = 4.0
+    t4: Annotated[float, Meta(ge=0.01, le=60)] = 5.0
+    timerC: Annotated[float, Meta(ge=1, le=86_400)] = 185.0
+    udpMTU: Annotated[int, Meta(ge=512, le=65_507)] = 1300
+    dns: DNSSettings = DNSSettings()
+
+
+class LogSettings(SettingsTable, frozen=True, kw_only=True):
+    """C{[log]}: what is logged, and how.
+
+    @ivar level: the least severe that is logged.
+    @ivar format: C{text} for people, C{json} for programs: one object on each line.
+    """
+
+    level: Literal["debug", "info", "warn", "error", "critical"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """A whole configuration.
+
+    @ivar file: its name, for messages.
+    @ivar listen: the endpoints, in the order of the file.
+    @ivar resource: for every resource that an endpoint names, its settings: an instance of the
+        class that its plugin asks for.
+    """
+
+    file: str
+    server: ServerSettings = field(default_factory=ServerSettings)
+    pools: PoolsSettings = field(default_factory=PoolsSettings)
+    listen: tuple[ListenSettings, ...] = ()
+    resource: dict[str, Any] = field(default_factory=dict)
+    location: LocationSettings = LocationSettings()
+    sip: SIPSettings = SIPSettings()
+    log: LogSettings = LogSettings()
+
+    @property
+    def secretPath(self) -> str:
+        """The file that holds the server's secret."""
+        return self.server.secretFile or os.path.join(self.server.stateDirectory, "secret")
+
+    @property
+    def locationPath(self) -> str:
+        """The directory of the location store."""
+        return self.location.path or os.path.join(self.server.stateDirectory, "location")
