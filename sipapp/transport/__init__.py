@@ -1,0 +1,1 @@
+"""The only room that sees sockets: datagrams, streams, flows, location of servers, the driver."""

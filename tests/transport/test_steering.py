@@ -1,0 +1,200 @@
+"""L{sipapp.transport.steering}: the program, interpreted and in the kernel, and Python agree."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sipapp.transport import steering
+from sipapp.transport.steering import Steering, attach, findCallID, program, slotOf
+
+SLOTS = 4
+PROGRAM = list(struct.iter_unpack("=HBBI", program(SLOTS, 32)))
+
+#: What the instructions that compute do with the accumulator, by opcode.
+COMPUTE = {
+    0x00: lambda a, k, x: k,
+    0x04: lambda a, k, x: a + k,
+    0x0C: lambda a, k, x: a + x,
+    0x14: lambda a, k, x: a - k,
+    0x24: lambda a, k, x: a * k,
+    0x44: lambda a, k, x: a | k,
+    0x54: lambda a, k, x: a & k,
+    0x64: lambda a, k, x: a << k,
+    0x74: lambda a, k, x: a >> k,
+    0x87: lambda a, k, x: x,
+    0x94: lambda a, k, x: a % k,
+}
+
+
+def run(code: list[tuple[int, ...]], data: bytes) -> int:
+    """Interpret classic BPF as the kernel does, over a datagram."""
+    accumulator = index = at = 0
+    memory: dict[int, int] = {}
+    while True:
+        op, jt, jf, k = code[at]
+        at += 1
+        if op in (0x40, 0x48, 0x50):
+            size = {0x40: 4, 0x48: 2, 0x50: 1}[op]
+            chunk = data[index + k : index + k + size]
+            if len(chunk) < size:
+                return 0
+            accumulator = int.from_bytes(chunk, "big")
+        elif op == 0x05:
+            at += k
+        elif op == 0x15:
+            at += jt if accumulator == k else jf
+        elif op == 0x25:
+            at += jt if accumulator > k else jf
+        elif op == 0x06:
+            return k
+        elif op == 0x16:
+            return accumulator
+        elif op == 0x02:
+            memory[k] = accumulator
+        elif op == 0x61:
+            index = memory[k]
+        elif op == 0x07:
+            index = accumulator
+        elif op == 0x60:
+            accumulator = memory[k]
+        else:
+            accumulator = COMPUTE[op](accumulator, k, index) & 0xFFFFFFFF
+
+
+def request(callID: str, name: str = "Call-ID:", before: int = 1) -> bytes:
+    via = "Via: SIP/2.0/UDP pc33.atlanta.com:5060;branch=z9hG4bK776asdhds;rport\r\n"
+    return (
+        "INVITE sip:bob@biloxi.com SIP/2.0\r\n"
+        + via * before
+        + "Call-Info: <sip:a@b>\r\nMax-Forwards: 70\r\nIn-Reply-To: i:x\r\n"
+        + f"{name} {callID}\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"X\r\nCall-ID: abc@host\r\n", b"abc@host"),
+        (b"X\r\ncALL-iD:abc\r\n", b"abc"),
+        (b"X\r\nCall-ID \t :\t abc \r\n", b"abc"),
+        (b"X\r\ni:abc\r\n", b"abc"),
+        (b"X\r\nI : abc\r\n", b"abc"),
+        (b"\r\ni:a\r\n", b"a"),
+        (b"X\r\ni:" + b"a" * 40, b"a" * 32),
+        (b"X\r\nCall-Info: i\r\nidentity: j\r\nCall-ID: k\r\n", b"k"),
+        (b"X\r\n i:folded\r\nCall-ID: k\r\n", b"k"),
+        (b"X\r\r\nCall-ID: k\r\n", b"k"),
+        (b"X\nCall-ID: k\r\n", None),
+        (b"X\r\nCall-ID:\r\n folded\r\n", None),
+        (b"X\r\nCall-IDs: a\r\nCall-ID: k\r\n", None),
+        (b"X\r\nCall-ID" + b" " * 9 + b": k\r\n", None),
+        (b"X\r\nCall-ID: unfinished", None),
+        (b"X\r\ni:", None),
+        (b"\r\n\r\n", None),
+        (b"", None),
+    ],
+)
+def test_rule(data: bytes, expected: bytes | None) -> None:
+    """The first Call-ID line of any spelling counts; folded, empty or cut off it is none."""
+    assert findCallID(data) == expected
+    assert run(PROGRAM, data) == slotOf(expected, SLOTS)
+
+
+_PIECES = st.sampled_from(
+    b"\r|\n|\r\n| |\t|:|i|I|c|Call-I|D|\r\ni:|\x00|\r\nCall-ID:|\r\ncALL-Id|"
+    b"abcdef@10.0.0.1|Via: SIP/2.0/UDP host|\xff\x80)".split(b"|")
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(_PIECES | st.binary(max_size=6), max_size=14).map(b"".join))
+def test_programAgreesWithPython(data: bytes) -> None:
+    """Whatever the bytes, the kernel's program and Python choose one slot."""
+    assert run(PROGRAM, data) == slotOf(findCallID(data), SLOTS)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.integers(0, 120), max_size=9),
+    st.text("abcXYZ0189-.@%", min_size=1, max_size=50),
+    st.sampled_from(["Call-ID: ", "i:", "CALL-ID  :", "I\t: "]),
+)
+def test_programFindsCallIDBehindHeaders(lengths: list[int], value: str, name: str) -> None:
+    """Nine header lines of up to 120 bytes are no obstacle, wherever the four-byte loads fall."""
+    head = b"OPTIONS sip:a@b SIP/2.0\r\n" + b"".join(b"v:" + b"x" * n + b"\r\n" for n in lengths)
+    data = head + f"{name}{value}\r\nCSeq: 1 OPTIONS\r\n\r\n".encode()
+    assert findCallID(data) == value.encode()[:32]
+    assert run(PROGRAM, data) == slotOf(value.encode()[:32], SLOTS)
+
+
+def test_programMissesBeyondItsReach() -> None:
+    """What the program does not reach goes to slot 0, and L{Steering} counts the miss."""
+    callID = next(f"c{n}" for n in range(100) if slotOf(f"c{n}".encode(), SLOTS) == 2)
+    data = request(callID, before=40)
+    assert run(PROGRAM, data) == 0
+    here = Steering(slot=0, slots=SLOTS, reach=32)
+    assert here.owner(data) == 2
+    assert here.misses == 1
+    assert Steering(slot=2, slots=SLOTS, reach=0).owner(data) == 2
+
+
+def test_kernelThatSeesEverythingIsNotChecked() -> None:
+    """Neither a single slot nor a kernel without a window needs the rule in Python."""
+    data = request("abc", before=40)
+    assert Steering(slot=0, slots=1, reach=0).owner(data) == 0
+    assert Steering(slot=3, slots=SLOTS, reach=steering.UNLIMITED).owner(data) == 3
+
+
+def test_programSizes() -> None:
+    """The largest program uses the kernel's limit well and the smallest still ends."""
+    assert 3900 < len(program(SLOTS, steering._LARGEST)) // 8 <= 4096
+    code = program(SLOTS, 0)
+    assert run(list(struct.iter_unpack("=HBBI", code)), request("abc")) == 0
+
+
+@pytest.fixture
+def group() -> Iterator[list[socket.socket]]:
+    """Four sockets on one loopback port."""
+    with ExitStack() as stack:
+        made: list[socket.socket] = []
+        for _ in range(SLOTS):
+            one = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            one.bind(("127.0.0.1", made[0].getsockname()[1] if made else 0))
+            one.setblocking(False)
+            made.append(one)
+        yield made
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel's hook is Linux's")
+def test_kernelSteers(group: list[socket.socket]) -> None:
+    """2,000 Call-IDs spread over the slots; every message of one arrives at one slot."""
+    assert attach(group[0], SLOTS) > 0
+    counts = [0] * SLOTS
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.connect(group[0].getsockname())
+        for number in range(2000):
+            callID = f"{number * 7919 % 100003:x}-{number}@192.0.2.{number % 250}"
+            slot = slotOf(callID.encode()[:32], SLOTS)
+            counts[slot] += 1
+            for name, before in (("Call-ID:", 1), ("i:", number % 9), ("cALL-iD\t:", 4)):
+                data = request(callID, name, before)
+                client.send(data)
+                assert group[slot].recv(4096) == data
+    assert min(counts) > 400
+    assert max(counts) < 600
+
+
+def test_kernelWithoutHook(group: list[socket.socket]) -> None:
+    """A socket that takes no program is not steered, which is not an error."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        assert attach(other, SLOTS) == 0
+    assert attach(group[0], 1) == steering.UNLIMITED
