@@ -1,4 +1,4 @@
-"""The configuration of a server under test: what the test chooses, everything else private to it."""
+"""The configuration of a server under test: what a test chooses; the rest is private to it."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ class Configuration:
     tcpChildren: int = 2
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
     blocks: list[dict[str, Any]] = field(default_factory=list)
+    endpoints: list[Endpoint] = field(default_factory=list)
 
     @property
     def runDirectory(self) -> Path:
@@ -85,14 +86,21 @@ class Configuration:
         if transport in ("tls", "https"):
             block["tls"] = {"certificate": self.certificate, "key": self.key}
         self.blocks.append({**block, **keys})
+        self.endpoints.append(endpoint)
         return endpoint
+
+    def endpoint(self, transport: str, host: str = "127.0.0.1") -> Endpoint:
+        """
+        @return: the first endpoint of a transport at an address.
+        """
+        return next(e for e in self.endpoints if (e.transport, e.host) == (transport, host))
 
     def table(self, name: str, **keys: Any) -> None:
         """Set keys of a table such as C{server} or C{resource.registrar}."""
         self.tables.setdefault(name, {}).update(keys)
 
     def text(self) -> str:
-        tables = {
+        tables: dict[str, dict[str, Any]] = {
             "server": {
                 "domains": [DOMAIN],
                 "run_directory": self.runDirectory,

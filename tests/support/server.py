@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.support import netsockets
-from tests.support.configuration import Configuration
+from tests.support.configuration import Configuration, Endpoint
 from tests.support.deadlines import waitFor
 from tests.support.processes import Program, children, isAlive, sendSignal
 
@@ -46,6 +46,9 @@ class Server:
     def output(self) -> str:
         """The log so far."""
         return self.program.output()
+
+    def endpoint(self, transport: str, host: str = "127.0.0.1") -> Endpoint:
+        return self.configuration.endpoint(transport, host)
 
     def awaitReady(self) -> Server:
         """Wait until every pool is ready.
