@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -16,8 +17,16 @@ from tests.support.server import Server
 #: How much of a server's log a failure shows, in characters.
 LOG_TAIL = 6000
 
-ServerStarter = Callable[[Configuration], Server]
 _servers = pytest.StashKey[list[Server]]()
+
+
+class ServerStarter(Protocol):
+    """What the fixtures C{startServer} and C{startSharedServer} give."""
+
+    def __call__(self, configuration: Configuration, *, awaitReady: bool = True) -> Server:
+        """
+        @param awaitReady: false for a server that is not expected to get that far.
+        """
 
 
 def _require(program: str) -> str:
@@ -39,7 +48,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[pytest.TestReport]:
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show the logs of a failed test's servers beside the failure."""
     report = yield
     if report.failed:
@@ -71,9 +80,12 @@ def serverCertificate(authority: CertificateAuthority) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def configuration(tmp_path: Path, serverCertificate: tuple[Path, Path]) -> Configuration:
+def configuration(
+    tmp_path_factory: pytest.TempPathFactory, serverCertificate: tuple[Path, Path]
+) -> Configuration:
     """An empty configuration: a test adds its endpoints."""
-    return Configuration(tmp_path / "server", *serverCertificate)
+    # Not in the directory of the test, whose name is long: the path of a unix socket is short.
+    return Configuration(tmp_path_factory.mktemp("server"), *serverCertificate)
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +99,10 @@ def sharedConfiguration(
 def _starter(node: pytest.Item | pytest.Collector) -> Iterator[ServerStarter]:
     servers = node.stash.setdefault(_servers, [])
 
-    def start(configuration: Configuration) -> Server:
+    def start(configuration: Configuration, *, awaitReady: bool = True) -> Server:
         server = Server(configuration)
         servers.append(server)
-        return server.awaitReady()
+        return server.awaitReady() if awaitReady else server
 
     yield start
     for server in servers:

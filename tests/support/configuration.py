@@ -43,14 +43,16 @@ def toTOML(value: Any) -> str:
 
 @dataclass
 class Configuration:
-    """Tables of the configuration file, by their names in it."""
+    """What goes into a configuration file, and the endpoints that it makes."""
 
     directory: Path
     certificate: Path
     key: Path
     children: int = 2
     tcpChildren: int = 2
+    #: Tables and keys beyond, or instead of, what is the same for every test.
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: The listen blocks, as they stand in the file.
     blocks: list[dict[str, Any]] = field(default_factory=list)
     endpoints: list[Endpoint] = field(default_factory=list)
 
@@ -77,14 +79,11 @@ class Configuration:
         @param keys: further keys of the block.
         """
         endpoint = Endpoint(transport, host, port or freePort())
-        block: dict[str, Any] = {
-            "address": f"{bracketed(host)}:{endpoint.port}",
-            "transport": transport,
-        }
+        block: dict[str, Any] = {"address": host, "port": endpoint.port, "transport": transport}
         if workers is not None:
             block["socket_workers"] = workers
         if transport in ("tls", "https"):
-            block["tls"] = {"certificate": self.certificate, "key": self.key}
+            block["tls"] = {"certificate": self.certificate, "private_key": self.key}
         self.blocks.append({**block, **keys})
         self.endpoints.append(endpoint)
         return endpoint
