@@ -1,0 +1,64 @@
+"""SIP messages without a network: parse, check, edit, write. Needs only the standard library."""
+
+from sipapp.sip.address import NameAddr, parseNameAddr, parseNameAddrList
+from sipapp.sip.errors import MalformedHeader, MalformedMessage, MalformedURI, SIPError
+from sipapp.sip.grammar import (
+    escape,
+    formatParams,
+    isToken,
+    parseParams,
+    quote,
+    splitCommas,
+    unescape,
+    unquote,
+)
+from sipapp.sip.headers import DISPLAY, CSeq, canonical, displayName, parseCSeq
+from sipapp.sip.hop import Hop
+from sipapp.sip.host import bracketed, normalHost
+from sipapp.sip.message import Message
+from sipapp.sip.parsing import parseMessage
+from sipapp.sip.request import Request
+from sipapp.sip.response import Response
+from sipapp.sip.status import REASONS, reasonPhrase
+from sipapp.sip.uri import SIPURI, URI, OtherURI, TelURI, escapeUser, parseURI
+from sipapp.sip.via import Via, parseVia
+
+__all__ = [
+    "DISPLAY",
+    "REASONS",
+    "SIPURI",
+    "URI",
+    "CSeq",
+    "Hop",
+    "MalformedHeader",
+    "MalformedMessage",
+    "MalformedURI",
+    "Message",
+    "NameAddr",
+    "OtherURI",
+    "Request",
+    "Response",
+    "SIPError",
+    "TelURI",
+    "Via",
+    "bracketed",
+    "canonical",
+    "displayName",
+    "escape",
+    "escapeUser",
+    "formatParams",
+    "isToken",
+    "normalHost",
+    "parseCSeq",
+    "parseMessage",
+    "parseNameAddr",
+    "parseNameAddrList",
+    "parseParams",
+    "parseURI",
+    "parseVia",
+    "quote",
+    "reasonPhrase",
+    "splitCommas",
+    "unescape",
+    "unquote",
+]

@@ -1,0 +1,31 @@
+"""Where a request goes next."""
+
+from __future__ import annotations
+
+from sipapp.sip.uri import SIPURI
+
+__all__ = ["Hop"]
+
+
+class Hop:
+    """
+    The next hop of a request.
+
+    @ivar uri: what RFC 3263 is applied to.
+    @ivar flow: the token of the flow to prefer (RFC 5626 §5.3), or C{None}.
+    """
+
+    __slots__ = ("flow", "uri")
+
+    def __init__(self, uri: SIPURI, flow: str | None = None) -> None:
+        self.uri = uri
+        self.flow = flow
+
+    def __repr__(self) -> str:
+        return f"<Hop {self.uri} flow={self.flow!r}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Hop) and (self.uri, self.flow) == (other.uri, other.flow)
+
+    def __hash__(self) -> int:
+        return hash((self.uri, self.flow))

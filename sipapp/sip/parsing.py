@@ -1,0 +1,167 @@
+"""From the bytes of one message to its index."""
+
+from __future__ import annotations
+
+import re
+
+from sipapp.sip.errors import MalformedHeader, MalformedMessage, SIPError, clip
+from sipapp.sip.grammar import QUOTED, WHITESPACE, isToken
+from sipapp.sip.headers import KNOWN, canonical
+from sipapp.sip.message import Message
+from sipapp.sip.request import Request
+from sipapp.sip.response import Response
+
+__all__ = ["parseMessage"]
+
+_isVersion = re.compile(r"[sS][iI][pP]/[0-9]++\.[0-9]++\Z").match
+_isStatus = re.compile(r"[1-6][0-9][0-9]\Z").match
+_quoted = re.compile(QUOTED)
+
+_METHODS = frozenset(
+    ("INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "PRACK", "UPDATE", "INFO")
+    + ("SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE", "REFER")
+)
+_PREFIXES = {f"{spelling}:": key for spelling, key in KNOWN.items()}
+
+
+def parseMessage(data: bytes | memoryview) -> Request | Response:
+    """Index a message.
+
+    Empty lines before it are skipped (RFC 3261 §7.5), and bytes beyond its Content-Length are
+    dropped (§18.3). Whatever else is wrong with it as a whole is noted as its C{defect}.
+
+    @param data: a datagram, or a message that was cut out of a stream.
+    @raise MalformedMessage: if there is no start line that says what it is, so that nothing can
+        be done with it.
+    """
+    data = bytes(data)
+    if data[:1] in (b"\r", b"\n"):
+        data = data.lstrip(b"\r\n")
+    end = data.find(b"\r\n\r\n")
+    if end < 0:
+        head, body = data.removesuffix(b"\r\n").decode("utf-8", "surrogateescape"), b""
+    else:
+        head, body = data[:end].decode("utf-8", "surrogateescape"), data[end + 4 :]
+    lines = head.split("\r\n")
+    breaks = len(lines) - 1
+    start = lines.pop(0)
+    message: Request | Response
+    try:
+        method, uri, version = start.split(" ")
+    except ValueError:
+        message = _unusual(start, lines, body)
+    else:
+        if version == "SIP/2.0" and uri and (method in _METHODS or isToken(method)):
+            message = Request(method, uri, version, lines, [], body)
+        else:
+            message = _unusual(start, lines, body)
+    if "\r\n " in head or "\r\n\t" in head:
+        _unfold(message)
+    known = _PREFIXES.get
+    message.names = names = [known(line[: line.find(":") + 1], "") for line in message.lines]
+    if "" in names:
+        _nameOthers(message)
+    if head.count("\n") != breaks or head.count("\r") != breaks or "\0" in head:
+        _findStrays(message)
+    if end < 0:
+        _flaw(message, "no empty line after the header fields")
+    if body:
+        _trim(message)
+    return message
+
+
+def _flaw(message: Message, detail: str) -> None:
+    if message.defect is None:
+        message.defect = SIPError(400, detail)
+
+
+def _unusual(start: str, lines: list[str], body: bytes) -> Request | Response:
+    """Take a start line that is not the common form of a request line."""
+    first, _, rest = start.partition(" ")
+    if _isVersion(first):
+        return _response(start, first, rest, lines, body)
+    # Only one space belongs between the parts of a request line and none around them; RFC 4475
+    # §3.1.2.8 to §3.1.2.10 let an element refuse what has more. What has it is taken apart
+    # nevertheless, to be refused with a response.
+    stripped = start.strip(WHITESPACE)
+    rest, _, version = stripped.rpartition(" ")
+    method, _, uri = rest.partition(" ")
+    uri = uri.strip(WHITESPACE)
+    if not (uri and isToken(method) and _isVersion(version)):
+        raise MalformedMessage(f"no start line: {clip(start)}")
+    request = Request(method, uri, version.upper(), lines, [], body, start)
+    if version.upper() != "SIP/2.0":
+        request.defect = SIPError(505, f"version {clip(version)}")
+    elif f"{method} {uri} {version}" != start or " " in uri or "\t" in uri:
+        _flaw(request, "white space in the request line")
+    return request
+
+
+def _response(start: str, version: str, rest: str, lines: list[str], body: bytes) -> Response:
+    code, space, reason = rest.partition(" ")
+    if _isStatus(code) is None:
+        raise MalformedMessage(f"no status code: {clip(start)}")
+    # Some leave out the space where there is no phrase.
+    odd = None if space and version == "SIP/2.0" else start
+    response = Response(int(code), reason, version.upper(), lines, [], body, odd)
+    if response.version != "SIP/2.0":
+        response.defect = SIPError(505, f"version {clip(version)}")
+    return response
+
+
+def _unfold(message: Message) -> None:
+    """Join the lines of folded header fields (RFC 3261 §7.3.1), CRLF and all."""
+    folded: list[list[str]] = []
+    for line in message.lines:
+        if line[:1] not in (" ", "\t"):
+            folded.append([line])
+        elif folded:
+            folded[-1].append(line)
+        else:
+            folded.append([line])
+            _flaw(message, "the first header line is a continuation")
+    message.lines = ["\r\n".join(parts) for parts in folded]
+
+
+def _nameOthers(message: Message) -> None:
+    """Find the names of lines that do not begin with a well-known one and its colon."""
+    names = message.names
+    for index, line in enumerate(message.lines):
+        if names[index]:
+            continue
+        name, colon, _ = line.partition(":")
+        name = name.rstrip(WHITESPACE)
+        if "\r\n" in name:
+            # HCOLON may be folded before its colon too, if only in theory (RFC 3261 §25.1).
+            name = name.rstrip(WHITESPACE + "\r\n")
+        if colon and isToken(name):
+            names[index] = canonical(name)
+        else:
+            _flaw(message, f"{clip(line)} is not a header field")
+
+
+def _findStrays(message: Message) -> None:
+    """Look for CR, LF and NUL where they must not be: CR and LF outside of line ends, NUL
+    outside of a quoted string, where a backslash may precede it (RFC 4475 §3.1.1.2)."""
+    for line in (message.startLine, *message.lines):
+        position = 0
+        rest = line.replace("\r\n ", "").replace("\r\n\t", "")
+        if "\r" in rest or "\n" in rest:
+            _flaw(message, f"CR or LF in {clip(line)}")
+        while (nul := line.find("\0", position)) >= 0:
+            quote = line.find('"', position)
+            quoted = _quoted.match(line, quote) if 0 <= quote < nul else None
+            if quoted is None:
+                _flaw(message, f"NUL in {clip(line)}")
+                break
+            position = quoted.end()
+
+
+def _trim(message: Message) -> None:
+    """Drop what follows the body in a datagram (RFC 3261 §18.3)."""
+    try:
+        length = message.contentLength
+    except MalformedHeader:
+        return
+    if length is not None and length < len(message.body):
+        message.cut(length)

@@ -1,0 +1,162 @@
+"""Requests (RFC 3261 §7.1) and the responses that are made from them (§8.2.6)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from sipapp.sip.errors import SIPError
+from sipapp.sip.grammar import isToken
+from sipapp.sip.headers import canonical
+from sipapp.sip.message import Message, headerLine, linesOf
+from sipapp.sip.response import Response
+from sipapp.sip.status import reasonPhrase
+from sipapp.sip.uri import URI, parseURI
+
+__all__ = ["Request"]
+
+_VISIBLE = re.compile(r"[^\x00-\x20\x7f]++\Z")
+_COPIED = frozenset(("via", "from", "to", "call-id", "cseq", "timestamp"))
+
+
+class Request(Message):
+    """
+    A request.
+
+    @ivar method: the method, which is case-sensitive.
+    """
+
+    __slots__ = ("_oddStartLine", "_requestURI", "method")
+
+    def __init__(
+        self,
+        method: str,
+        requestURI: str,
+        version: str,
+        lines: list[str],
+        names: list[str],
+        body: bytes,
+        oddStartLine: str | None = None,
+    ) -> None:
+        """
+        @param oddStartLine: the start line as received, where it is not what its three parts
+            make with a space between them.
+        """
+        Message.__init__(self, version, lines, names, body)
+        self.method = method
+        self._requestURI = requestURI
+        self._oddStartLine = oddStartLine
+
+    @classmethod
+    def build(
+        cls,
+        method: str,
+        uri: str | URI,
+        headers: Iterable[tuple[str, str]],
+        body: bytes = b"",
+    ) -> Request:
+        """Make a new request. Content-Length is added.
+
+        @raise ValueError: if something of it could break out of its line.
+        """
+        if not isToken(method):
+            raise ValueError(f"{method!a} is not a method")
+        lines, names = linesOf(headers, body)
+        request = cls(method, "", "SIP/2.0", lines, names, body)
+        request.requestURI = str(uri)
+        return request
+
+    @property
+    def requestURI(self) -> str:
+        """The Request-URI as received or assigned."""
+        return self._requestURI
+
+    @requestURI.setter
+    def requestURI(self, text: str) -> None:
+        if _VISIBLE.match(text) is None:
+            raise ValueError(f"{text!a} is not a Request-URI")
+        self._requestURI = text
+        self._oddStartLine = None
+        self._typed.pop("request-uri", None)
+
+    @property
+    def uri(self) -> URI:
+        """The Request-URI, parsed.
+
+        @raise MalformedURI: the same each time.
+        """
+        value: URI | SIPError | None = self._typed.get("request-uri")
+        if value is None:
+            try:
+                value = parseURI(self._requestURI)
+            except SIPError as error:
+                value = error
+            self._typed["request-uri"] = value
+        if isinstance(value, SIPError):
+            raise value.with_traceback(None)
+        return value
+
+    @property
+    def startLine(self) -> str:
+        """The request line, without its CRLF."""
+        return self._oddStartLine or f"{self.method} {self._requestURI} {self.version}"
+
+    def copy(self) -> Request:
+        """
+        @return: a request that can be edited without this one noticing.
+        """
+        other = Request(
+            self.method,
+            self._requestURI,
+            self.version,
+            self.lines[:],
+            self.names[:],
+            self._body,
+            self._oddStartLine,
+        )
+        self._copyInto(other)
+        return other
+
+    def respond(
+        self,
+        status: int,
+        reason: str | None = None,
+        toTag: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+    ) -> Response:
+        """Make a response to this request (RFC 3261 §8.2.6). The header lines that it shares
+        with the request are copied as they came, so that malformed ones can be answered too.
+
+        @param toTag: the tag to add to a To that has none.
+        @param headers: further header fields.
+        """
+        lines = []
+        names: list[str] = []
+        for key, line in zip(self.names, self.lines, strict=True):
+            if key not in _COPIED:
+                continue
+            if key != "via" and (key in names or (key == "timestamp" and status != 100)):
+                continue
+            if key == "to" and toTag is not None and not self._hasToTag(line):
+                line = f"{line};tag={toTag}"
+            lines.append(line)
+            names.append(key)
+        for name, value in headers:
+            lines.append(headerLine(name, value))
+            names.append(canonical(name))
+        lines.append(f"Content-Length: {len(body)}")
+        names.append("content-length")
+        return Response(status, reason or reasonPhrase(status), "SIP/2.0", lines, names, body)
+
+    def _hasToTag(self, line: str) -> bool:
+        """Tell whether a tag must not be added to a To line."""
+        if "tag" not in line.lower():
+            return False
+        try:
+            return self.to.tag is not None
+        except SIPError:
+            return True
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self._requestURI!a}>"

@@ -1,0 +1,87 @@
+"""Responses (RFC 3261 §7.2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from sipapp.sip.message import Message, linesOf
+from sipapp.sip.status import reasonPhrase
+
+__all__ = ["Response"]
+
+_BREAKS = re.compile(r"[\r\n\0]")
+
+
+class Response(Message):
+    """
+    A response.
+
+    @ivar status: the status code, from 100 to 699.
+    @ivar reason: the reason phrase, which means nothing to a program.
+    """
+
+    __slots__ = ("_oddStartLine", "reason", "status")
+
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        version: str,
+        lines: list[str],
+        names: list[str],
+        body: bytes,
+        oddStartLine: str | None = None,
+    ) -> None:
+        """
+        @param oddStartLine: the start line as received, where it is not what its three parts
+            make with a space between them.
+        """
+        Message.__init__(self, version, lines, names, body)
+        self.status = status
+        self.reason = reason
+        self._oddStartLine = oddStartLine
+
+    @classmethod
+    def build(
+        cls,
+        status: int,
+        headers: Iterable[tuple[str, str]],
+        body: bytes = b"",
+        reason: str | None = None,
+    ) -> Response:
+        """Make a response from nothing; L{Request.respond} is what most want. Content-Length is
+        added.
+
+        @raise ValueError: if something of it could break out of its line.
+        """
+        if reason is None:
+            reason = reasonPhrase(status)
+        elif _BREAKS.search(reason) is not None:
+            raise ValueError("CR, LF or NUL in a reason phrase")
+        lines, names = linesOf(headers, body)
+        return cls(status, reason, "SIP/2.0", lines, names, body)
+
+    @property
+    def startLine(self) -> str:
+        """The status line, without its CRLF."""
+        return self._oddStartLine or f"{self.version} {self.status} {self.reason}"
+
+    def copy(self) -> Response:
+        """
+        @return: a response that can be edited without this one noticing.
+        """
+        other = Response(
+            self.status,
+            self.reason,
+            self.version,
+            self.lines[:],
+            self.names[:],
+            self._body,
+            self._oddStartLine,
+        )
+        self._copyInto(other)
+        return other
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status} {self.reason!a}>"

@@ -1,0 +1,146 @@
+"""Via values (RFC 3261 §20.42, RFC 3581)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from sipapp.sip.errors import MalformedHeader, clip
+from sipapp.sip.grammar import HOST, TOKEN, formatParams, parseParams
+from sipapp.sip.host import bracketed, checkHost
+
+__all__ = ["Via", "parseVia"]
+
+_via = re.compile(
+    rf"[ \t]*+({TOKEN})[ \t]*+/[ \t]*+({TOKEN})[ \t]*+/[ \t]*+({TOKEN})[ \t]++({HOST})"
+    rf"(?:[ \t]*+:[ \t]*+([0-9]{{1,5}}))?+[ \t]*+(?=;|\Z)"
+).match
+
+_PORTS = {"TLS": 5061}
+
+
+class Via:
+    """
+    One Via value: where a request has been and its response goes. Immutable by convention.
+
+    @ivar protocol: C{'SIP'}.
+    @ivar version: C{'2.0'}.
+    @ivar transport: in upper case.
+    @ivar host: the host of the sent-by, an IPv6 address without brackets.
+    @ivar port: the port of the sent-by or C{None}.
+    @ivar params: the parameters by lower-case name.
+    """
+
+    __slots__ = ("host", "params", "port", "protocol", "transport", "version")
+
+    def __init__(
+        self,
+        transport: str,
+        host: str,
+        port: int | None = None,
+        params: Mapping[str, str | None] | None = None,
+        protocol: str = "SIP",
+        version: str = "2.0",
+    ) -> None:
+        self.transport = transport
+        self.host = host
+        self.port = port
+        self.params: Mapping[str, str | None] = {} if params is None else params
+        self.protocol = protocol
+        self.version = version
+
+    @property
+    def branch(self) -> str | None:
+        """The transaction identifier (RFC 3261 §8.1.1.7)."""
+        return self.params.get("branch")
+
+    @property
+    def received(self) -> str | None:
+        """The source address that the next element saw, without brackets (RFC 3261 §18.2.1;
+        RFC 5118 §4.5 has both spellings of an IPv6 address accepted)."""
+        value = self.params.get("received")
+        return value if value is None else value.strip("[]")
+
+    @property
+    def rport(self) -> str | None:
+        """C{None} if there is none, C{''} if it only asks, or the port in digits (RFC 3581)."""
+        if "rport" in self.params:
+            return self.params["rport"] or ""
+        return None
+
+    @property
+    def maddr(self) -> str | None:
+        """The multicast address to respond to, without brackets (RFC 3261 §18.2.2)."""
+        value = self.params.get("maddr")
+        return value if value is None else value.strip("[]")
+
+    @property
+    def ttl(self) -> int | None:
+        """The multicast ttl, C{None} if it is missing or no number from 0 to 255."""
+        value = self.params.get("ttl")
+        if value is None or not re.match(r"[0-9]{1,3}\Z", value):
+            return None
+        ttl = int(value)
+        return ttl if ttl <= 255 else None
+
+    @property
+    def sentBy(self) -> tuple[str, int]:
+        """Host in lower case and port, the transport's default one if none is given (§18.2.1):
+        what transactions are matched by (§17.2.3)."""
+        port = self.port
+        return (self.host.lower(), _PORTS.get(self.transport, 5060) if port is None else port)
+
+    def withParams(self, params: Mapping[str, str | None] | None = None, **more: str | None) -> Via:
+        """
+        @param params: parameters to add or change, by lower-case name.
+        @param more: the same, for names that are identifiers.
+        @return: a Via that has them.
+        """
+        return Via(
+            self.transport,
+            self.host,
+            self.port,
+            {**self.params, **(params or {}), **more},
+            self.protocol,
+            self.version,
+        )
+
+    def __str__(self) -> str:
+        host = bracketed(self.host)
+        if self.port is not None:
+            host = f"{host}:{self.port}"
+        head = f"{self.protocol}/{self.version}/{self.transport} {host}"
+        return head + formatParams(self.params)
+
+    def __repr__(self) -> str:
+        return f"<Via {str(self)!r}>"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are written alike."""
+        return isinstance(other, Via) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+
+def parseVia(text: str) -> Via:
+    """
+    @param text: one unfolded value.
+    @raise MalformedHeader: if it is not a C{via-parm}.
+    """
+    found = _via(text)
+    if found is None:
+        raise MalformedHeader(f"{clip(text)} is not a Via", "Via")
+    protocol, version, transport, host, port = found.groups()
+    number: int | None = None
+    try:
+        if port is not None:
+            number = int(port)
+            if number > 65535:
+                raise ValueError("port out of range")
+        if host[0] == "[" or host[-1] in "0123456789":
+            host = checkHost(host)
+        params = parseParams(text[found.end() :])
+    except ValueError as error:
+        raise MalformedHeader(f"{error} in {clip(text)}", "Via") from None
+    return Via(transport.upper(), host, number, params, protocol.upper(), version)
