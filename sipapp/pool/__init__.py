@@ -1,0 +1,24 @@
+"""Processes and their sockets: pools of workers that the parent starts, watches and ends."""
+
+from .boot import Boot, Spawn, enterWorker, readBoot
+from .control import WorkerControl
+from .pool import BootFailure, PoolStopped, ProcessPool, WorkerState
+from .slot import Patience
+from .sockets import BindError, bindDatagram, bindInbox, bindStream
+
+__all__ = [
+    "BindError",
+    "Boot",
+    "BootFailure",
+    "Patience",
+    "PoolStopped",
+    "ProcessPool",
+    "Spawn",
+    "WorkerControl",
+    "WorkerState",
+    "bindDatagram",
+    "bindInbox",
+    "bindStream",
+    "enterWorker",
+    "readBoot",
+]

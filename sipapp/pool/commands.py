@@ -1,0 +1,39 @@
+"""What parent and worker say to each other over the control channel."""
+
+from __future__ import annotations
+
+from twisted.protocols import amp
+
+# An AMP value holds 65,535 bytes and a character takes at most four.
+_MAX_REASON = 15_000
+
+
+class Ready(amp.Command):
+    """From a worker: everything is adopted and made; I serve from now on."""
+
+
+class BootFailed(amp.Command):
+    """From a worker: I cannot serve, and this is why. The worker ends itself afterwards."""
+
+    arguments = [(b"reason", amp.Unicode())]
+
+
+class Drain(amp.Command):
+    """To a worker: take no new work, finish what you have, then exit.
+
+    C{timeout} is in seconds. The answer comes at once; the exit is the end of it.
+    """
+
+    arguments = [(b"timeout", amp.Float())]
+
+
+def fitReason(reason: str) -> str:
+    """Make a reason fit into an AMP value: whatever is in it, and however long it is.
+
+    The beginning and the end are kept: a traceback says most at its end.
+    """
+    sound = reason.encode("utf-8", "backslashreplace").decode("utf-8")
+    if len(sound) <= _MAX_REASON:
+        return sound
+    half = _MAX_REASON // 2
+    return f"{sound[:half]}\n[{len(sound) - 2 * half} characters left out]\n{sound[-half:]}"

@@ -1,0 +1,186 @@
+"""The control channel between the parent and one worker: both ends of it.
+
+It is a socket pair that speaks AMP. It carries few and small commands, but above all it is a
+lifeline: as long as it is open the other side lives. The parent learns through it that a worker
+serves; a worker exits at once when it closes, whatever it is doing, because nobody would ever
+stop it or replace it afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.error import ConnectionClosed
+from twisted.internet.interfaces import ITransport
+from twisted.internet.protocol import Factory, connectionDone
+from twisted.logger import Logger
+from twisted.protocols import amp
+from twisted.python.failure import Failure
+
+from .boot import CONTROL_FD, Boot
+from .commands import BootFailed, Drain, Ready, fitReason
+
+_ORPHANED = 75
+
+
+class _QuietAMP(amp.AMP):
+    """AMP without its two log lines per connection, which name neither worker nor reason."""
+
+    def makeConnection(self, transport: ITransport) -> None:
+        amp.BinaryBoxProtocol.makeConnection(self, transport)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        amp.BinaryBoxProtocol.connectionLost(self, reason)
+        self.transport = None
+
+
+class WorkerListener(Protocol):
+    """What the parent's end of a channel reports to."""
+
+    def channelReady(self) -> None:
+        """The worker has said Ready."""
+
+    def channelFailed(self, reason: str) -> None:
+        """The worker has said that it cannot serve."""
+
+    def channelLost(self) -> None:
+        """The channel has closed: nothing more will come."""
+
+
+class ControlChannel(_QuietAMP):
+    """The parent's end."""
+
+    log = Logger()
+
+    def __init__(self, listener: WorkerListener) -> None:
+        super().__init__()
+        self._listener = listener
+
+    def drain(self, timeout: float) -> None:
+        """Tell the worker to finish its work and exit.
+
+        @param timeout: seconds that it may take.
+        """
+        told: Deferred[Any] = self.callRemote(Drain, timeout=timeout)
+        # A worker that exits before it answers has done what it was told.
+        told.addErrback(lambda failure: failure.trap(ConnectionClosed))
+        told.addErrback(lambda failure: self.log.failure("Drain was refused", failure))
+
+    def close(self) -> None:
+        """Let go of a worker that could not be started."""
+        if self.transport is not None:
+            self.transport.loseConnection()
+
+    @Ready.responder
+    def _ready(self) -> dict[str, Any]:
+        self._listener.channelReady()
+        return {}
+
+    @BootFailed.responder
+    def _bootFailed(self, reason: str) -> dict[str, Any]:
+        self._listener.channelFailed(reason)
+        return {}
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        super().connectionLost(reason)
+        self._listener.channelLost()
+
+
+class WorkerControl(_QuietAMP):
+    """The worker's end.
+
+    It also decides how the worker ends:
+
+    - told to drain, by command or by SIGTERM: C{onDrain} is called once, and the reactor stops
+      when that has finished. A worker that never was ready has served nobody and just stops;
+    - after L{failed}: the reactor stops when the parent has heard the reason;
+    - when the channel closes: at once, without stopping the reactor.
+
+    @ivar exitStatus: what the process should exit with once the reactor has stopped.
+    """
+
+    log = Logger()
+    exitStatus = 0
+
+    def __init__(
+        self,
+        reactor: Any,
+        boot: Boot,
+        onDrain: Callable[[float], Any],
+        exitNow: Callable[[int], Any] = os._exit,
+    ) -> None:
+        """
+        @param reactor: the worker's reactor.
+        @param boot: what the worker has been started with.
+        @param onDrain: called with the seconds that it may take: stop reading, finish what is
+            there, stop the resources. Returns C{None}, a Deferred or a coroutine.
+        @param exitNow: ends the process without ceremony.
+        """
+        super().__init__()
+        self._reactor = reactor
+        self._boot = boot
+        self._onDrain = onDrain
+        self._exitNow = exitNow
+        self._isReady = False
+        self._isStopping = False
+        self._drained: Deferred[None] | None = None
+
+    def adopt(self, fd: int = CONTROL_FD) -> None:
+        """Take the inherited end of the channel into the reactor."""
+        self._reactor.addSystemEventTrigger("before", "shutdown", self._beforeShutdown)
+        self._reactor.adoptStreamConnection(fd, socket.AF_UNIX, Factory.forProtocol(lambda: self))
+        # The reactor has a duplicate; this one would keep the channel open.
+        os.close(fd)
+
+    def ready(self) -> Deferred[Any]:
+        """Tell the parent that this worker serves from now on.
+
+        @return: fires when the parent knows.
+        """
+        self._isReady = True
+        told: Deferred[Any] = self.callRemote(Ready)
+        return told
+
+    def failed(self, reason: str) -> Deferred[None]:
+        """Tell the parent why this worker cannot serve, then stop the reactor.
+
+        @param reason: for the operator: what is wrong, and where.
+        """
+        self.exitStatus = 1
+        told: Deferred[Any] = self.callRemote(BootFailed, reason=fitReason(reason))
+        return told.addBoth(self._stop)
+
+    @Drain.responder
+    def _drain(self, timeout: float) -> dict[str, Any]:
+        self._drainOnce(timeout).addBoth(self._stop)
+        return {}
+
+    def _drainOnce(self, timeout: float) -> Deferred[None]:
+        if self._drained is None:
+            if not self._isReady:
+                timeout = 0.0
+            self._drained = maybeDeferred(self._onDrain, timeout)
+            self._drained.addErrback(lambda failure: self.log.failure("Drain failed", failure))
+        return self._drained
+
+    def _beforeShutdown(self) -> Deferred[None]:
+        """Finish before the reactor stops, for whatever reason it does: SIGTERM, or we."""
+        self._isStopping = True
+        return self._drainOnce(self._boot.drainTimeout).addBoth(self._leave)
+
+    def _leave(self, _: object) -> None:
+        """From here on the channel closes because the reactor stops."""
+        self._exitNow = lambda status: None
+
+    def _stop(self, _: object) -> None:
+        if not self._isStopping:
+            self._isStopping = True
+            self._reactor.stop()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        super().connectionLost(reason)
+        self._exitNow(_ORPHANED)

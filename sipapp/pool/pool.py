@@ -1,0 +1,211 @@
+"""A pool: a fixed number of worker processes that do the same work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import ILogObserver, Logger
+
+from .boot import Spawn
+from .process import WorkerProcess
+from .slot import READY, STOPPED, Patience, Slot
+
+
+class BootFailure(Exception):
+    """A pool could not be started.
+
+    @ivar worker: which of its workers was the first to fail.
+    @ivar reason: what the worker said, or how it ended.
+    """
+
+    def __init__(self, worker: str, reason: str) -> None:
+        super().__init__(f"{worker}: {reason}")
+        self.worker = worker
+        self.reason = reason
+
+
+class PoolStopped(Exception):
+    """A pool was stopped before it was ready."""
+
+
+@dataclass(frozen=True)
+class WorkerState:
+    """A line in the listing of a pool.
+
+    @ivar name: pool and slot.
+    @ivar slot: counted from 0.
+    @ivar pid: C{None} while there is no process.
+    @ivar state: C{starting}, C{ready}, C{failing}, C{backing off}, C{draining} or C{stopped}.
+    @ivar since: when it entered the state, in seconds on the reactor's clock.
+    @ivar restarts: how many times a process was replaced in this slot.
+    @ivar reason: why the last one was, or C{''}.
+    """
+
+    name: str
+    slot: int
+    pid: int | None
+    state: str
+    since: float
+    restarts: int
+    reason: str
+
+
+class ProcessPool(Service):
+    """Keeps C{size} worker processes alive between C{startService} and C{stopService}.
+
+    The first start is all or nothing: if any worker cannot start, the others are stopped and
+    L{whenReady} fails with the reason. From then on a worker that dies is replaced in its slot,
+    on the same sockets, and a replacement that cannot start is tried again; nothing that happens
+    in one slot disturbs another.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        name: str,
+        size: int,
+        describe: Callable[[int], Spawn],
+        command: Sequence[str],
+        reactor: Any,
+        patience: Patience | None = None,
+        environment: Mapping[str, str] | None = None,
+        onExit: Callable[[str], None] | None = None,
+        observer: ILogObserver | None = None,
+    ) -> None:
+        """
+        @param name: as in C{udp-0}; the workers are called C{udp-0/0}, C{udp-0/1} and so on.
+        @param size: how many workers.
+        @param describe: called with a slot number before each start of a process in it. What it
+            raises is a failure to start.
+        @param command: program and arguments, the same for every worker; usually
+            C{(sys.executable, "-m", module)}.
+        @param reactor: provides C{IReactorProcess}, C{IReactorSocket} and C{IReactorTime}.
+        @param patience: the times that rule the slots.
+        @param environment: of the workers; C{None} is that of this process.
+        @param onExit: called with a worker's name when its process has gone, to clean up what it
+            may have left behind.
+        @param observer: where the output of the workers goes; C{None} is the log.
+        """
+        self.setName(name)
+        self.size = size
+        self._describe = describe
+        self._command = tuple(command)
+        self._reactor = reactor
+        self._patience = patience if patience is not None else Patience()
+        self._environment = dict(os.environ if environment is None else environment)
+        self._onExit = onExit
+        self._observer = observer
+        self._slots = [
+            Slot(f"{name}/{index}", index, self._spawn, self, self._patience, reactor)
+            for index in range(size)
+        ]
+        self._outcome: bool | Exception | None = None
+        self._awaitingReady: list[Deferred[None]] = []
+        self._awaitingStop: list[Deferred[None]] = []
+
+    def startService(self) -> None:
+        if self.running:
+            return
+        super().startService()
+        self._outcome = None
+        for slot in self._slots:
+            # A start that fails at once stops the pool: the rest need not be tried.
+            if self._outcome is None:
+                slot.start()
+
+    def stopService(self) -> Deferred[None]:
+        """Drain every worker.
+
+        @return: fires when the last process has been reaped.
+        """
+        super().stopService()
+        if self._outcome is None:
+            self._decide(PoolStopped(f"{self.name} was stopped before it was ready"))
+        return self._stopAll()
+
+    def whenReady(self) -> Deferred[None]:
+        """
+        @return: fires when every worker has said Ready for the first time. Fails with
+            L{BootFailure} if one cannot start, and with L{PoolStopped}.
+        """
+        if self._outcome is None:
+            waiting: Deferred[None] = Deferred()
+            self._awaitingReady.append(waiting)
+            return waiting
+        answer: Deferred[None] = succeed(None)
+        if isinstance(self._outcome, Exception):
+            outcome = self._outcome
+            answer = Deferred()
+            answer.errback(outcome)
+        return answer
+
+    def workers(self) -> list[WorkerState]:
+        """
+        @return: the slots of the pool as they are now, in their order.
+        """
+        return [
+            WorkerState(
+                slot.name, slot.index, slot.pid, slot.state, slot.since, slot.restarts, slot.reason
+            )
+            for slot in self._slots
+        ]
+
+    def _spawn(self, slot: Slot) -> WorkerProcess:
+        process = WorkerProcess(slot.name, self._reactor, slot, self._observer)
+        process.spawn(
+            self._command,
+            self._describe(slot.index),
+            slot.index,
+            self._patience.drain,
+            self._environment,
+        )
+        return process
+
+    def _stopAll(self) -> Deferred[None]:
+        stopped: Deferred[None] = Deferred()
+        self._awaitingStop.append(stopped)
+        for slot in self._slots:
+            if slot.state != STOPPED:
+                slot.stop()
+        self._checkStopped()
+        return stopped
+
+    def _checkStopped(self) -> None:
+        if all(slot.state == STOPPED for slot in self._slots):
+            waiting, self._awaitingStop = self._awaitingStop, []
+            for each in waiting:
+                each.callback(None)
+
+    def _decide(self, outcome: bool | Exception) -> None:
+        """The first start is over."""
+        self._outcome = outcome
+        waiting, self._awaitingReady = self._awaitingReady, []
+        for each in waiting:
+            if isinstance(outcome, Exception):
+                each.errback(outcome)
+            else:
+                each.callback(None)
+
+    # What the slots report: see SlotOwner.
+
+    def slotReady(self, slot: Slot) -> None:
+        if self._outcome is None and all(each.state == READY for each in self._slots):
+            self._decide(True)
+
+    def slotFailed(self, slot: Slot, reason: str) -> None:
+        if self._outcome is None:
+            self._decide(BootFailure(slot.name, reason))
+            self._stopAll()
+
+    def slotExited(self, slot: Slot) -> None:
+        if self._onExit is not None:
+            self._onExit(slot.name)
+
+    def slotStopped(self, slot: Slot) -> None:
+        self._checkStopped()

@@ -1,0 +1,185 @@
+"""One worker process, as the parent sees it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from twisted.internet.error import ProcessExitedAlready, ProcessTerminated
+from twisted.internet.interfaces import IProcessTransport
+from twisted.internet.protocol import Factory, ProcessProtocol
+from twisted.logger import ILogObserver
+from twisted.python.failure import Failure
+
+from .boot import CONTROL_FD, FIRST_INHERITED_FD, Boot, Spawn, encodeBoot
+from .control import ControlChannel
+from .lines import LogRelay
+
+# How long to wait, after the process has been reaped, for what it has said last. Only a process
+# of its own that the worker has left behind with its descriptors can make this matter.
+_LAST_WORDS = 1.0
+
+
+class WorkerOwner(Protocol):
+    """What a L{WorkerProcess} reports to. C{workerExited} comes once, and last."""
+
+    def workerReady(self) -> None:
+        """The worker serves."""
+
+    def workerFailed(self, reason: str) -> None:
+        """The worker cannot serve and says why; its exit is still to come."""
+
+    def workerExited(self, how: str, lastLine: str) -> None:
+        """The process has gone, and everything that it said before has been reported.
+
+        @param how: C{exited with status 1}, C{killed by SIGSEGV}.
+        @param lastLine: the last line on its standard error, if any.
+        """
+
+
+class WorkerProcess(ProcessProtocol):
+    """A worker process: starts it, reads what it says, ends it.
+
+    @ivar pid: C{None} before L{spawn}; kept after the exit, for the log.
+    """
+
+    transport: IProcessTransport
+
+    def __init__(
+        self, name: str, reactor: Any, owner: WorkerOwner, observer: ILogObserver | None = None
+    ) -> None:
+        """
+        @param name: pool and slot.
+        @param reactor: provides C{IReactorProcess}, C{IReactorSocket} and C{IReactorTime}.
+        @param observer: where the worker's output goes; C{None} is the parent's log.
+        """
+        self.name = name
+        self.pid: int | None = None
+        self._reactor = reactor
+        self._owner = owner
+        self._output = {1: LogRelay(name, observer), 2: LogRelay(name, observer)}
+        self._channel = ControlChannel(self)
+        self._boot = b""
+        self._exit: str | None = None
+        self._outputEnded = False
+        self._channelEnded = False
+        self._finished = False
+        self._lastWords: Any = None
+
+    def spawn(
+        self,
+        command: Sequence[str],
+        spawn: Spawn,
+        slot: int,
+        drainTimeout: float,
+        environment: Mapping[str, str],
+    ) -> None:
+        """Start the process.
+
+        @param command: program and arguments.
+        @raise OSError: if there is no process to be had; nothing is reported then.
+        """
+        inherited = dict(enumerate(spawn.fds.items(), FIRST_INHERITED_FD))
+        fds = {label: child for child, (label, _) in inherited.items()}
+        self._boot = encodeBoot(
+            Boot(self.name, slot, fds, spawn.payload, drainTimeout, os.getpid())
+        )
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with ours, theirs:
+            ours.setblocking(False)
+            theirs.setblocking(False)
+            factory = Factory.forProtocol(lambda: self._channel)
+            self._reactor.adoptStreamConnection(ours.fileno(), socket.AF_UNIX, factory)
+            childFDs: dict[int, int | str] = {0: "w", 1: "r", 2: "r", CONTROL_FD: theirs.fileno()}
+            childFDs.update({child: parent for child, (_, parent) in inherited.items()})
+            try:
+                self._reactor.spawnProcess(
+                    self,
+                    command[0],
+                    list(command),
+                    # What a worker prints must be in the pipe before it crashes.
+                    {**environment, "PYTHONUNBUFFERED": "1"},
+                    childFDs=childFDs,
+                )
+            except BaseException:
+                self._finished = True
+                self._channel.close()
+                raise
+
+    def drain(self, timeout: float) -> None:
+        """Ask the worker to finish its work and exit.
+
+        @param timeout: seconds that it may take.
+        """
+        self._channel.drain(timeout)
+
+    def terminate(self) -> None:
+        """Ask the process to exit; one that does not serve yet does so at once."""
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Leave the process no choice."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        try:
+            self.transport.signalProcess(number)
+        except ProcessExitedAlready:
+            # Reaped, but its last words are still being read.
+            return
+
+    # The process speaks.
+
+    def connectionMade(self) -> None:
+        self.pid = self.transport.pid
+        self.transport.writeToChild(0, self._boot)
+        self.transport.closeChildFD(0)
+
+    def childDataReceived(self, childFD: int, data: bytes) -> None:
+        self._output[childFD].feed(data)
+
+    def processExited(self, reason: Failure) -> None:
+        self._exit = _describeExit(reason)
+        self._lastWords = self._reactor.callLater(_LAST_WORDS, self._finish)
+
+    def processEnded(self, reason: Failure) -> None:
+        self._outputEnded = True
+        self._finishIfAllSaid()
+
+    # The control channel speaks.
+
+    def channelReady(self) -> None:
+        if not self._finished:
+            self._owner.workerReady()
+
+    def channelFailed(self, reason: str) -> None:
+        if not self._finished:
+            self._owner.workerFailed(reason)
+
+    def channelLost(self) -> None:
+        self._channelEnded = True
+        self._finishIfAllSaid()
+
+    def _finishIfAllSaid(self) -> None:
+        if self._outputEnded and self._channelEnded and not self._finished:
+            self._lastWords.cancel()
+            self._finish()
+
+    def _finish(self) -> None:
+        self._finished = True
+        for relay in self._output.values():
+            relay.flush()
+        self._owner.workerExited(self._exit or "vanished", self._output[2].lastLine)
+
+
+def _describeExit(reason: Failure) -> str:
+    ended = reason.value
+    if isinstance(ended, ProcessTerminated):
+        if ended.signal is not None:
+            names = {each.value: each.name for each in signal.Signals}
+            return f"killed by {names.get(ended.signal, ended.signal)}"
+        return f"exited with status {ended.exitCode}"
+    return "exited with status 0"

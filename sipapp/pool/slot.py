@@ -1,0 +1,311 @@
+"""A slot: a worker's place in its pool, and the rules by which the place is kept filled.
+
+Theory of operation
+===================
+
+A slot has at most one process and at most one timer. What happens next depends only on the state
+and the input, and L{TABLE} says it all:
+
+- C{STOPPED}: no process, none wanted.
+- C{STARTING}: there is a process that has not said Ready. The timer is the patience with it.
+- C{FAILING}: the process has failed (it said so, or patience ran out) and is about to exit. The
+  timer is for one that does not.
+- C{READY}: the process serves. No timer.
+- C{BACKING_OFF}: the process is gone and the next one waits for the timer, twice as long each
+  time. A process that served long enough makes the slot start over with the shortest wait.
+- C{DRAINING}: no process is wanted any more. The timer is the patience with the one there is.
+
+A failure to start is announced to the owner, who decides what it means: during the first start it
+is a mistake of the operator's and stops the pool; later the slot just tries again.
+
+Inputs are taken one after the other: one that an action causes waits until the action's transition
+is complete.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from twisted.logger import Logger
+
+from .process import WorkerProcess
+
+STOPPED = "stopped"
+STARTING = "starting"
+FAILING = "failing"
+READY = "ready"
+BACKING_OFF = "backing off"
+DRAINING = "draining"
+
+START = "start"
+STOP = "stop"
+SAID_READY = "said ready"
+SAID_FAILED = "said failed"
+EXITED = "exited"
+TIMER = "timer"
+
+# STATE -> INPUT -> (next state, actions). An empty action list with the same state is an input
+# that is tolerated; an input that is not listed is impossible.
+TABLE: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
+    STOPPED: {
+        START: (STARTING, ("launch", "awaitReady")),
+        STOP: (STOPPED, ("announceStopped",)),
+    },
+    STARTING: {
+        SAID_READY: (READY, ("cancelTimer", "announceReady")),
+        SAID_FAILED: (FAILING, ("awaitExit", "announceFailed")),
+        EXITED: (BACKING_OFF, ("announceExit", "announceFailed", "backOff")),
+        TIMER: (FAILING, ("kill", "announceLate")),
+        STOP: (DRAINING, ("terminate", "awaitExit")),
+    },
+    FAILING: {
+        EXITED: (BACKING_OFF, ("announceExit", "backOff")),
+        TIMER: (FAILING, ("kill",)),
+        STOP: (DRAINING, ("terminate", "awaitExit")),
+        # It has been killed for being late, but the words were on their way.
+        SAID_READY: (FAILING, ()),
+        SAID_FAILED: (FAILING, ()),
+    },
+    READY: {
+        EXITED: (BACKING_OFF, ("announceExit", "announceCrash", "backOff")),
+        # A worker may find out later that it cannot go on.
+        SAID_FAILED: (FAILING, ("awaitExit", "announceCrash")),
+        STOP: (DRAINING, ("drain", "awaitDrained")),
+        SAID_READY: (READY, ()),
+    },
+    BACKING_OFF: {
+        TIMER: (STARTING, ("countRestart", "launch", "awaitReady")),
+        STOP: (STOPPED, ("cancelTimer", "announceStopped")),
+    },
+    DRAINING: {
+        EXITED: (STOPPED, ("cancelTimer", "announceExit", "announceStopped")),
+        TIMER: (DRAINING, ("kill",)),
+        STOP: (DRAINING, ()),
+        SAID_READY: (DRAINING, ()),
+        SAID_FAILED: (DRAINING, ()),
+    },
+}
+
+
+class ImpossibleInput(Exception):
+    """An input has come in a state in which it cannot."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """The times, in seconds, that rule a slot.
+
+    @ivar firstDelay: the wait before the first restart; it doubles from one to the next.
+    @ivar longestDelay: the wait that is not exceeded.
+    @ivar healthyAfter: how long a process must have been ready to be forgotten its past.
+    @ivar boot: how long a process may take until it is ready.
+    @ivar drain: how long a process may take to finish its work.
+    @ivar margin: how long after that, or after a signal, a process may still exist.
+    """
+
+    firstDelay: float = 0.1
+    longestDelay: float = 30.0
+    healthyAfter: float = 60.0
+    boot: float = 60.0
+    drain: float = 30.0
+    margin: float = 5.0
+
+
+class SlotOwner(Protocol):
+    """What a L{Slot} reports to: its pool."""
+
+    def slotReady(self, slot: Slot) -> None:
+        """The slot has a worker that serves."""
+
+    def slotFailed(self, slot: Slot, reason: str) -> None:
+        """A process could not be started, or did not get ready."""
+
+    def slotExited(self, slot: Slot) -> None:
+        """A process has gone, for whatever reason."""
+
+    def slotStopped(self, slot: Slot) -> None:
+        """The slot has come to rest: no process, none wanted."""
+
+
+class Slot:
+    """One slot.
+
+    @ivar index: its number in the pool, from 0.
+    @ivar name: pool and number: C{udp-0/2}.
+    @ivar state: one of the keys of L{TABLE}.
+    @ivar since: when the state was entered, on the reactor's clock.
+    @ivar restarts: how many processes have replaced another here.
+    @ivar reason: why the last process failed or crashed; empty if none has.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        name: str,
+        index: int,
+        spawn: Callable[[Slot], WorkerProcess],
+        owner: SlotOwner,
+        patience: Patience,
+        reactor: Any,
+    ) -> None:
+        """
+        @param spawn: starts a process that reports to this slot; may raise.
+        @param reactor: provides C{IReactorTime}.
+        """
+        self.index = index
+        self.name = name
+        self.state = STOPPED
+        self.since: float = reactor.seconds()
+        self.restarts = 0
+        self.reason = ""
+        self._spawn = spawn
+        self._owner = owner
+        self._patience = patience
+        self._reactor = reactor
+        self._process: WorkerProcess | None = None
+        self._delay = patience.firstDelay
+        self._readySince: float | None = None
+        self._timer: Any = None
+        self._inputs: deque[tuple[str, str]] = deque()
+        self._isBusy = False
+
+    @property
+    def pid(self) -> int | None:
+        """The process, if there is one."""
+        return self._process.pid if self._process is not None else None
+
+    def start(self) -> None:
+        """Fill the slot and keep it filled."""
+        self.receive(START)
+
+    def stop(self) -> None:
+        """Drain the process and start no other."""
+        self.receive(STOP)
+
+    def receive(self, event: str, detail: str = "") -> None:
+        """Take an input.
+
+        @param detail: the reason that comes with a failure or an exit.
+        @raise ImpossibleInput: if L{TABLE} does not have it for the present state.
+        """
+        self._inputs.append((event, detail))
+        if self._isBusy:
+            return
+        self._isBusy = True
+        try:
+            while self._inputs:
+                self._step(*self._inputs.popleft())
+        finally:
+            self._isBusy = False
+
+    def _step(self, event: str, detail: str) -> None:
+        try:
+            state, actions = TABLE[self.state][event]
+        except KeyError:
+            raise ImpossibleInput(f"{self.name}: {event} while {self.state}") from None
+        if state != self.state:
+            self.state = state
+            self.since = self._reactor.seconds()
+        for action in actions:
+            getattr(self, f"_{action}")(detail)
+
+    # What the process reports: see WorkerOwner.
+
+    def workerReady(self) -> None:
+        self.receive(SAID_READY)
+
+    def workerFailed(self, reason: str) -> None:
+        self.receive(SAID_FAILED, reason)
+
+    def workerExited(self, how: str, lastLine: str) -> None:
+        # Before it is ready, a process has no better way to say what is wrong.
+        showLine = lastLine and self.state == STARTING
+        self.receive(EXITED, f"{how}: {lastLine}" if showLine else how)
+
+    # Actions: the names in TABLE, with an underscore.
+
+    def _launch(self, detail: str) -> None:
+        try:
+            self._process = self._spawn(self)
+        except Exception as error:
+            self.log.failure("{name} could not be started", name=self.name)
+            self.receive(EXITED, f"could not be started: {error}")
+
+    def _countRestart(self, detail: str) -> None:
+        self.restarts += 1
+
+    def _drain(self, detail: str) -> None:
+        if self._process is not None:
+            self._process.drain(self._patience.drain)
+
+    def _terminate(self, detail: str) -> None:
+        if self._process is not None:
+            self._process.terminate()
+
+    def _kill(self, detail: str) -> None:
+        if self._process is not None:
+            self.log.warn("{name} is killed, pid {pid}", name=self.name, pid=self.pid)
+            self._process.kill()
+
+    def _awaitReady(self, detail: str) -> None:
+        self._setTimer(self._patience.boot)
+
+    def _awaitExit(self, detail: str) -> None:
+        self._setTimer(self._patience.margin)
+
+    def _awaitDrained(self, detail: str) -> None:
+        self._setTimer(self._patience.drain + self._patience.margin)
+
+    def _backOff(self, detail: str) -> None:
+        now = self._reactor.seconds()
+        served = now - self._readySince if self._readySince is not None else 0.0
+        if served >= self._patience.healthyAfter:
+            self._delay = self._patience.firstDelay
+        self._readySince = None
+        self.log.info("{name} is tried again in {delay} s", name=self.name, delay=self._delay)
+        self._setTimer(self._delay)
+        self._delay = min(2 * self._delay, self._patience.longestDelay)
+
+    def _cancelTimer(self, detail: str) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _announceReady(self, detail: str) -> None:
+        self._readySince = self._reactor.seconds()
+        self.log.info("{name} is ready, pid {pid}", name=self.name, pid=self.pid)
+        self._owner.slotReady(self)
+
+    def _announceFailed(self, detail: str) -> None:
+        self.reason = detail
+        self.log.critical("{name} cannot start: {reason}", name=self.name, reason=detail)
+        self._owner.slotFailed(self, detail)
+
+    def _announceLate(self, detail: str) -> None:
+        self._announceFailed(f"not ready within {self._patience.boot:g} s")
+
+    def _announceCrash(self, detail: str) -> None:
+        self.reason = detail
+        self.log.critical("{name} has crashed: {reason}", name=self.name, reason=detail)
+
+    def _announceExit(self, detail: str) -> None:
+        self.log.info("{name} has gone, pid {pid}: {how}", name=self.name, pid=self.pid, how=detail)
+        self._process = None
+        self._owner.slotExited(self)
+
+    def _announceStopped(self, detail: str) -> None:
+        self._delay = self._patience.firstDelay
+        self._readySince = None
+        self._owner.slotStopped(self)
+
+    def _setTimer(self, delay: float) -> None:
+        self._cancelTimer("")
+        self._timer = self._reactor.callLater(delay, self._timeout)
+
+    def _timeout(self) -> None:
+        self._timer = None
+        self.receive(TIMER)
