@@ -118,7 +118,10 @@ def _options(uri: SIPURI, flow: _Flow) -> Request:
         "OPTIONS",
         str(uri),
         [
-            ("Via", f"SIP/2.0/{transport} {host}:{port};branch=z9hG4bK{secrets.token_hex(8)};rport"),
+            (
+                "Via",
+                f"SIP/2.0/{transport} {host}:{port};branch=z9hG4bK{secrets.token_hex(8)};rport",
+            ),
             ("Max-Forwards", "70"),
             ("From", f"<sip:sipappctl@{host}:{port}>;tag={secrets.token_hex(4)}"),
             ("To", f"<{uri}>"),

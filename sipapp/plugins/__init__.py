@@ -4,7 +4,23 @@ A package adds a resource with a module C{sipapp/plugins/NAME.py}, without an C{
 beside or above it, that holds an L{sipapp.interfaces.IResourceMaker}.
 """
 
-from twisted.plugin import pluginPackagePaths
+from typing import Any
+
+from twisted.plugin import getPlugins, pluginPackagePaths
+
+from sipapp.interfaces import IResourceMaker
 
 __path__.extend(pluginPackagePaths(__name__))
-__all__: list[str] = []
+
+__all__ = ["resourceMakers", "resourceTypes"]
+
+
+def resourceMakers() -> dict[str, Any]:
+    """Every L{IResourceMaker} that is installed, by name."""
+    package = __import__(__name__, fromlist=[""])
+    return {maker.name: maker for maker in getPlugins(IResourceMaker, package)}
+
+
+def resourceTypes() -> dict[str, tuple[str, type]]:
+    """Kind and settings class of every resource, by name, as the configuration wants them."""
+    return {name: (maker.kind, maker.settings) for name, maker in resourceMakers().items()}

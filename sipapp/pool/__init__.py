@@ -2,6 +2,7 @@
 
 from .boot import Boot, Spawn, enterWorker, readBoot
 from .control import WorkerControl
+from .listener import ListenerService
 from .pool import BootFailure, PoolStopped, ProcessPool, WorkerState
 from .slot import Patience
 from .sockets import BindError, bindDatagram, bindInbox, bindStream
@@ -10,6 +11,7 @@ __all__ = [
     "BindError",
     "Boot",
     "BootFailure",
+    "ListenerService",
     "Patience",
     "PoolStopped",
     "ProcessPool",

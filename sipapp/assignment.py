@@ -1,0 +1,61 @@
+"""What the parent assigns to a worker: the payload of its boot specification."""
+
+from __future__ import annotations
+
+import msgspec
+
+from sipapp.config import ResolvedListener
+
+__all__ = ["Assignment", "decodeAssignment", "encodeAssignment", "workerCode"]
+
+
+class Assignment(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a worker needs to know, apart from its sockets.
+
+    @ivar settings: the configuration, from C{sipapp.config.encodeSettings}.
+    @ivar listeners: every listener of the server, with the port that it really got.
+    @ivar pool: the pool that the worker belongs to.
+    @ivar code: its short name in branches, tags and tokens: see L{workerCode}.
+    @ivar pools: for each pool of SIP workers, the codes of its slots.
+    @ivar inboxes: the path of each worker's inbox on the bus, by code.
+    @ivar windows: how many bytes of a datagram the kernel searches for the Call-ID, by index of
+        the UDP listener; 0 where it does not steer.
+    @ivar secret: the key that identifiers are signed with.
+    """
+
+    settings: bytes
+    listeners: tuple[ResolvedListener, ...]
+    pool: str
+    code: str
+    pools: dict[str, tuple[str, ...]]
+    inboxes: dict[str, str]
+    windows: dict[int, int]
+    secret: bytes
+
+    def isServed(self, listener: ResolvedListener) -> bool:
+        """Whether this worker is one of those that serve the listener."""
+        return listener.pool == self.pool
+
+
+def encodeAssignment(assignment: Assignment) -> bytes:
+    return msgspec.msgpack.encode(assignment)
+
+
+def decodeAssignment(data: bytes) -> Assignment:
+    return msgspec.msgpack.decode(data, type=Assignment)
+
+
+def workerCode(pool: int, slot: int) -> str:
+    """The short name of a slot in what sipapp mints: letters for the pool, digits for the slot.
+
+    @param pool: the place of the pool in the plan.
+
+    >>> workerCode(0, 3), workerCode(27, 12)
+    ('a3', 'bb12')
+    """
+    letters = ""
+    pool += 1
+    while pool:
+        pool, letter = divmod(pool - 1, 26)
+        letters = chr(ord("a") + letter) + letters
+    return f"{letters}{slot}"

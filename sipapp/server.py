@@ -1,0 +1,339 @@
+"""What the parent process runs: listeners and pools put together.
+
+It binds, spawns and watches. It never parses SIP, never runs a resource and never blocks.
+"""
+
+from __future__ import annotations
+
+import atexit
+import grp
+import json
+import os
+import pwd
+import secrets
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from twisted.application.service import MultiService, Service
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.logger import ILogObserver, Logger
+from twisted.python.components import Componentized
+from twisted.python.failure import Failure
+from twisted.python.util import switchUID
+
+from sipapp.assignment import Assignment, encodeAssignment, workerCode
+from sipapp.config import (
+    EMBEDDED_NAME,
+    Plan,
+    PoolPlan,
+    ResolvedListener,
+    Settings,
+    describePlan,
+    encodeSettings,
+)
+from sipapp.location import LocationMaintenance
+from sipapp.pool import (
+    BindError,
+    BootFailure,
+    ListenerService,
+    Patience,
+    ProcessPool,
+    Spawn,
+    bindDatagram,
+    bindInbox,
+    bindStream,
+)
+from sipapp.transport import steering
+
+__all__ = ["Server"]
+
+_log = Logger()
+
+_SECRET_SIZE = 32
+
+
+class _Ground(Service):
+    """What has to be there before anything else: directories, the secret, the workers' inboxes.
+
+    It is the first to start, so it is also where the privileges are dropped: every listener has
+    bound its sockets by then, and no pool has been started.
+
+    @ivar secret: what identifiers are signed with.
+    @ivar inboxes: for each worker's code, the socket that it is reached at over the bus.
+    """
+
+    def __init__(self, settings: Settings, codes: list[str]) -> None:
+        self._settings = settings.server
+        self._secretPath = Path(settings.secretPath)
+        self._codes = codes
+        self.busDirectory = Path(settings.server.runDirectory) / "bus"
+        self.secret = b""
+        self.inboxes: dict[str, socket.socket] = {}
+        self._owner = self._identity()
+
+    def inboxPath(self, code: str) -> str:
+        return str(self.busDirectory / code)
+
+    def privilegedStartService(self) -> None:
+        for directory in (
+            Path(self._settings.runDirectory),
+            self.busDirectory,
+            Path(self._settings.stateDirectory),
+        ):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._give(directory)
+        self.secret = self._readSecret()
+        for code in self._codes:
+            self.inboxes[code] = bindInbox(self.inboxPath(code))
+            self._give(self.inboxPath(code))
+
+    def startService(self) -> None:
+        super().startService()
+        if self._owner is not None:
+            uid, gid = self._owner
+            switchUID(uid, gid)
+            _log.info("Runs as uid {uid}, gid {gid}", uid=uid, gid=gid)
+
+    def stopService(self) -> None:
+        super().stopService()
+        for code, inbox in self.inboxes.items():
+            inbox.close()
+            Path(self.inboxPath(code)).unlink(missing_ok=True)
+
+    def _identity(self) -> tuple[int, int] | None:
+        """The user and group to become, or C{None} to stay."""
+        user, group = self._settings.user, self._settings.group
+        if user is None and group is None:
+            return None
+        uid, gid = os.geteuid(), os.getegid()
+        if user is not None:
+            entry = pwd.getpwnam(user)
+            uid, gid = entry.pw_uid, entry.pw_gid
+        if group is not None:
+            gid = grp.getgrnam(group).gr_gid
+        return uid, gid
+
+    def _give(self, path: str | Path) -> None:
+        """Make something belong to the user that the workers run as."""
+        if self._owner is not None:
+            os.chown(path, *self._owner)
+
+    def _readSecret(self) -> bytes:
+        """Read the secret; make one at the first start."""
+        try:
+            secret = self._secretPath.read_bytes()
+        except FileNotFoundError:
+            secret = secrets.token_bytes(_SECRET_SIZE)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            with open(os.open(self._secretPath, flags, 0o600), "wb") as file:
+                file.write(secret)
+            self._give(self._secretPath)
+        if len(secret) < _SECRET_SIZE:
+            raise OSError(f"{self._secretPath}: a secret has at least {_SECRET_SIZE} bytes")
+        return secret[:64]
+
+
+class Server(MultiService):
+    """A whole server: a L{ListenerService} for each listener, the shared pool, and what they
+    stand on."""
+
+    def __init__(
+        self, settings: Settings, plan: Plan, reactor: Any, observer: ILogObserver | None = None
+    ) -> None:
+        """
+        @param observer: where the log goes; C{None} leaves it to twistd.
+        """
+        super().__init__()
+        self._settings = settings
+        self._plan = plan
+        self._reactor = reactor
+        self._observer = observer
+        self._codes = {
+            pool.name: tuple(workerCode(index, slot) for slot in range(pool.size))
+            for index, pool in enumerate(plan.pools)
+        }
+        sipCodes = [code for pool in plan.pools for code in self._sipCodes(pool)]
+        self._ground = _Ground(settings, sipCodes)
+        self._ground.setServiceParent(self)
+        self._windows: dict[int, int] = {}
+        self._bound = list(plan.listeners)
+        self.listeners = [
+            ListenerService(listener.name, lambda listener=listener: self._bind(listener))
+            for listener in plan.listeners
+        ]
+        for service in self.listeners:
+            service.setServiceParent(self)
+        self.pools = [self._makePool(pool) for pool in plan.pools]
+        if sipCodes and settings.location.store == "lmdb":
+            maintenance = LocationMaintenance(
+                Path(settings.locationPath),
+                reactor,
+                settings.location.syncInterval,
+                settings.location.mapSize,
+            )
+            maintenance.setServiceParent(self)
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Twistd takes the log observer from the application that it puts its service into."""
+        if self._observer is not None and isinstance(parent, Componentized):
+            parent.setComponent(ILogObserver, self._observer)
+        super().setServiceParent(parent)
+
+    def privilegedStartService(self) -> None:
+        """Bind everything; what cannot be bound ends the start with one line that says why."""
+        try:
+            super().privilegedStartService()
+        except (BindError, OSError) as error:
+            raise SystemExit(f"sipapp: {error}") from error
+
+    def startService(self) -> None:
+        super().startService()
+        self._reactor.callWhenRunning(self._takeSignals)
+        ready = gatherResults([pool.whenReady() for pool in self.pools], consumeErrors=True)
+        ready.addCallbacks(self._ready, self._notReady)
+
+    # Building.
+
+    def _sipCodes(self, pool: PoolPlan) -> tuple[str, ...]:
+        """The codes of a pool's workers, if they speak SIP and so have a place on the bus."""
+        return () if pool.kind == "web" else self._codes[pool.name]
+
+    def _bind(self, listener: ResolvedListener) -> list[socket.socket]:
+        bind = bindDatagram if listener.transport == "udp" else bindStream
+        sockets = bind(listener.host, listener.port, listener.family, listener.slots)
+        port = sockets[0].getsockname()[1]
+        self._bound[listener.index] = msgspec.structs.replace(listener, port=port)
+        if listener.transport == "udp":
+            self._windows[listener.index] = steering.attach(sockets[0], listener.slots)
+        return sockets
+
+    def _makePool(self, plan: PoolPlan) -> ProcessPool:
+        pool = ProcessPool(
+            plan.name,
+            plan.size,
+            lambda slot: self._describe(plan, slot),
+            (sys.executable, "-m", "sipapp.worker"),
+            self._reactor,
+            Patience(drain=self._settings.server.drainTimeout),
+            onExit=lambda worker: self._writeState(),
+        )
+        alone = len(plan.listeners) == 1
+        pool.setServiceParent(self.listeners[plan.listeners[0]] if alone else self)
+        return pool
+
+    def _describe(self, plan: PoolPlan, slot: int) -> Spawn:
+        """What the worker of a slot is to know and to inherit: the slot's own sockets of the
+        listeners that its pool serves, its inbox, and a UDP socket of each other listener, which
+        it only sends from."""
+        fds: dict[str, int] = {}
+        for listener in self._bound:
+            sockets = self.listeners[listener.index].sockets
+            if listener.index in plan.listeners:
+                fds[f"listen.{listener.index}"] = sockets[slot].fileno()
+            elif listener.transport == "udp" and plan.kind != "web":
+                fds[f"send.{listener.index}"] = sockets[0].fileno()
+        code = self._codes[plan.name][slot]
+        if code in self._ground.inboxes:
+            fds["bus"] = self._ground.inboxes[code].fileno()
+        assignment = Assignment(
+            settings=encodeSettings(self._settings),
+            listeners=tuple(self._bound),
+            pool=plan.name,
+            code=code,
+            pools={
+                pool.name: codes for pool in self._plan.pools if (codes := self._sipCodes(pool))
+            },
+            inboxes={code: self._ground.inboxPath(code) for code in self._ground.inboxes},
+            windows=self._windows,
+            secret=self._ground.secret,
+        )
+        return Spawn(encodeAssignment(assignment), fds)
+
+    # Running.
+
+    def _takeSignals(self) -> None:
+        """A server that was asked to stop, and has, has done well: it exits with 0, where
+        twistd would repeat the signal upon itself."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._reactor.callFromThread(self._stop))
+
+    def _stop(self) -> None:
+        if self.running:
+            self.running = 0
+            self._reactor.stop()
+
+    def _ready(self, _: object) -> None:
+        self._writeState()
+        pids = {
+            pool.name: [worker.pid for worker in pool.workers() if worker.pid is not None]
+            for pool in self.pools
+        }
+        plan = msgspec.structs.replace(self._plan, listeners=tuple(self._bound))
+        for line in describePlan(plan, pids).splitlines():
+            _log.info("{line}", line=line)
+        for index, window in self._windows.items():
+            if window == 0 and self._bound[index].slots > 1:
+                _log.warn(
+                    "{listener}: the kernel does not steer; the workers do it themselves",
+                    listener=self._bound[index].name,
+                )
+        if self._settings.file == EMBEDDED_NAME:
+            first = self._bound[0]
+            _log.info(
+                "Try it: a phone with registrar and proxy {host}:{port}, any user name, domain"
+                " localhost and no password; or without a phone: sipappctl ping sip:{host}:{port}",
+                host=first.host,
+                port=first.port,
+            )
+        _log.info("sipapp ready: {count} workers", count=plan.processes)
+
+    def _notReady(self, failure: Failure) -> None:
+        """A boot failure is the operator's to mend: say what it is, and stop."""
+        if not self.running:
+            return
+        cause = failure.value.subFailure.value
+        if isinstance(cause, BootFailure):
+            _log.critical("Cannot start. {cause}", cause=str(cause))
+        else:
+            _log.failure("Cannot start", failure.value.subFailure)
+        # Twistd knows no way to exit with a status of one's own once the reactor has run.
+        atexit.register(_exit, 1)
+        self._stop()
+
+    def stopService(self) -> Deferred[Any]:
+        return super().stopService().addBoth(self._removeState)
+
+    @property
+    def _stateFile(self) -> Path:
+        return Path(self._settings.server.runDirectory) / "workers.json"
+
+    def _writeState(self) -> None:
+        """Keep C{workers.json} in the run directory: name, pid, state and restarts of each
+        worker, for scripts."""
+        workers = [
+            {
+                "name": worker.name,
+                "pid": worker.pid,
+                "state": worker.state,
+                "restarts": worker.restarts,
+            }
+            for pool in self.pools
+            for worker in pool.workers()
+        ]
+        unfinished = self._stateFile.with_suffix(".new")
+        unfinished.write_text(json.dumps(workers, indent=1))
+        unfinished.replace(self._stateFile)
+
+    def _removeState(self, result: object) -> object:
+        self._stateFile.unlink(missing_ok=True)
+        return result
+
+
+def _exit(status: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

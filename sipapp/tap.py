@@ -1,0 +1,50 @@
+"""C{twistd sipapp}: options and composition of the parent process."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from twisted.application.service import IService
+from twisted.python.usage import Options as UsageOptions
+
+from sipapp.admin.log import logObserver, twistdLogFile
+from sipapp.config import ConfigurationError, describePlan, loadSettings, resolve
+from sipapp.plugins import resourceTypes
+from sipapp.server import Server
+
+__all__ = ["Options", "makeService"]
+
+
+class Options(UsageOptions):
+    """The options of C{twistd sipapp}."""
+
+    synopsis = "[options]"
+    longdesc = (
+        "A SIP application server: a pool of processes for each listen endpoint."
+        " Without --config it serves on loopback, to try it out."
+    )
+    optParameters = [["config", "c", None, "The configuration file (see etc/sipapp.toml)."]]
+    optFlags = [["check", None, "Check the configuration, show what it comes to, and exit."]]
+
+
+def makeService(options: Any) -> IService:
+    """Make the server of the configuration that C{options} name.
+
+    @raise SystemExit: if there is something wrong with it, and after C{--check}.
+    """
+    try:
+        settings = loadSettings(options["config"], resourceTypes())
+        plan = resolve(settings)
+    except ConfigurationError as error:
+        raise SystemExit(str(error)) from error
+    if options["check"]:
+        sys.stdout.write(describePlan(plan))
+        raise SystemExit(0)
+    # The reactor is installed when the first module imports it: not before it is needed.
+    from twisted.internet import reactor
+
+    twistd = options.parent
+    ownLog = twistd.get("logger") or twistd.get("syslog")
+    observer = None if ownLog else logObserver(settings.log, twistdLogFile(twistd))
+    return Server(settings, plan, reactor, observer)
