@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from sipapp.admin.ping import Unanswered, ping
-from sipapp.sip import MalformedURI, SIPURI, parseURI
+from sipapp.sip import SIPURI, MalformedURI, parseURI
 
 __all__ = ["main"]
 

@@ -15,7 +15,7 @@ from sipapp.interfaces import IResourceMaker
 __all__ = ["ResourceMaker", "Settings"]
 
 Settings = SettingsTable
-"""Base class for the settings of a resource: one field for each key of its table, in camelCase where
+"""Base class for the settings of a resource: a field for each key of its table, in camelCase where
 the file has snake_case. A resource without settings uses it as it is."""
 
 

@@ -11,7 +11,7 @@ from zope.interface import implementer
 
 from sipapp.interfaces import ISIPResource
 from sipapp.resources.maker import ResourceMaker, Settings
-from sipapp.sip import Response, SIPURI
+from sipapp.sip import SIPURI, Response
 from sipapp.transaction import ServerTransaction
 
 __all__ = ["Options", "OptionsSettings", "optionsMaker"]
