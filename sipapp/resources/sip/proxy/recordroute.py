@@ -1,0 +1,117 @@
+"""Record-Route: how later requests of a dialog find their way here (RFC 3261 §16.6 step 4).
+
+Each value has the address that one side can reach and a token (L{tokens}). One value does for both
+sides if they meet at the same listener and none of them needs its flow; otherwise there are two,
+the upper one for the side the request goes to (RFC 5658 §3).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sipapp.resources.sip.proxy import tokens
+from sipapp.sip import Request
+from sipapp.transaction import Identifiers
+
+__all__ = ["Departure", "needsItsFlow", "recordRoutes"]
+
+
+def recordRoutes(
+    identifiers: Identifiers,
+    callID: str,
+    near: Any,
+    far: Any,
+    nearFlow: bool = False,
+    farFlow: bool = False,
+    sips: bool = False,
+) -> list[str]:
+    """The values to add, topmost first.
+
+    @param near: the flow that the request came over.
+    @param far: the flow that it is about to leave over.
+    @param nearFlow: whether requests to the near side have to use its flow.
+    @param farFlow: the same for the far side.
+    @param sips: whether the request is routed by a sips URI, so that every hop has to be.
+    """
+    meeting = near.listener == far.listener and near.transport == far.transport
+    if meeting and not nearFlow and not farFlow:
+        return [_value(far, tokens.mint(identifiers, callID), sips)]
+    return [
+        _value(far, tokens.mint(identifiers, callID, far.token if farFlow else ""), sips),
+        _value(near, tokens.mint(identifiers, callID, near.token if nearFlow else ""), sips),
+    ]
+
+
+def _value(flow: Any, token: str, sips: bool) -> str:
+    if sips:
+        return f"<sips:{token}@{flow.hostPort};lr>"
+    transport = flow.transport
+    if transport == "UDP":
+        return f"<sip:{token}@{flow.hostPort};lr>"
+    return f"<sip:{token}@{flow.hostPort};transport={transport.lower()};lr>"
+
+
+def needsItsFlow(request: Request) -> bool:
+    """Whether requests to the sender of this one have to take the flow that it came over: it is
+    the first hop, and it sits behind a connection that it has opened or behind a NAT (RFC 5626
+    §5.1, RFC 3581 §4)."""
+    if request.names.count("via") != 1 or len(request.vias) != 1:
+        return False
+    flow = request.flow
+    if flow.reliable:
+        return True
+    via = request.via
+    host, port = flow.remote[:2]
+    if via.host != host:
+        return True
+    return via.rport is not None and (via.port or 5060) != port
+
+
+class Departure:
+    """Edits a forwarded request when it is known which flow it leaves over: adds Record-Route.
+
+    @param received: the request as it was received.
+    @param farFlow: whether later requests have to use the flow that this one leaves over.
+    @param wanted: whether to add it at all.
+    """
+
+    __slots__ = ("_added", "_edited", "_farFlow", "_identifiers", "_received", "_wanted")
+
+    def __init__(
+        self, identifiers: Identifiers, received: Request, farFlow: bool, wanted: bool
+    ) -> None:
+        self._identifiers = identifiers
+        self._received = received
+        self._farFlow = farFlow
+        self._wanted = wanted
+        self._edited: Request | None = None
+        self._added = 0
+
+    def flowSelected(self, request: Request, flow: Any) -> None:
+        """See L{sipapp.interfaces.IClientUser}. When another flow is tried after one that has
+        failed, what was added for that one is taken off."""
+        if not self._wanted:
+            return
+        if request is self._edited:
+            for _ in range(self._added):
+                request.popFirst("record-route")
+        values = self._values(request, flow)
+        for value in reversed(values):
+            request.prepend("Record-Route", value)
+        self._edited = request
+        self._added = len(values)
+
+    def _values(self, request: Request, flow: Any) -> list[str]:
+        received = self._received
+        sips = request.requestURI[:5].lower() == "sips:"
+        if not sips and "route" in request.names:
+            sips = request.routes[0].uri.scheme == "sips"
+        return recordRoutes(
+            self._identifiers,
+            request.callID,
+            received.flow,
+            flow,
+            needsItsFlow(received),
+            self._farFlow,
+            sips,
+        )

@@ -1,0 +1,80 @@
+"""Who may have a request forwarded to a place that is not ours.
+
+A server that forwards anything for anyone is an open relay: the cost of the calls and the blame for
+the attacks that go through it are its owner's. So a request leaves for a foreign place only if
+it belongs to a dialog that this server has set up, or comes from a trusted peer, or from a phone
+that is registered here and says so in its From. Nothing else that a peer writes counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from sipapp.location import Binding
+from sipapp.sip import SIPURI, Request, SIPError, parseURI
+
+__all__ = ["RelayPolicy"]
+
+
+class RelayPolicy:
+    """
+    @param worker: the L{sipapp.interfaces.IWorker}.
+    @param trusted: addresses and networks.
+    @param registered: whether registered phones may call foreign domains.
+    """
+
+    def __init__(self, worker: Any, trusted: Iterable[str], registered: bool) -> None:
+        self._worker = worker
+        self._networks = tuple(ip_network(network, strict=False) for network in trusted)
+        self._registered = registered
+
+    def permits(self, request: Request) -> bool | Deferred[bool]:
+        """Whether the request may go to a foreign place. The proof that a dialog is ours is not
+        looked at here: L{sipapp.resources.sip.proxy.routing} has."""
+        flow = request.flow
+        if flow is None:
+            return False
+        if self._networks and self._isTrusted(flow.remote[0]):
+            return True
+        if not self._registered:
+            return False
+        try:
+            caller = request.fromHeader.uri
+        except SIPError:
+            return False
+        if not isinstance(caller, SIPURI) or not self._worker.isLocal(caller):
+            return False
+        location = self._worker.location
+        aor = caller.aor()
+        bindings = location.lookupNow(aor)
+        if bindings is not None:
+            return _isFrom(flow, bindings)
+        found: Deferred[tuple[Binding, ...]] = location.lookup(aor)
+        return found.addCallback(lambda late: _isFrom(flow, late))
+
+    def _isTrusted(self, host: str) -> bool:
+        # A link-local address comes with its zone, which no network has.
+        address = ip_address(host.partition("%")[0])
+        mapped = getattr(address, "ipv4_mapped", None)
+        return any((mapped or address) in network for network in self._networks)
+
+
+def _isFrom(flow: Any, bindings: Iterable[Binding]) -> bool:
+    """Whether the flow is one that a binding was made over, or comes from a binding's address."""
+    for binding in bindings:
+        if binding.flow and binding.flow == flow.token:
+            return True
+        try:
+            contact = parseURI(binding.contact)
+        except SIPError:
+            continue
+        if not isinstance(contact, SIPURI) or contact.host != flow.remote[0] or binding.path:
+            continue
+        # A connection comes from any port; a phone sends datagrams from where it listens.
+        if flow.reliable or (contact.port or 5060) == flow.remote[1]:
+            return True
+    return False

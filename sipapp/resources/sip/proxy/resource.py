@@ -1,0 +1,213 @@
+"""The proxy as a resource: what becomes of a request that it is offered (RFC 3261 §16).
+
+The steps of §16.3 to §16.6 in their order, each in a module of its own::
+
+    offer -> checks -> routing -> search (relay, targets) -> ResponseContext -> Branch, Branch, ...
+    ack   -> checks -> routing -> search                  -> StatelessForwarding
+
+The straight path, a request whose targets can be looked up at once, has no Deferred.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from sipapp.interfaces import ISIPResource
+from sipapp.resources.maker import ResourceMaker
+from sipapp.resources.sip.dispatch import TAKEN
+from sipapp.resources.sip.proxy.checks import breadthOf, objectionTo
+from sipapp.resources.sip.proxy.context import ResponseContext
+from sipapp.resources.sip.proxy.relay import RelayPolicy
+from sipapp.resources.sip.proxy.routing import Routed, preprocess
+from sipapp.resources.sip.proxy.search import Found, TargetSearch
+from sipapp.resources.sip.proxy.settings import ProxySettings
+from sipapp.resources.sip.proxy.stateless import StatelessForwarding
+from sipapp.resources.sip.proxy.targets import Groups
+from sipapp.resources.sip.proxy.timerc import TimerC
+from sipapp.sip import Request, Response, SIPError
+from sipapp.transaction import Identifiers, ServerTransaction
+
+__all__ = ["Proxy", "proxyMaker"]
+
+_log = Logger()
+
+
+@implementer(ISIPResource)
+class Proxy:
+    """Forwards requests to the users of this server, and for them.
+
+    @ivar recordRouted: the methods that are record-routed.
+    @ivar refused: how many requests were refused because they wanted to be relayed.
+    """
+
+    methods: frozenset[str] = frozenset()
+
+    def __init__(self, settings: ProxySettings, worker: Any) -> None:
+        """
+        @param worker: the L{sipapp.interfaces.IWorker}.
+        """
+        self.settings = settings
+        self.sender = worker.sender
+        self.identifiers: Identifiers = worker.identifiers
+        self.timerC = TimerC(worker.reactor, settings.timerC or worker.timers.timerC)
+        self.recordRouted = frozenset(settings.recordRouteMethods if settings.recordRoute else ())
+        self.refused = 0
+        self._worker = worker
+        self._known = frozenset(tag.lower() for tag in settings.proxyRequire)
+        policy = RelayPolicy(worker, settings.trusted, settings.relayRegistered)
+        self._search = TargetSearch(worker, policy, settings.unreachableStatus)
+        self._stateless = StatelessForwarding(
+            worker.sender, worker.identifiers, settings.maxForwards
+        )
+
+    def start(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        self.timerC.close()
+
+    def offer(self, transaction: ServerTransaction) -> Any:
+        """Take every request. See L{sipapp.interfaces.ISIPResource} for what is returned."""
+        request = transaction.request
+        objection = objectionTo(request, self.identifiers, self._known)
+        if objection is not None:
+            return objection
+        try:
+            routed = preprocess(request, self._worker)
+            breadth = breadthOf(request, self.settings.maxBreadth)
+        except SIPError as error:
+            return request.refuse(error)
+        if breadth == 0:
+            return self._answer(request, 440)
+        found = self._search.find(request, routed)
+        if self.settings.mode == "stateless":
+            return self._offerStateless(transaction, routed, found)
+        if isinstance(found, Deferred):
+            # The caller may cancel meanwhile, so there has to be a context.
+            context = self._context(transaction, routed, breadth)
+            return found.addCallback(self._begin, context)
+        if isinstance(found, int):
+            return self._refusal(request, found)
+        return self._begin(found, self._context(transaction, routed, breadth))
+
+    def ack(self, request: Request) -> bool:
+        """Forward an ACK that belongs to no transaction: one to a 2xx, which follows its Route;
+        or one to another final response, if the INVITE was another worker's, which goes
+        wherever the INVITE could have gone."""
+        try:
+            if request.maxForwards == 0 or self.identifiers.isLoop(request):
+                return True
+            if request.to.tag == self.identifiers.toTag(request):
+                return True  # the answer was ours, and nobody waits for the ACK any more
+            routed = preprocess(request, self._worker)
+        except SIPError:
+            return False
+        found = self._search.find(request, routed)
+        if isinstance(found, Deferred):
+            found.addCallback(self._acknowledge, request, routed)
+            found.addErrback(self._lost, request)
+            return True
+        return self._acknowledge(found, request, routed)
+
+    def strayResponse(self, response: Response) -> bool:
+        """Forward a response that belongs to no client transaction of this worker, if its
+        topmost Via proves that this server has forwarded what it answers.
+
+        @return: whether it does; any other response is to be dropped (RFC 6026 §7.3).
+        """
+        if response.status == 100 and self.settings.mode == "stateful":
+            # Hop by hop (§16.7 step 5): a stateless proxy only forwards it because it cannot
+            # have sent one itself.
+            return self.identifiers.isOurs(response)
+        return self._stateless.response(response)
+
+    def permittedRecursion(self, groups: Groups) -> Groups:
+        """The contacts of a 3xx that may be tried (§16.7 step 4). Those at this server are looked
+        up; a store that cannot answer at once makes them come back here over the network."""
+        permitted: Groups = []
+        for group in groups:
+            kept = []
+            for target in group:
+                if not self._worker.isLocal(target.uri):
+                    if self.settings.recurse == "always":
+                        kept.append(target)
+                    continue
+                found = self._search.lookUp(target.uri)
+                if isinstance(found, Deferred):
+                    found.addErrback(lambda failure: None)
+                    kept.append(target)
+                elif not isinstance(found, int):
+                    permitted += found
+            if kept:
+                permitted.append(kept)
+        return permitted
+
+    def _context(
+        self, transaction: ServerTransaction, routed: Routed, breadth: int | None
+    ) -> ResponseContext:
+        context = ResponseContext(self, transaction, routed, breadth)
+        if context.isInvite:
+            # §16.2: nobody knows how long this will take.
+            transaction.respond(transaction.request.respond(100))
+        return context
+
+    def _begin(self, found: Found, context: ResponseContext) -> Any:
+        if isinstance(found, int):
+            if context.transaction.isFinal:
+                return TAKEN
+            return self._refusal(context.request, found)
+        if context.request.method == "CANCEL":
+            # Every target may have got the INVITE (§16.10).
+            found = [[target for group in found for target in group]]
+        context.begin(found)
+        return TAKEN
+
+    def _answer(self, request: Request, status: int) -> Response:
+        return request.respond(status, toTag=self.identifiers.toTag(request))
+
+    def _refusal(self, request: Request, status: int) -> Response | None:
+        """The answer to what is not forwarded. A CANCEL is left to be answered with 481."""
+        if status == 403:
+            self.refused += 1
+        return None if request.method == "CANCEL" else self._answer(request, status)
+
+    def _offerStateless(
+        self, transaction: ServerTransaction, routed: Routed, found: Found | Deferred[Found]
+    ) -> Any:
+        if isinstance(found, Deferred):
+            return found.addCallback(lambda late: self._offerStateless(transaction, routed, late))
+        request = transaction.request
+        if isinstance(found, int):
+            return self._refusal(request, found)
+        try:
+            # The first one always: a retransmission has to make the same choice.
+            self._stateless.request(
+                request, routed, found[0][0], request.method in self.recordRouted
+            )
+        except SIPError as error:
+            return self._answer(request, error.status)
+        transaction.abandon()
+        return TAKEN
+
+    def _acknowledge(self, found: Found, request: Request, routed: Routed) -> bool:
+        if isinstance(found, int):
+            return False
+        targets = [target for group in found for target in group]
+        try:
+            for target in targets[: self.settings.maxBranches]:
+                self._stateless.request(request, routed, target)
+        except SIPError:
+            return False
+        return True
+
+    def _lost(self, failure: Any, request: Request) -> None:
+        _log.failure(
+            "An ACK could not be forwarded, Call-ID {callID!r}", failure, callID=request.callID
+        )
+
+
+proxyMaker = ResourceMaker("proxy", "sip", ProxySettings, Proxy)
