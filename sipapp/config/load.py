@@ -21,7 +21,7 @@ from sipapp.config.settings import (
     Settings,
     SIPSettings,
 )
-from sipapp.config.tables import UNUSABLE, homesOf, readValue, unknownKey
+from sipapp.config.tables import UNUSABLE, TableReader, homesOf
 
 ResourceTypes = Mapping[str, tuple[str, type[msgspec.Struct]]]
 """For each resource that a plugin provides, its kind (C{sip} or C{web}) and settings class."""
@@ -85,12 +85,13 @@ def parseSettings(text: str, file: str, resourceTypes: ResourceTypes) -> Setting
     except tomllib.TOMLDecodeError as error:
         raise _syntaxError(file, str(error)) from None
     problems = Problems(file)
+    reader = TableReader(problems, _HOMES)
     values: dict[str, Any] = {}
     for name, value in document.items():
         if name in SECTIONS:
-            values[name] = readValue(value, SECTIONS[name], name, problems, _HOMES)
+            values[name] = reader.read(value, SECTIONS[name], name)
         elif name != "resource":
-            problems.add(name, unknownKey(name, {**SECTIONS, "resource": None}, _HOMES))
+            reader.complainOfKey(name, {**SECTIONS, "resource": None})
     tables = _readResources(document.get("resource", {}), resourceTypes, problems)
     if UNUSABLE not in values.values():
         settings = Settings(file=file, **values)
@@ -116,11 +117,12 @@ def _readResources(
     if not isinstance(document, dict):
         problems.add("resource", f"expected tables, [resource.NAME], got {tomlValue(document)}")
         return {}
+    reader = TableReader(problems, {})
     tables: dict[str, Any] = {}
     for name, table in document.items():
         key = f"resource.{name}"
         if name in resourceTypes:
-            tables[name] = readValue(table, resourceTypes[name][1], key, problems, {})
+            tables[name] = reader.read(table, resourceTypes[name][1], key)
         else:
             problems.add(key, f"no plugin provides this resource{suggestion(name, resourceTypes)}")
             tables[name] = UNUSABLE
@@ -132,14 +134,13 @@ def _fillResources(
 ) -> dict[str, Any]:
     """The settings of every resource that is used, whether it has a table or not."""
     used = {name: None for listen in settings.listen for name in listen.chain}
+    reader = TableReader(problems, {})
     resources = {}
     for name in used:
         if name in resourceTypes:
             key = f"resource.{name}"
             resources[name] = (
-                tables[name]
-                if name in tables
-                else readValue({}, resourceTypes[name][1], key, problems, {})
+                tables[name] if name in tables else reader.read({}, resourceTypes[name][1], key)
             )
     return resources
 

@@ -186,13 +186,17 @@ def _poolFor(settings: Settings, block: int, transport: str, count: Counter[Kind
 def _hosts(name: str, key: str, machine: Machine, problems: Problems) -> tuple[str, ...]:
     """The addresses that an address setting stands for."""
     try:
-        address = ipaddress.ip_address(name)
+        address = ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
     except ValueError:
         pass
     else:
         if _isLinkLocal(address):
             problems.add(key, f"{tomlValue(name)}: SIP has no way to write a link-local address")
         return (str(address),)
+    parts = hostAndPort(name)
+    if parts is not None and parts[1] is not None:
+        problems.add(key, f"{tomlValue(name)}: the port is a key of its own, port = {parts[1]}")
+        return ()
     try:
         interfaces = machine.interfaces()
     except OSError as error:
@@ -200,7 +204,8 @@ def _hosts(name: str, key: str, machine: Machine, problems: Problems) -> tuple[s
         return ()
     known = {each for addresses in interfaces.values() for each in addresses}
     if name == "*":
-        return ("0.0.0.0", "::") if any(":" in each for each in known) else ("0.0.0.0",)  # noqa: S104
+        wildcards = (str(ipaddress.IPv4Address(0)), str(ipaddress.IPv6Address(0)))
+        return wildcards if any(":" in each for each in known) else wildcards[:1]
     if name == "localhost":
         return ("127.0.0.1", "::1") if "::1" in known else ("127.0.0.1",)
     if name not in interfaces:
