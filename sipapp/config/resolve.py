@@ -34,6 +34,8 @@ from sipapp.config.settings import DEFAULT_PORTS, WEB_TRANSPORTS, ListenSettings
 SHARED = "tcp"
 """The name of the pool that stream listeners without workers of their own share."""
 
+_WILDCARDS = (str(ipaddress.IPv4Address(0)), str(ipaddress.IPv6Address(0)))
+
 _LONGEST_RUN_DIRECTORY = 88
 # The kernel takes 107 bytes for the path of a unix socket: leave 19 for what is below.
 
@@ -204,8 +206,7 @@ def _hosts(name: str, key: str, machine: Machine, problems: Problems) -> tuple[s
         return ()
     known = {each for addresses in interfaces.values() for each in addresses}
     if name == "*":
-        wildcards = (str(ipaddress.IPv4Address(0)), str(ipaddress.IPv6Address(0)))
-        return wildcards if any(":" in each for each in known) else wildcards[:1]
+        return _WILDCARDS if any(":" in each for each in known) else _WILDCARDS[:1]
     if name == "localhost":
         return ("127.0.0.1", "::1") if "::1" in known else ("127.0.0.1",)
     if name not in interfaces:
@@ -229,18 +230,23 @@ def _isLinkLocal(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool
 
 
 def _checkTaken(listeners: Sequence[ResolvedListener], problems: Problems) -> None:
-    """One address serves one listener. A wildcard beside an address is fine: the kernel gives
-    the more exact one what is its."""
-    taken: dict[tuple[bool, str, int], ResolvedListener] = {}
+    """Addresses must not overlap: a port of all addresses leaves none of a single one."""
+    groups: dict[tuple[bool, int, int], list[ResolvedListener]] = {}
     for listener in listeners:
         if listener.port:
-            place = (listener.transport == "udp", listener.host, listener.port)
-            first = taken.setdefault(place, listener)
-            if first is not listener:
-                problems.add(
-                    f"listen[{listener.block}].address",
-                    f"{listener.name} is taken by {first.transport} of listen[{first.block}]",
-                )
+            place = (listener.transport == "udp", listener.family, listener.port)
+            groups.setdefault(place, []).append(listener)
+    for group in groups.values():
+        for position, listener in enumerate(group):
+            for earlier in group[:position]:
+                if listener.host == earlier.host or not {listener.host, earlier.host}.isdisjoint(
+                    _WILDCARDS
+                ):
+                    problems.add(
+                        f"listen[{listener.block}].address",
+                        f"{listener.name} is taken by {earlier.name} of listen[{earlier.block}]",
+                    )
+                    break
 
 
 def _checkStore(settings: Settings, pools: Iterable[PoolPlan], problems: Problems) -> None:

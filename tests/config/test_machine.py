@@ -1,0 +1,58 @@
+"""Tests of C{sipapp.config.machine}, on the machine they run on."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import pwd
+import socket
+from pathlib import Path
+
+import pytest
+
+from sipapp.config import ListenSettings, LocalMachine, Settings, resolve
+
+
+def test_everyInterfaceIsListed() -> None:
+    interfaces = LocalMachine().interfaces()
+    assert {name for _, name in socket.if_nameindex()} == set(interfaces)
+    assert "127.0.0.1" in interfaces["lo"]
+
+
+def test_everyAddressCanBeBound() -> None:
+    for addresses in LocalMachine().interfaces().values():
+        for text in addresses:
+            address = ipaddress.ip_address(text)
+            if address.is_link_local:
+                continue
+            family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+            with socket.socket(family, socket.SOCK_DGRAM) as bound:
+                bound.bind((text, 0))
+
+
+def test_readableFiles(tmp_path: Path) -> None:
+    file = tmp_path / "certificate.pem"
+    assert LocalMachine().whyUnreadable(str(file)) == "No such file or directory"
+    file.write_text("")
+    assert LocalMachine().whyUnreadable(str(file)) is None
+    assert LocalMachine().whyUnreadable(str(tmp_path)) == "Is a directory"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_forbiddenFiles(tmp_path: Path) -> None:
+    file = tmp_path / "key.pem"
+    file.touch(mode=0o000)
+    assert LocalMachine().whyUnreadable(str(file)) == "Permission denied"
+
+
+def test_usersAndGroups() -> None:
+    machine = LocalMachine()
+    assert machine.hasUser(pwd.getpwuid(0).pw_name)
+    assert not machine.hasUser("nobody of this name")
+    assert machine.hasGroup("root")
+    assert not machine.hasGroup("nobody of this name")
+
+
+def test_itIsTheDefault() -> None:
+    settings = Settings(file="x", listen=(ListenSettings(address="lo", transport="udp"),))
+    assert resolve(settings).listeners[0].host == "127.0.0.1"
