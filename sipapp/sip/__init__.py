@@ -2,6 +2,7 @@
 
 from sipapp.sip.address import NameAddr, parseNameAddr, parseNameAddrList
 from sipapp.sip.errors import MalformedHeader, MalformedMessage, MalformedURI, SIPError
+from sipapp.sip.framing import Frame, FramingError, KeepAlive, StreamFramer
 from sipapp.sip.grammar import (
     escape,
     formatParams,
@@ -21,6 +22,7 @@ from sipapp.sip.request import Request
 from sipapp.sip.response import Response
 from sipapp.sip.status import REASONS, reasonPhrase
 from sipapp.sip.uri import SIPURI, URI, OtherURI, TelURI, escapeUser, parseURI
+from sipapp.sip.validation import unsupportedExtensions, validateRequest, validateResponse
 from sipapp.sip.via import Via, parseVia
 
 __all__ = [
@@ -29,7 +31,10 @@ __all__ = [
     "SIPURI",
     "URI",
     "CSeq",
+    "Frame",
+    "FramingError",
     "Hop",
+    "KeepAlive",
     "MalformedHeader",
     "MalformedMessage",
     "MalformedURI",
@@ -39,6 +44,7 @@ __all__ = [
     "Request",
     "Response",
     "SIPError",
+    "StreamFramer",
     "TelURI",
     "Via",
     "bracketed",
@@ -61,4 +67,7 @@ __all__ = [
     "splitCommas",
     "unescape",
     "unquote",
+    "unsupportedExtensions",
+    "validateRequest",
+    "validateResponse",
 ]

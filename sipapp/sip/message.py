@@ -97,9 +97,9 @@ class Message:
         self._body = body
         self.set("content-length", str(len(body)))
 
-    def cut(self, length: int) -> None:
-        """Drop what is beyond the length that the Content-Length gives the body."""
-        self._body = self._body[:length]
+    def attach(self, body: bytes) -> None:
+        """Give the message the body that it was received with."""
+        self._body = body
 
     def toBytes(self) -> bytes:
         """

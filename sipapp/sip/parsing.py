@@ -17,10 +17,8 @@ _isVersion = re.compile(r"[sS][iI][pP]/[0-9]++\.[0-9]++\Z").match
 _isStatus = re.compile(r"[1-6][0-9][0-9]\Z").match
 _quoted = re.compile(QUOTED)
 
-_METHODS = frozenset(
-    ("INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "PRACK", "UPDATE", "INFO")
-    + ("SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE", "REFER")
-)
+_COMMON_METHODS = "INVITE ACK BYE CANCEL REGISTER OPTIONS PRACK UPDATE INFO SUBSCRIBE NOTIFY"
+_METHODS = frozenset(_COMMON_METHODS.split())
 _PREFIXES = {f"{spelling}:": key for spelling, key in KNOWN.items()}
 
 
@@ -164,4 +162,4 @@ def _trim(message: Message) -> None:
     except MalformedHeader:
         return
     if length is not None and length < len(message.body):
-        message.cut(length)
+        message.attach(message.body[:length])
