@@ -161,9 +161,8 @@ class WorkerControl(_QuietAMP):
 
     def _drainOnce(self, timeout: float) -> Deferred[None]:
         if self._drained is None:
-            if not self._isReady:
-                timeout = 0.0
-            self._drained = maybeDeferred(self._onDrain, timeout)
+            onDrain = self._onDrain if self._isReady else _nothing
+            self._drained = maybeDeferred(onDrain, timeout)
             self._drained.addErrback(lambda failure: self.log.failure("Drain failed", failure))
         return self._drained
 
@@ -184,3 +183,7 @@ class WorkerControl(_QuietAMP):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         super().connectionLost(reason)
         self._exitNow(_ORPHANED)
+
+
+def _nothing(timeout: float) -> None:
+    """Drain a worker that never was ready."""

@@ -15,7 +15,7 @@ from twisted.logger import ILogObserver, Logger, LogLevel
 _MAX_LINE = 8192
 _FORMATTED = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d{4} "
-    r"\[(?P<system>[^\]]*?)(?:#(?P<level>debug|info|warn|error|critical))?\] "
+    r"\[(?P<system>[^\]]*?(?:#(?P<level>debug|info|warn|error|critical))?)\] "
     r"(?P<text>.*)",
     re.ASCII | re.DOTALL,
 )

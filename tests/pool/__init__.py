@@ -1,0 +1,1 @@
+"""Tests of the pools: processes, their sockets and their control channels."""

@@ -1,0 +1,237 @@
+"""The table of a slot: every state with every input, and what the actions do."""
+
+from __future__ import annotations
+
+import pytest
+from twisted.internet.task import Clock
+
+from sipapp.pool import Patience
+from sipapp.pool.slot import (
+    BACKING_OFF,
+    DRAINING,
+    EXITED,
+    FAILING,
+    READY,
+    SAID_FAILED,
+    SAID_READY,
+    START,
+    STARTING,
+    STOP,
+    STOPPED,
+    TABLE,
+    TIMER,
+    ImpossibleInput,
+    Slot,
+)
+
+STATES = [STOPPED, STARTING, FAILING, READY, BACKING_OFF, DRAINING]
+INPUTS = [START, STOP, SAID_READY, SAID_FAILED, EXITED, TIMER]
+
+# How a slot gets into each state.
+PATHS = {
+    STOPPED: [],
+    STARTING: [START],
+    FAILING: [START, SAID_FAILED],
+    READY: [START, SAID_READY],
+    BACKING_OFF: [START, EXITED],
+    DRAINING: [START, SAID_READY, STOP],
+}
+
+# (state, input) -> (next state, what happened to the process or was told to the owner).
+EXPECTED = {
+    (STOPPED, START): (STARTING, ["launch"]),
+    (STOPPED, STOP): (STOPPED, ["slotStopped"]),
+    (STARTING, SAID_READY): (READY, ["slotReady"]),
+    (STARTING, SAID_FAILED): (FAILING, ["slotFailed: why"]),
+    (STARTING, EXITED): (BACKING_OFF, ["slotExited", "slotFailed: why"]),
+    (STARTING, TIMER): (FAILING, ["kill", "slotFailed: not ready within 60 s"]),
+    (STARTING, STOP): (DRAINING, ["terminate"]),
+    (FAILING, EXITED): (BACKING_OFF, ["slotExited"]),
+    (FAILING, TIMER): (FAILING, ["kill"]),
+    (FAILING, STOP): (DRAINING, ["terminate"]),
+    (FAILING, SAID_READY): (FAILING, []),
+    (FAILING, SAID_FAILED): (FAILING, []),
+    (READY, EXITED): (BACKING_OFF, ["slotExited"]),
+    (READY, SAID_FAILED): (FAILING, []),
+    (READY, STOP): (DRAINING, ["drain 30"]),
+    (READY, SAID_READY): (READY, []),
+    (BACKING_OFF, TIMER): (STARTING, ["launch"]),
+    (BACKING_OFF, STOP): (STOPPED, ["slotStopped"]),
+    (DRAINING, EXITED): (STOPPED, ["slotExited", "slotStopped"]),
+    (DRAINING, TIMER): (DRAINING, ["kill"]),
+    (DRAINING, STOP): (DRAINING, []),
+    (DRAINING, SAID_READY): (DRAINING, []),
+    (DRAINING, SAID_FAILED): (DRAINING, []),
+}
+
+# Seconds until the timer of a state, when it was entered by its path; None if it has none.
+TIMERS = {STOPPED: None, STARTING: 60, FAILING: 5, READY: None, BACKING_OFF: 0.1, DRAINING: 35}
+
+
+class Recorder:
+    """The process and the owner of a slot, which write down what happens to them."""
+
+    pid = 77
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.refusal: Exception | None = None
+
+    def launch(self, slot):
+        self.events.append("launch")
+        if self.refusal is not None:
+            raise self.refusal
+        return self
+
+    def drain(self, timeout):
+        self.events.append(f"drain {timeout:g}")
+
+    def terminate(self):
+        self.events.append("terminate")
+
+    def kill(self):
+        self.events.append("kill")
+
+    def slotReady(self, slot):
+        self.events.append("slotReady")
+
+    def slotFailed(self, slot, reason):
+        self.events.append(f"slotFailed: {reason}")
+
+    def slotExited(self, slot):
+        self.events.append("slotExited")
+
+    def slotStopped(self, slot):
+        self.events.append("slotStopped")
+
+
+def slotIn(state: str, **patience: float) -> tuple[Slot, Recorder, Clock]:
+    recorder, clock = Recorder(), Clock()
+    slot = Slot("udp-0/1", 1, recorder.launch, recorder, Patience(**patience), clock)
+    for event in PATHS[state]:
+        slot.receive(event)
+    assert slot.state == state
+    recorder.events.clear()
+    return slot, recorder, clock
+
+
+def test_theTableHasEveryState():
+    assert sorted(TABLE) == sorted(STATES)
+    assert {state: set(row) <= set(INPUTS) for state, row in TABLE.items()} == dict.fromkeys(
+        STATES, True
+    )
+
+
+@pytest.mark.parametrize("event", INPUTS)
+@pytest.mark.parametrize("state", STATES)
+def test_everyInputInEveryState(state, event):
+    slot, recorder, clock = slotIn(state)
+    if (state, event) not in EXPECTED:
+        with pytest.raises(ImpossibleInput, match=f"udp-0/1: {event} while {state}"):
+            slot.receive(event, "why")
+        assert slot.state == state
+        assert recorder.events == []
+        return
+    if event == TIMER:
+        clock.advance(TIMERS[state])
+    else:
+        slot.receive(event, "why")
+    assert (slot.state, recorder.events) == EXPECTED[state, event]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_timers(state):
+    _, _, clock = slotIn(state)
+    assert [call.getTime() for call in clock.getDelayedCalls()] == (
+        [TIMERS[state]] if TIMERS[state] is not None else []
+    )
+
+
+@pytest.mark.parametrize("state", [STARTING, FAILING, DRAINING, BACKING_OFF])
+def test_aSlotThatHasComeToRestHasNoTimer(state):
+    slot, _, clock = slotIn(state)
+    slot.stop()
+    if slot.state != STOPPED:
+        slot.receive(EXITED)
+    assert slot.state == STOPPED
+    assert clock.getDelayedCalls() == []
+    assert slot.pid is None
+
+
+def test_waitsDoubleUpToTheLongest():
+    slot, _, clock = slotIn(STARTING, firstDelay=0.1, longestDelay=1.0)
+    waits = []
+    for _ in range(6):
+        slot.receive(EXITED)
+        [call] = clock.getDelayedCalls()
+        waits.append(round(call.getTime() - clock.seconds(), 3))
+        clock.advance(call.getTime() - clock.seconds())
+        assert slot.state == STARTING
+    assert waits == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
+    assert slot.restarts == 6
+
+
+@pytest.mark.parametrize(("served", "wait"), [(59.9, 0.4), (60.0, 0.1)])
+def test_waitsStartOverAfterAHealthyTime(served, wait):
+    slot, _, clock = slotIn(READY)
+    for delay in (0.1, 0.2):
+        slot.receive(EXITED)
+        clock.advance(delay)
+        slot.receive(SAID_READY)
+    clock.advance(served)
+    slot.receive(EXITED)
+    [call] = clock.getDelayedCalls()
+    assert call.getTime() - clock.seconds() == pytest.approx(wait)
+
+
+def test_timeSpentStartingIsNotHealthy():
+    slot, _, clock = slotIn(BACKING_OFF, boot=1000.0)
+    clock.advance(0.1)
+    clock.advance(500)
+    slot.receive(EXITED)
+    [call] = clock.getDelayedCalls()
+    assert call.getTime() - clock.seconds() == pytest.approx(0.2)
+
+
+def test_aProcessThatCannotBeStarted():
+    slot, recorder, clock = slotIn(BACKING_OFF)
+    recorder.refusal = OSError("Too many open files")
+    clock.advance(0.1)
+    assert recorder.events == [
+        "launch",
+        "slotExited",
+        "slotFailed: could not be started: Too many open files",
+    ]
+    assert slot.state == BACKING_OFF
+    assert slot.pid is None
+    recorder.refusal = None
+    clock.advance(0.2)
+    assert slot.state == STARTING
+    assert slot.pid == 77
+
+
+def test_aStopCausedByAnActionWaitsForTheTransition():
+    slot, recorder, clock = slotIn(STARTING)
+    recorder.slotFailed = lambda failed, reason: failed.stop()
+    slot.receive(EXITED, "exited with status 1")
+    assert slot.state == STOPPED
+    assert clock.getDelayedCalls() == []
+
+
+def test_whatTheListingShows():
+    slot, _, clock = slotIn(STARTING)
+    clock.advance(3)
+    slot.workerReady()
+    assert (slot.since, slot.pid, slot.restarts, slot.reason) == (3, 77, 0, "")
+    clock.advance(4)
+    slot.workerExited("killed by SIGSEGV", "the last line is about something else")
+    assert (slot.since, slot.pid, slot.restarts) == (7, None, 0)
+    assert slot.reason == "killed by SIGSEGV"
+    clock.advance(0.1)
+    slot.workerExited("exited with status 1", "ImportError: nonesuch")
+    assert slot.restarts == 1
+    assert slot.reason == "exited with status 1: ImportError: nonesuch"
+    clock.advance(0.2)
+    slot.workerFailed("bad certificate")
+    slot.workerExited("exited with status 1", "Main loop terminated.")
+    assert slot.reason == "bad certificate"
