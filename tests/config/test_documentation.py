@@ -13,6 +13,10 @@ from tests.config.test_reference import builtinTypes, referenceOptions
 
 TEXT = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
 EXAMPLES = re.findall(r"^```toml\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+EXPLAINED = re.findall(r"^etc/sipapp.toml: .*$", TEXT, re.MULTILINE) + re.findall(
+    r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", TEXT, flags=re.DOTALL | re.MULTILINE)
+)
+"""The examples of errors, and everything else in the text that is marked as code."""
 
 UDP = '[[listen]]\naddress = "127.0.0.1"\ntransport = "udp"\n'
 TCP = UDP.replace("udp", "tcp")
@@ -67,5 +71,4 @@ def test_errorsAreWordedAsExplained(text: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         resolve(parseSettings(text, "etc/sipapp.toml", RESOURCE_TYPES), machine)
     said = str(caught.value)
-    explained = re.findall(r"^etc/sipapp.toml: .*$|(?<=`)[^`]+(?=`)", TEXT, re.MULTILINE)
-    assert any(len(each) > 30 and each in said for each in explained), said
+    assert any(len(words) > 20 and words in said for words in EXPLAINED), said
