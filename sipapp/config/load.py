@@ -84,6 +84,8 @@ def parseSettings(text: str, file: str, resourceTypes: ResourceTypes) -> Setting
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _syntaxError(file, str(error)) from None
+    except RecursionError:
+        raise ConfigurationError(file, "", "nested too deeply") from None
     problems = Problems(file)
     reader = TableReader(problems, _HOMES)
     values: dict[str, Any] = {}

@@ -192,6 +192,8 @@ def _hosts(name: str, key: str, machine: Machine, problems: Problems) -> tuple[s
     except ValueError:
         pass
     else:
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+            problems.add(key, f"{tomlValue(name)}: write the IPv4 address {address.ipv4_mapped}")
         if _isLinkLocal(address):
             problems.add(key, f"{tomlValue(name)}: SIP has no way to write a link-local address")
         return (str(address),)

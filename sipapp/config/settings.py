@@ -57,6 +57,8 @@ def _makeAbsolute(settings: Struct, *names: str) -> None:
     for name in names:
         path = getattr(settings, name)
         if path is not None:
+            if "\0" in path:
+                raise ValueError(f"{tomlKey(name)}: a path cannot hold a NUL")
             force_setattr(settings, name, os.path.abspath(path))
 
 

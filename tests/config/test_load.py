@@ -152,6 +152,10 @@ def test_embeddedDefaultsRunUnprivilegedOnLoopback() -> None:
         ("[[listen]]", "listen[0].address: missing"),
         ("[[listen]]\naddress = ''", 'listen[0].address: expected str of length >= 1, got ""'),
         ("[listen]\nport = 1", "listen: expected tables, [[listen]], got {port = 1}"),
+        (
+            '[server]\nrun_directory = "a\\u0000b"',
+            "server: run_directory: a path cannot hold a NUL",
+        ),
         ("server = 3", "server: expected a table, got 3"),
         ("[sip]\nt1 = nan", "sip.t1: expected number >= 0.01, got nan"),
         ("[sip]\nt1 = inf", "sip.t1: expected number <= 60.0, got inf"),
@@ -192,6 +196,7 @@ def test_embeddedDefaultsRunUnprivilegedOnLoopback() -> None:
         (f"{UDP}resources = ['replicate']", "resource.replicate.peers: missing"),
         ("", "listen: a server needs at least one [[listen]] block"),
         ("a b", "line 1, column 3: Expected '=' after a key in a key/value pair"),
+        ("a = " + "[" * 5000, "nested too deeply"),
         ("\n\na = [1", "end of document: Unclosed array"),
         (f"{UDP}port = 1\nport = 2\n", "line 4, column 9: Cannot overwrite a value"),
     ],

@@ -313,6 +313,10 @@ def test_portsThatTheKernelChoosesDoNotCollide() -> None:
             'listen[0].address: "fe80::1": SIP has no way to write a link-local address',
         ),
         (
+            block("::ffff:127.0.0.1", '"udp"'),
+            'listen[0].address: "::ffff:127.0.0.1": write the IPv4 address 127.0.0.1',
+        ),
+        (
             block("127.0.0.1:5060", '"udp"'),
             'listen[0].address: "127.0.0.1:5060": the port is a key of its own, port = 5060',
         ),
