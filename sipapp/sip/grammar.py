@@ -53,7 +53,6 @@ _QUOTED = re.compile(QUOTED)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _UNSAFE_IN_QUOTES = re.compile(r'["\\\x00-\x08\x0b\x0c\x0e-\x1f\x7f]')
 _SEPARATOR = re.compile(r'[,"<]')
-_NUMBER = re.compile(r"[0-9]++\Z")
 _ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
@@ -169,7 +168,8 @@ def parseNumber(text: str, maximum: int) -> int:
         the time that converting thousands of digits would take.
     @raise ValueError: if there is anything but ASCII digits.
     """
-    if _NUMBER.match(text) is None:
+    # Only in ASCII are digits what C{isdigit} says they are.
+    if not (text.isascii() and text.isdigit()):
         raise ValueError("not a number")
     if len(text) > 10:
         text = text.lstrip("0") or "0"

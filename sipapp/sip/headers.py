@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from sipapp.sip.errors import MalformedHeader, clip
-from sipapp.sip.grammar import TOKEN, WHITESPACE, isToken, parseNumber, splitCommas
+from sipapp.sip.grammar import TOKEN, WHITESPACE, isToken, parseNumber
 
 __all__ = [
     "COMPACT",
@@ -136,10 +136,11 @@ def parseCSeq(text: str) -> CSeq:
     found = _cseq(text)
     if found is None:
         raise MalformedHeader(f"{clip(text)} is not a CSeq", "CSeq")
-    number = parseNumber(found[1], _MAXIMUM_CSEQ)
+    digits, method = found.groups()
+    number = int(digits) if len(digits) < 10 else parseNumber(digits, _MAXIMUM_CSEQ)
     if number > _MAXIMUM_CSEQ:
         raise MalformedHeader("the number is out of range", "CSeq")
-    return CSeq(number, found[2])
+    return CSeq(number, method)
 
 
 def parseCallID(text: str) -> str:
@@ -200,12 +201,12 @@ def parseContentType(text: str) -> str:
     return f"{found[1]}/{found[2]}".lower()
 
 
-def parseTokens(text: str) -> list[str]:
-    """Parse a list of tokens, such as the option tags of Require. Empty elements mean nothing.
+def parseTokens(values: list[str]) -> tuple[str, ...]:
+    """Take a list of tokens, such as the option tags of Require. Empty elements mean nothing.
 
     @raise MalformedHeader: if an element is not a token.
     """
-    tokens = [part for part in splitCommas(text) if part]
+    tokens = tuple([value for value in values if value])
     for token in tokens:
         if not isToken(token):
             raise MalformedHeader(f"{clip(token)} is not a token")

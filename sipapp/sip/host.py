@@ -39,6 +39,10 @@ def checkHost(host: str) -> str:
     """
     if host[0] == "[":
         host = host[1:-1]
+        if ":::" in host and "." in host:
+            # RFC 5118 §4.10: the grammar of RFC 3261 put a colon too many before an embedded
+            # IPv4 address. It must be tolerated, and is not passed on.
+            host = host.replace(":::", "::", 1)
         if _isIPv6(host) is None:
             raise ValueError("not an IPv6 address")
         return host

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable
 
 from sipapp.sip.errors import SIPError
+from sipapp.sip.fields import headerLine, linesOf
 from sipapp.sip.grammar import isToken
 from sipapp.sip.headers import canonical
-from sipapp.sip.message import Message, headerLine, linesOf
+from sipapp.sip.message import Message
 from sipapp.sip.response import Response
 from sipapp.sip.status import reasonPhrase
 from sipapp.sip.uri import URI, parseURI
@@ -42,7 +43,14 @@ class Request(Message):
         @param oddStartLine: the start line as received, where it is not what its three parts
             make with a space between them.
         """
-        Message.__init__(self, version, lines, names, body)
+        # Set here rather than in the base class: this is done once for each message.
+        self.version = version
+        self.lines = lines
+        self.names = names
+        self._body = body
+        self._typed = {}
+        self.defect = None
+        self.flow = None
         self.method = method
         self._requestURI = requestURI
         self._oddStartLine = oddStartLine
@@ -148,6 +156,10 @@ class Request(Message):
         lines.append(f"Content-Length: {len(body)}")
         names.append("content-length")
         return Response(status, reason or reasonPhrase(status), "SIP/2.0", lines, names, body)
+
+    def refuse(self, error: SIPError, toTag: str | None = None) -> Response:
+        """Make the response that an error deserves."""
+        return self.respond(error.status, error.reason, toTag)
 
     def _hasToTag(self, line: str) -> bool:
         """Tell whether a tag must not be added to a To line."""

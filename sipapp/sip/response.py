@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from sipapp.sip.message import Message, linesOf
+from sipapp.sip.fields import linesOf
+from sipapp.sip.message import Message
 from sipapp.sip.status import reasonPhrase
 
 __all__ = ["Response"]
@@ -37,7 +38,14 @@ class Response(Message):
         @param oddStartLine: the start line as received, where it is not what its three parts
             make with a space between them.
         """
-        Message.__init__(self, version, lines, names, body)
+        # Set here rather than in the base class: this is done once for each message.
+        self.version = version
+        self.lines = lines
+        self.names = names
+        self._body = body
+        self._typed = {}
+        self.defect = None
+        self.flow = None
         self.status = status
         self.reason = reason
         self._oddStartLine = oddStartLine

@@ -46,6 +46,7 @@ _telURI = re.compile(
 ).match
 _otherURI = re.compile(r"([A-Za-z][A-Za-z0-9+\-.]*+):([^\x00-\x20<>\"\x7f]++)\Z").match
 _escaped = re.compile("%([0-9A-Fa-f]{2})")
+_new = object.__new__
 _VISUAL_SEPARATORS = str.maketrans("", "", "-.()")
 
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()"
@@ -352,16 +353,17 @@ def sipURIFromMatch(
             host = checkHost(host)
         except ValueError as error:
             raise MalformedURI(f"{error} in {clip(text)}") from None
-    return SIPURI(
-        scheme if scheme == "sip" else scheme.lower(),
-        user,
-        password,
-        host,
-        number,
-        _parseParams(params, text) if params else {},
-        headers or "",
-        text,
-    )
+    # This way rather than by a call, which would take twice the time.
+    uri = _new(SIPURI)
+    uri.scheme = scheme if scheme == "sip" else scheme.lower()
+    uri.user = user
+    uri.password = password
+    uri.host = host
+    uri.port = number
+    uri.params = _parseParams(params, text) if params else {}
+    uri.headers = headers or ""
+    uri._text = text
+    return uri
 
 
 def _parseParams(params: str, text: str) -> dict[str, str | None]:
