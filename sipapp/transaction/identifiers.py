@@ -157,10 +157,10 @@ class Identifiers:
             same when the request comes back unchanged, which makes a loop, and another
             when the Request-URI or the Route has changed, which makes a spiral.
         """
-        return _digest(
-            self._loop, request.requestURI, request.callID, f"{request.cseq.number}",
-            *request.getAll("route"),
-        )  # fmt: skip
+        fields = [request.requestURI, request.callID, f"{request.cseq.number}"]
+        if "route" in request.names:
+            fields += request.getAll("route")
+        return _digest(self._loop, *fields)
 
     def isLoop(self, request: Request) -> bool:
         """Tell whether a request as received has been forwarded by us before, with the same
@@ -168,8 +168,10 @@ class Identifiers:
 
         The hash cannot be made up, so it is enough to find it; sent-by need not be looked at.
         """
-        vias = request.getAll("via")
-        if len(vias) < 2:
+        vias = [
+            line for name, line in zip(request.names, request.lines, strict=True) if name == "via"
+        ]
+        if len(vias) == 1 and "," not in vias[0]:
             # Whoever forwarded it to us has put its own Via above ours.
             return False
         mark = f".{self.loopHash(request)}."

@@ -21,6 +21,9 @@ transaction to end, the next repetition of the INVITE would be taken for a new c
 A response that the user gives in Completed or Confirmed is dropped: it has lost the race against
 the 487 that a CANCEL made somebody else send. In Accepted nothing but 2xx can be right. After the
 end nothing is sent, however late the user wakes up.
+
+A user that wants to treat the request statelessly abandons the transaction before it has answered
+(§16.11): it is forgotten, and a repetition of the INVITE makes a new one.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from typing import TYPE_CHECKING
 
 from sipapp.sip import Message, Request
 from sipapp.transaction.machine import (
+    ABANDON,
     ACCEPTED,
     ACK,
     COMPLETED,
@@ -65,6 +69,7 @@ TABLE: Table = {
         REJECTION: (COMPLETED, ("stopTimers", "finish", "send", "startG", "startH")),
         TIMER_100: (PROCEEDING, ("sendTrying",)),
         FAILED: (PROCEEDING, ("tellFailed",)),
+        ABANDON: (TERMINATED, ("end",)),
     },
     ACCEPTED: {
         REQUEST: (ACCEPTED, ("absorb",)),

@@ -1,7 +1,7 @@
 """What the four machines of RFC 3261 §17 share: how a table is read, and two timers.
 
 A machine is a table: C{TABLE[state][event]} gives the next state and the names of the actions to
-take, in order. An action is a method of the machine's class. An event that is missing from a
+take, in order. An action is a method of the machine's class, looked up once when the class is made. An event that is missing from a
 state's row cannot happen there and raises L{ImpossibleEvent}; what may happen but has no effect
 is written down with the actions that it deserves, often none.
 
@@ -15,8 +15,8 @@ through dicts keyed by C{enum.Enum}.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sipapp.sip import Message, Request
 from sipapp.transaction.timers import Timer
@@ -50,6 +50,7 @@ PERMITTED_100 = "100 in time"
 UNWANTED_1XX = "1xx unwanted"
 REQUEST_TIMEOUT = "408"
 FAILED = "transport error"
+ABANDON = "abandon"
 
 # Events from the timers.
 TIMER_100 = "Timer 100"
@@ -101,6 +102,19 @@ class Transaction:
     )
 
     TABLE: ClassVar[Table]
+    # The table with functions in the place of their names.
+    _rows: ClassVar[dict[str, dict[str, tuple[str, tuple[Callable[..., None], ...]]]]]
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if "TABLE" in vars(cls):
+            cls._rows = {
+                state: {
+                    event: (following, tuple([getattr(cls, action) for action in actions]))
+                    for event, (following, actions) in row.items()
+                }
+                for state, row in cls.TABLE.items()
+            }
 
     def __init__(self, layer: TransactionLayer, key: object, request: Request, flow: Flow) -> None:
         self.layer = layer
@@ -120,13 +134,13 @@ class Transaction:
         @raise ImpossibleEvent: if it cannot happen in this state.
         """
         try:
-            self.state, actions = self.TABLE[self.state][event]
+            self.state, actions = self._rows[self.state][event]
         except KeyError:
             raise ImpossibleEvent(
                 f"{type(self).__name__} {self.key!r}: {event} in {self.state}"
             ) from None
         for action in actions:
-            getattr(self, action)(now, message)
+            action(self, now, message)
 
     def timerFired(self, name: str, now: float) -> None:
         """One of the timers has run out (called by the L{TimerQueue})."""

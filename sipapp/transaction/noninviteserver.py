@@ -18,13 +18,15 @@ RFC 4320 makes the machine tighter than RFC 3261 has it:
 
 In Completed the last response answers repetitions for 64*T1 (Timer J); anything more that the user
 says is dropped (RFC 3261 §17.2.2). A failure to send is told to the user and changes nothing else
-(RFC 6026 §8.7).
+(RFC 6026 §8.7). A user that wants to treat the request statelessly abandons the transaction before
+it has answered (RFC 3261 §16.11).
 """
 
 from __future__ import annotations
 
 from sipapp.sip import Message
 from sipapp.transaction.machine import (
+    ABANDON,
     COMPLETED,
     FAILED,
     FINAL,
@@ -55,6 +57,7 @@ TABLE: Table = {
         REQUEST_TIMEOUT: (COMPLETED, ("stopTimers", "finish", "startJ")),
         TIMER_100: (PROCEEDING, ("startF", "sendTrying")),
         FAILED: (TRYING, ("tellFailed",)),
+        ABANDON: (TERMINATED, ("end",)),
     },
     PROCEEDING: {
         REQUEST: (PROCEEDING, ("absorb", "resend")),
@@ -65,6 +68,7 @@ TABLE: Table = {
         TIMER_100: (PROCEEDING, ("startF",)),
         TIMER_F: (TERMINATED, ("expire", "end", "tellEnded")),
         FAILED: (PROCEEDING, ("tellFailed",)),
+        ABANDON: (TERMINATED, ("end",)),
     },
     COMPLETED: {
         REQUEST: (COMPLETED, ("absorb", "resend")),

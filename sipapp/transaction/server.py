@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sipapp.sip import Message, Request, Response
-from sipapp.transaction.machine import ACK, FAILED, REQUEST, Transaction
+from sipapp.transaction.machine import ABANDON, ACK, FAILED, REQUEST, Transaction
 
 if TYPE_CHECKING:
     from sipapp.transaction.layer import TransactionLayer
@@ -81,6 +81,15 @@ class ServerTransaction(Transaction):
         if now is None:
             now = self.layer.clock()
         self.step(self.classify(response.status, now), now, response)
+
+    def abandon(self, now: float | None = None) -> None:
+        """Forget the transaction, whose request its user wants to treat statelessly (RFC 3261
+        §16.11): nothing is sent, nobody is told, and the request is new when it comes again.
+
+        @param now: the time, if the caller has it; otherwise the layer's clock is asked.
+        @raise ImpossibleEvent: if the request has been answered.
+        """
+        self.step(ABANDON, self.layer.clock() if now is None else now)
 
     def requestRepeated(self, now: float) -> None:
         """The request has come again."""

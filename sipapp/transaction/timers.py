@@ -14,6 +14,7 @@ Times are seconds as floats on whatever clock the driver uses. That clock must n
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -27,7 +28,7 @@ class TimerSettings:
         response to INVITE.
     @ivar t4: how long a message stays in the network.
     @ivar timerC: how long a proxy waits for a final response after a provisional one to INVITE
-        (§16.6). Proxies run this timer themselves; it is only kept here.
+        (§16.6: more than 3 minutes). Proxies run this timer themselves; it is only kept here.
     @ivar timerD: how long an INVITE client transaction absorbs repeated final responses over an
         unreliable transport (§17.1.1.2: at least 32 seconds).
     @ivar tryingDelay: how long an INVITE may go unanswered before the transaction sends 100 by
@@ -41,7 +42,7 @@ class TimerSettings:
     t1: float = 0.5
     t2: float = 4.0
     t4: float = 5.0
-    timerC: float = 180.0
+    timerC: float = 185.0
     timerD: float = 32.0
     tryingDelay: float = 0.2
     timeout: float = field(init=False)
@@ -144,6 +145,13 @@ class TimerQueue:
                     timer.owner = None
                     owner.timerFired(timer.name, now)
 
+    def __iter__(self) -> Iterator[Timer]:
+        """The running timers, in no particular order: for tests and the console."""
+        for queue in self._queues.values():
+            for timer in queue:
+                if timer.owner is not None:
+                    yield timer
+
     def __len__(self) -> int:
-        """The number of running timers. It counts them one by one: for tests and the console."""
-        return sum(timer.owner is not None for queue in self._queues.values() for timer in queue)
+        """The number of running timers. It counts them one by one."""
+        return sum(1 for _ in self)

@@ -1,0 +1,1 @@
+"""The transaction room, tested with a virtual clock and without a network."""
