@@ -14,12 +14,13 @@ import secrets
 import signal
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from twisted.application.service import MultiService, Service
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, FirstError, gatherResults
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 from twisted.python.failure import Failure
@@ -162,7 +163,7 @@ class Server(MultiService):
         self._windows: dict[int, int] = {}
         self._bound = list(plan.listeners)
         self.listeners = [
-            ListenerService(listener.name, lambda listener=listener: self._bind(listener))
+            ListenerService(listener.name, partial(self._bind, listener))
             for listener in plan.listeners
         ]
         for service in self.listeners:
@@ -215,7 +216,7 @@ class Server(MultiService):
         pool = ProcessPool(
             plan.name,
             plan.size,
-            lambda slot: self._describe(plan, slot),
+            partial(self._describe, plan),
             (sys.executable, "-m", "sipapp.worker"),
             self._reactor,
             Patience(drain=self._settings.server.drainTimeout),
@@ -269,8 +270,8 @@ class Server(MultiService):
     def _ready(self, _: object) -> None:
         self._writeState()
         pids = {
-            pool.name: [worker.pid for worker in pool.workers() if worker.pid is not None]
-            for pool in self.pools
+            plan.name: [worker.pid for worker in pool.workers() if worker.pid is not None]
+            for plan, pool in zip(self._plan.pools, self.pools, strict=True)
         }
         plan = msgspec.structs.replace(self._plan, listeners=tuple(self._bound))
         for line in describePlan(plan, pids).splitlines():
@@ -295,17 +296,19 @@ class Server(MultiService):
         """A boot failure is the operator's to mend: say what it is, and stop."""
         if not self.running:
             return
-        cause = failure.value.subFailure.value
-        if isinstance(cause, BootFailure):
-            _log.critical("Cannot start. {cause}", cause=str(cause))
+        error = failure.value
+        first = error.subFailure if isinstance(error, FirstError) else failure
+        if first.check(BootFailure):
+            _log.critical("Cannot start. {cause}", cause=first.getErrorMessage())
         else:
-            _log.failure("Cannot start", failure.value.subFailure)
+            _log.failure("Cannot start", first)
         # Twistd knows no way to exit with a status of one's own once the reactor has run.
         atexit.register(_exit, 1)
         self._stop()
 
     def stopService(self) -> Deferred[Any]:
-        return super().stopService().addBoth(self._removeState)
+        stopped: Deferred[Any] = super().stopService()
+        return stopped.addBoth(self._removeState)
 
     @property
     def _stateFile(self) -> Path:

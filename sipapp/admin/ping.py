@@ -9,10 +9,20 @@ from __future__ import annotations
 import secrets
 import socket
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sipapp.sip import SIPURI, Keepalive, Request, Response, StreamFramer, parseMessage
-from sipapp.transaction import ClientTransaction, TransactionLayer
+from sipapp.sip import (
+    SIPURI,
+    Frame,
+    Request,
+    Response,
+    SIPError,
+    StreamFramer,
+    bracketed,
+    parseMessage,
+)
+from sipapp.transaction import ClientTransaction, Flow, ServerTransaction, TransactionLayer
 
 __all__ = ["Answer", "Unanswered", "ping"]
 
@@ -53,9 +63,20 @@ class _Flow:
 
 
 class _Pinging:
-    """Waits for what becomes of the OPTIONS: the user of its client transaction."""
+    """Waits for what becomes of the OPTIONS. It takes no requests."""
 
     outcome: Response | str | None = None
+
+    def requestReceived(self, transaction: ServerTransaction, now: float) -> None:
+        transaction.abandon(now)
+
+    def ackReceived(self, request: Request, flow: Flow, now: float) -> None:
+        pass
+
+    def cancelReceived(
+        self, transaction: ServerTransaction, invite: ServerTransaction | None, now: float
+    ) -> None:
+        transaction.abandon(now)
 
     def responseReceived(
         self, transaction: ClientTransaction, response: Response, now: float
@@ -98,21 +119,29 @@ def ping(uri: SIPURI, wait: float) -> Answer:
                 continue
             if framer is not None and not data:
                 raise Unanswered("the connection was closed")
-            for message in framer.feed(data) if framer is not None else (data,):
-                if not isinstance(message, Keepalive):
-                    received = parseMessage(message)
-                    if isinstance(received, Response):
-                        layer.receiveResponse(received, flow, time.monotonic())
+            for message in _messages(data, framer):
+                if isinstance(message, Response):
+                    layer.receiveResponse(message, flow, time.monotonic())
         if isinstance(user.outcome, str):
             raise Unanswered(user.outcome)
         host, port = flow.socket.getpeername()[:2]
-        return Answer(user.outcome, f"{host}:{port}", time.monotonic() - started)
+        return Answer(user.outcome, f"{bracketed(host)}:{port}", time.monotonic() - started)
+
+
+def _messages(data: bytes, framer: StreamFramer | None) -> Iterator[Request | Response]:
+    """What has arrived: one message a datagram, any number in a piece of a stream."""
+    try:
+        if framer is None:
+            yield parseMessage(data)
+        else:
+            yield from (each.message for each in framer.feed(data) if isinstance(each, Frame))
+    except SIPError as error:
+        raise Unanswered(f"what came back is not SIP: {error}") from error
 
 
 def _options(uri: SIPURI, flow: _Flow) -> Request:
     host, port = flow.socket.getsockname()[:2]
-    if ":" in host:
-        host = f"[{host}]"
+    host = bracketed(host)
     transport = "TCP" if flow.reliable else "UDP"
     return Request.build(
         "OPTIONS",

@@ -6,7 +6,7 @@ a Deferred or a coroutine makes the rest of the chain wait for it.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -14,8 +14,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from sipapp.sip import Request, Response, validateRequest
-from sipapp.transaction import ServerTransaction
+from sipapp.sip import Request, Response, parseMessage, validateRequest
+from sipapp.transaction import Identifiers, ServerTransaction
 
 __all__ = ["TAKEN", "Dispatch"]
 
@@ -40,25 +40,28 @@ class Dispatch:
 
     @param chains: for each listener index, the L{sipapp.interfaces.ISIPResource} providers of
         its endpoint, in the order in which they are asked.
+    @param identifiers: mints the To tags of the answers that no resource gives.
     """
 
-    def __init__(self, chains: Mapping[int, Sequence[Any]]) -> None:
+    def __init__(self, chains: Mapping[int, Sequence[Any]], identifiers: Identifiers) -> None:
         self._chains = chains
+        self._identifiers = identifiers
 
     def requestReceived(self, transaction: ServerTransaction, now: float) -> None:
         """A new request. Bad ones get the status they deserve before any resource sees them
         (RFC 3261 §8.2, §16.3)."""
         error = validateRequest(transaction.request)
         if error is not None:
-            transaction.respond(transaction.request.refuse(error))
+            tag = self._identifiers.toTag(transaction.request)
+            transaction.respond(transaction.request.refuse(error, tag))
             return
-        self._offer(transaction, iter(self._chains[transaction.flow.listener]))
+        self._offer(transaction, iter(self._chainOf(transaction.flow)))
 
     def ackReceived(self, request: Request, flow: Any, now: float) -> None:
         """An ACK to a 2xx, or to nothing: nobody is told of a bad one (RFC 3261 §17.1.1.3)."""
         if validateRequest(request) is not None:
             return
-        for resource in self._chains[flow.listener]:
+        for resource in self._chainOf(flow):
             try:
                 if resource.ack(request):
                     return
@@ -78,13 +81,20 @@ class Dispatch:
         if invite is None:
             self.requestReceived(transaction, now)
             return
-        transaction.respond(transaction.request.respond(200, toTag=_toTag(invite)))
+        # The To tag should be that of the INVITE's answers, if it has had one with a tag (§9.2).
+        answered = parseMessage(invite.lastResponse).to.tag if invite.lastResponse else None
+        tag = answered or self._identifiers.toTag(invite.request)
+        transaction.respond(transaction.request.respond(200, toTag=tag))
         if invite.isFinal:
             return
         if invite.cancelled is None:
-            invite.respond(invite.request.respond(487))
+            invite.respond(self._answer(invite.request, 487))
         else:
             invite.cancelled()
+
+    def _chainOf(self, flow: Any) -> Sequence[Any]:
+        """The resources of the endpoint that a flow belongs to."""
+        return self._chains[flow.listener]
 
     def _offer(self, transaction: ServerTransaction, resources: Any) -> None:
         for resource in resources:
@@ -132,26 +142,25 @@ class Dispatch:
             callID=request.callID,
         )
         if not transaction.isFinal:
-            transaction.respond(request.respond(500))
+            transaction.respond(self._answer(request, 500))
 
     def _refuse(self, transaction: ServerTransaction) -> None:
         """Nobody has taken it: §8.2.1 for what the endpoint does not do, §8.2.2.1 for the rest."""
         request = transaction.request
         if request.method == "CANCEL":
-            transaction.respond(request.respond(481))
+            transaction.respond(self._answer(request, 481))
             return
         methods: set[str] = set()
-        for resource in self._chains[transaction.flow.listener]:
+        for resource in self._chainOf(transaction.flow):
             methods |= resource.methods
         if request.method in methods:
-            transaction.respond(request.respond(404))
+            transaction.respond(self._answer(request, 404))
         else:
             allow = ("Allow", ", ".join(sorted(methods)))
-            transaction.respond(request.respond(405, headers=(allow,)))
+            transaction.respond(self._answer(request, 405, (allow,)))
 
-
-def _toTag(invite: ServerTransaction) -> str | None:
-    """The To tag of what the INVITE has been answered: the answer to its CANCEL should carry the
-    same (§9.2)."""
-    response = invite.lastResponse
-    return None if response is None else response.to.tag
+    def _answer(
+        self, request: Request, status: int, headers: Iterable[tuple[str, str]] = ()
+    ) -> Response:
+        tag = self._identifiers.toTag(request)
+        return request.respond(status, toTag=tag, headers=headers)
