@@ -20,8 +20,10 @@ from sipapp.sip.message import Message
 from sipapp.sip.parsing import parseMessage
 from sipapp.sip.request import Request
 from sipapp.sip.response import Response
+from sipapp.sip.sipuri import SIPURI, escapeUser
 from sipapp.sip.status import REASONS, reasonPhrase
-from sipapp.sip.uri import SIPURI, URI, OtherURI, TelURI, escapeUser, parseURI
+from sipapp.sip.teluri import TelURI
+from sipapp.sip.uri import URI, OtherURI, parseURI
 from sipapp.sip.validation import unsupportedExtensions, validateRequest, validateResponse
 from sipapp.sip.via import Via, parseVia
 

@@ -18,7 +18,8 @@ from sipapp.sip.grammar import (
     splitCommas,
     unquote,
 )
-from sipapp.sip.uri import SIP_URI, URI, parseURI, sipURIFromMatch
+from sipapp.sip.sipuri import SIP_URI, sipURIFromMatch
+from sipapp.sip.uri import URI, parseURI
 
 __all__ = ["NameAddr", "parseNameAddr", "parseNameAddrList"]
 
@@ -136,8 +137,8 @@ def parseNameAddr(text: str) -> NameAddr:
     found = _common(text)
     uri: URI
     if found is not None:
-        quoted, words, address, *parts = found.groups()
-        uri = sipURIFromMatch(address, *parts)
+        quoted, words, address, scheme, user, password, host, port, inURI, headers = found.groups()
+        uri = sipURIFromMatch(address, scheme, user, password, host, port, inURI, headers)
     else:
         found = _general(text)
         if found is not None:

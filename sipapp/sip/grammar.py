@@ -19,6 +19,7 @@ __all__ = [
     "escape",
     "formatParams",
     "isToken",
+    "parseByte",
     "parseNumber",
     "parseParams",
     "quote",
@@ -176,6 +177,19 @@ def parseNumber(text: str, maximum: int) -> int:
         if len(text) > 20:
             return maximum + 1
     return min(int(text), maximum + 1)
+
+
+def parseByte(text: str | None) -> int | None:
+    """
+    @return: the number from 0 to 255 that the text is, C{None} if it is nothing like it.
+    """
+    if text is None:
+        return None
+    try:
+        number = parseNumber(text, 255)
+    except ValueError:
+        return None
+    return number if number <= 255 else None
 
 
 def unescape(text: str) -> str:

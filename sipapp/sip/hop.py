@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sipapp.sip.uri import SIPURI
+from sipapp.sip.sipuri import SIPURI
 
 __all__ = ["Hop"]
 

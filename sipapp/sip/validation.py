@@ -12,7 +12,7 @@ from sipapp.sip.errors import MalformedHeader, SIPError
 from sipapp.sip.message import Message
 from sipapp.sip.request import Request
 from sipapp.sip.response import Response
-from sipapp.sip.uri import SIPURI
+from sipapp.sip.sipuri import SIPURI
 
 __all__ = ["SCHEMES", "unsupportedExtensions", "validateRequest", "validateResponse"]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from sipapp.sip.errors import MalformedHeader, clip
-from sipapp.sip.grammar import HOST, TOKEN, formatParams, parseParams
+from sipapp.sip.grammar import HOST, TOKEN, formatParams, parseByte, parseParams
 from sipapp.sip.host import bracketed, checkHost
 
 __all__ = ["Via", "parseVia"]
@@ -77,11 +77,7 @@ class Via:
     @property
     def ttl(self) -> int | None:
         """The multicast ttl, C{None} if it is missing or no number from 0 to 255."""
-        value = self.params.get("ttl")
-        if value is None or not re.match(r"[0-9]{1,3}\Z", value):
-            return None
-        ttl = int(value)
-        return ttl if ttl <= 255 else None
+        return parseByte(self.params.get("ttl"))
 
     @property
     def sentBy(self) -> tuple[str, int]:
