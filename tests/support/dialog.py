@@ -32,7 +32,7 @@ class Call:
     ) -> None:
         """
         @param target: the URI that is called.
-        @param headers: added to every request, before the usual ones if the name is there too.
+        @param headers: put in front of those of every request.
         """
         self.client = client
         self.target = target
@@ -56,7 +56,8 @@ class Call:
             toValue=self._callee,
             callID=self.callID,
             cseq=self.cseq if cseq is None else cseq,
-            extra=[*self.headers, *routes, *extra],
+            first=self.headers,
+            extra=[*routes, *extra],
             body=SDP if method == "INVITE" else b"",
         )
 
@@ -115,13 +116,18 @@ class Call:
 class Callee:
     """The callee's side, for any number of calls."""
 
-    def __init__(self, client: SIPSocket, user: str) -> None:
+    def __init__(self, client: SIPSocket, user: str, headers: Headers = ()) -> None:
+        """
+        @param headers: put in front of those of every response.
+        """
         self.client = client
         self.user = user
+        self.headers = list(headers)
         self.tag = newToken()
 
     def reply(self, message: Received, status: int, reason: str, extra: Headers = ()) -> None:
-        self.client.answer(message, response(message, status, reason, toTag=self.tag, extra=extra))
+        data = response(message, status, reason, toTag=self.tag, first=self.headers, extra=extra)
+        self.client.answer(message, data)
 
     def answer(self, invite: Received) -> None:
         """Ring and lift the receiver, at once."""

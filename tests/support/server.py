@@ -93,12 +93,22 @@ class Server:
             Counter(names.get(pid, f"pid {pid}").rpartition("/")[0] for pid in self.children())
         )
 
+    @property
+    def _bus(self) -> Path:
+        return self.configuration.runDirectory / "bus"
+
+    def codes(self) -> list[str]:
+        """
+        @return: the names of all inboxes on the bus, by which branches and tags name workers.
+        """
+        return sorted(inbox.name for inbox in self._bus.iterdir())
+
     def workerOf(self, code: str) -> int:
         """
         @param code: what a branch or tag names its worker by.
-        @return: the pid of the worker that reads the bus inbox of that name.
+        @return: the pid of the worker that reads the inbox of that name.
         """
-        inode = netsockets.unixSocketInode(self.configuration.runDirectory / "bus" / code)
+        inode = netsockets.unixSocketInode(self._bus / code)
         assert inode is not None, f"no inbox is named {code}"
         readers = [pid for pid in self.children() if inode in netsockets.inodes(pid)]
         assert len(readers) == 1, f"inbox {code} is open in {readers}"

@@ -151,11 +151,17 @@ def request(
     toValue: str,
     callID: str,
     cseq: int = 1,
+    first: Headers = (),
     extra: Headers = (),
     body: bytes = b"",
 ) -> bytes:
-    """Write a request with the headers that every request has to have (RFC 3261 §8.1.1)."""
+    """Write a request with the headers that every request has to have (RFC 3261 §8.1.1).
+
+    @param first: headers before those, and so before the Call-ID.
+    @param extra: headers after them.
+    """
     headers = [
+        *first,
         ("Via", via),
         ("Max-Forwards", "70"),
         ("From", fromValue),
@@ -168,10 +174,16 @@ def request(
 
 
 def response(
-    message: Received, status: int, reason: str, *, toTag: str = "", extra: Headers = ()
+    message: Received,
+    status: int,
+    reason: str,
+    *,
+    toTag: str = "",
+    first: Headers = (),
+    extra: Headers = (),
 ) -> bytes:
     """Write the response to a request (RFC 3261 §8.2.6), its Record-Route copied (§12.1.1)."""
-    headers: list[tuple[str, str]] = []
+    headers: list[tuple[str, str]] = list(first)
     names = {
         "via": "Via",
         "from": "From",
