@@ -153,6 +153,7 @@ class Server(MultiService):
         self._plan = plan
         self._reactor = reactor
         self._observer = observer
+        self._isReady = False
         self._codes = {
             pool.name: tuple(workerCode(index, slot) for slot in range(pool.size))
             for index, pool in enumerate(plan.pools)
@@ -220,7 +221,8 @@ class Server(MultiService):
             (sys.executable, "-m", "sipapp.worker"),
             self._reactor,
             Patience(drain=self._settings.server.drainTimeout),
-            onExit=lambda worker: self._writeState(),
+            onReady=self._workerChanged,
+            onExit=self._workerChanged,
         )
         alone = len(plan.listeners) == 1
         pool.setServiceParent(self.listeners[plan.listeners[0]] if alone else self)
@@ -267,7 +269,12 @@ class Server(MultiService):
             self.running = 0
             self._reactor.stop()
 
+    def _workerChanged(self, name: str) -> None:
+        if self._isReady:
+            self._writeState()
+
     def _ready(self, _: object) -> None:
+        self._isReady = True
         self._writeState()
         pids = {
             plan.name: [worker.pid for worker in pool.workers() if worker.pid is not None]
@@ -332,6 +339,7 @@ class Server(MultiService):
         unfinished.replace(self._stateFile)
 
     def _removeState(self, result: object) -> object:
+        self._isReady = False
         self._stateFile.unlink(missing_ok=True)
         return result
 

@@ -33,7 +33,8 @@ class ListenerService(MultiService):
         super().privilegedStartService()
 
     def stopService(self) -> Deferred[None]:
-        return super().stopService().addBoth(self._close)
+        stopped: Deferred[None] = super().stopService()
+        return stopped.addBoth(self._close)
 
     def _close(self, _: object) -> None:
         for each in self.sockets:

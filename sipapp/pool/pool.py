@@ -75,6 +75,7 @@ class ProcessPool(Service):
         reactor: Any,
         patience: Patience | None = None,
         environment: Mapping[str, str] | None = None,
+        onReady: Callable[[str], None] | None = None,
         onExit: Callable[[str], None] | None = None,
         observer: ILogObserver | None = None,
     ) -> None:
@@ -88,6 +89,7 @@ class ProcessPool(Service):
         @param reactor: provides C{IReactorProcess}, C{IReactorSocket} and C{IReactorTime}.
         @param patience: the times that rule the slots.
         @param environment: of the workers; C{None} is that of this process.
+        @param onReady: called with a worker's name whenever its process serves.
         @param onExit: called with a worker's name when its process has gone, to clean up what it
             may have left behind.
         @param observer: where the output of the workers goes; C{None} is the log.
@@ -99,6 +101,7 @@ class ProcessPool(Service):
         self._reactor = reactor
         self._patience = patience if patience is not None else Patience()
         self._environment = dict(os.environ if environment is None else environment)
+        self._onReady = onReady
         self._onExit = onExit
         self._observer = observer
         self._slots = [
@@ -197,6 +200,8 @@ class ProcessPool(Service):
     def slotReady(self, slot: Slot) -> None:
         if self._outcome is None and all(each.state == READY for each in self._slots):
             self._decide(True)
+        if self._onReady is not None:
+            self._onReady(slot.name)
 
     def slotFailed(self, slot: Slot, reason: str) -> None:
         if self._outcome is None:
