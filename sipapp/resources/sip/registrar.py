@@ -1,0 +1,187 @@
+"""The registrar: binds addresses-of-record to contacts (RFC 3261 §10.3)."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from sipapp.interfaces import ISIPResource
+from sipapp.location.binding import Bindings
+from sipapp.resources.maker import ResourceMaker, Settings
+from sipapp.resources.sip.registration import (
+    Limits,
+    Refusal,
+    Registration,
+    contactValue,
+    originOf,
+)
+from sipapp.sip import SIPURI, Request, Response, SIPError, unsupportedExtensions
+from sipapp.transaction import ServerTransaction
+
+__all__ = ["Registrar", "RegistrarSettings", "registrarMaker"]
+
+Interval = Annotated[int, Meta(ge=1, le=2**31)]
+
+
+class RegistrarSettings(Settings, frozen=True):
+    """C{[resource.registrar]}. Intervals are seconds."""
+
+    minExpires: Interval = 60
+    """A shorter registration is refused with 423, unless it asks for an hour or more."""
+    maxExpires: Interval = 7200
+    """A longer registration is shortened to this."""
+    defaultExpires: Interval = 3600
+    """For a registration that does not say how long."""
+    maxContacts: Annotated[int, Meta(ge=1, le=1000)] = 10
+    """Contacts that one address-of-record may be bound to at once."""
+    flow: Literal["auto", "always", "never"] = "auto"
+    """Whether calls to a phone take the way its registration came over: C{auto} where there are
+    signs that nothing else reaches it (a NAT, a connection)."""
+    path: Literal["supported", "any"] = "supported"
+    """A Path that an edge proxy has added is accepted only from phones that declare
+    C{Supported: path}, as RFC 3327 §5.3 recommends; with C{any}, from all."""
+
+    def __post_init__(self) -> None:
+        if not self.minExpires <= self.defaultExpires <= self.maxExpires:
+            raise ValueError("min_expires <= default_expires <= max_expires must hold")
+
+
+@implementer(ISIPResource)
+class Registrar:
+    """Takes the REGISTER requests for the domains of this server. Those for other domains are
+    left to a proxy (step 1)."""
+
+    methods = frozenset({"REGISTER"})
+
+    def __init__(self, settings: RegistrarSettings, worker: Any) -> None:
+        self._worker = worker
+        self._flow = settings.flow
+        self._acceptPath = settings.path == "any"
+        self._limits = Limits(
+            settings.minExpires,
+            settings.maxExpires,
+            settings.defaultExpires,
+            settings.maxContacts,
+        )
+        self._date = (0, "")
+
+    def start(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+    def offer(self, transaction: ServerTransaction) -> Response | Deferred[Response] | None:
+        request = transaction.request
+        if request.method != "REGISTER":
+            return None
+        try:
+            if not self._isForUs(request):
+                return None
+            aor, registration = self._read(request)
+        except SIPError as error:
+            return self._refuse(request, error)
+        location = self._worker.location
+        bindings: Deferred[Bindings]
+        if registration.isFetch:
+            known = location.lookupNow(aor)
+            if known is not None:
+                return self._grant(known, request)
+            bindings = location.lookup(aor)
+        else:
+            bindings = location.update(aor, registration.apply)
+        return bindings.addCallbacks(
+            self._grant, self._fail, callbackArgs=(request,), errbackArgs=(request,)
+        )
+
+    def ack(self, request: object) -> bool:
+        return False
+
+    def _isForUs(self, request: Request) -> bool:
+        """Step 1. A request with a Route that leads on is not for us yet (§16.4)."""
+        isLocal = self._worker.isLocal
+        return _isIn(isLocal, request.uri) and all(_isIn(isLocal, r.uri) for r in request.routes)
+
+    def _read(self, request: Request) -> tuple[str, Registration]:
+        """Steps 2 to 7, as far as they do not depend on what is stored.
+
+        @raise SIPError: if the request is to be refused.
+        """
+        if request.has("require"):
+            unknown = unsupportedExtensions(request, frozenset({"path"}))
+            if unknown:
+                raise _badExtension(", ".join(unknown))
+        if request.has("path") and not (self._acceptPath or "path" in request.supported):
+            # RFC 3327 §5.3: so the phone learns that somebody wants to be in its way.
+            raise _badExtension("path")
+        aor = self._addressOfRecord(request)
+        now = self._worker.reactor.seconds()
+        registration = Registration(request, originOf(request), self._limits, now, self._flow)
+        for wanted in registration.wanted:
+            # Otherwise two users bound to each other would double each request for ever
+            # (RFC 5393 §3).
+            if wanted.expires and _isIn(self._worker.isLocal, wanted.uri):
+                raise Refusal(403, f"{wanted.text} is here", "Contact Names This Server")
+        return aor, registration
+
+    def _addressOfRecord(self, request: Request) -> str:
+        """Step 5: the canonical address-of-record, or 404 if it is none of ours.
+
+        A user has one set of bindings, whichever of sip and sips is dialled (RFC 5630 §3.1).
+        """
+        uri = request.to.uri
+        if isinstance(uri, SIPURI) and self._worker.isLocal(uri):
+            aor = (uri.replace(scheme="sip") if uri.scheme == "sips" else uri).aor()
+            try:
+                aor.encode()
+            except UnicodeEncodeError:
+                pass
+            else:
+                return aor
+        raise Refusal(404, f"{uri} is not in a domain of ours")
+
+    def _grant(self, bindings: Bindings, request: Request) -> Response:
+        """Step 8."""
+        now = self._worker.reactor.seconds()
+        headers = [("Contact", contactValue(binding, now)) for binding in bindings]
+        headers += [("Path", str(hop)) for hop in request.path]
+        headers.append(("Date", self._dateAt(int(now))))
+        return request.respond(200, toTag=self._tag(request), headers=headers)
+
+    def _fail(self, failure: Failure, request: Request) -> Response:
+        """Anything but a refusal is a failure of the store, which is answered with 500 and
+        logged by whoever offered the request."""
+        failure.trap(SIPError)
+        assert isinstance(failure.value, SIPError)
+        return self._refuse(request, failure.value)
+
+    def _refuse(self, request: Request, error: SIPError) -> Response:
+        headers = error.headers if isinstance(error, Refusal) else ()
+        return request.respond(error.status, error.reason, self._tag(request), headers)
+
+    def _tag(self, request: Request) -> str:
+        tag: str = self._worker.identifiers.toTag(request)
+        return tag
+
+    def _dateAt(self, second: int) -> str:
+        """RFC 3261 §20.17; the same text for all answers of one second."""
+        if self._date[0] != second:
+            self._date = second, formatdate(second, usegmt=True)
+        return self._date[1]
+
+
+def _isIn(isLocal: Any, uri: object) -> bool:
+    return isinstance(uri, SIPURI) and bool(isLocal(uri))
+
+
+def _badExtension(options: str) -> Refusal:
+    """RFC 3261 §8.2.2.3"""
+    return Refusal(420, f"{options} not supported", headers=(("Unsupported", options),))
+
+
+registrarMaker = ResourceMaker("registrar", "sip", RegistrarSettings, Registrar)

@@ -1,0 +1,302 @@
+"""What a REGISTER asks for, and what it makes of the bindings there are (RFC 3261 §10.3).
+
+Everything here is a function of the request and the bindings: no store, no network, no clock.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sipapp.location import Binding
+from sipapp.location.binding import Bindings
+from sipapp.sip import SIPURI, URI, NameAddr, Request, SIPError, normalHost, parseURI, quote
+
+__all__ = ["Limits", "Origin", "Refusal", "Registration", "contactValue", "originOf"]
+
+_MAX_TEXT = 4096
+"""The most characters that one binding may keep of Contact, Path and Call-ID together."""
+
+_MAX_USER_AGENT = 120
+
+_DIGITS = "0123456789"
+
+
+class Limits(NamedTuple):
+    """What the registrar grants.
+
+    @ivar minExpires: seconds; a shorter registration is refused, RFC 3261 §10.3 step 7.
+    @ivar maxExpires: seconds; a longer one is shortened.
+    @ivar defaultExpires: seconds; for a contact that says nothing.
+    @ivar maxContacts: bindings of one address-of-record.
+    """
+
+    minExpires: int
+    maxExpires: int
+    defaultExpires: int
+    maxContacts: int
+
+
+class Refusal(SIPError):
+    """A registration that cannot be granted.
+
+    @ivar headers: further header fields of the response.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        reason: str | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__(status, detail, None, reason)
+        self.headers = headers
+
+
+class Origin(NamedTuple):
+    """Where a REGISTER came from.
+
+    @ivar flow: the token of the flow; C{""} if another proxy is in between, because then the flow
+        does not lead to the phone.
+    @ivar stream: whether the flow is a connection.
+    @ivar source: the address that it came from.
+    @ivar sentBy: what the sender calls itself in its Via.
+    """
+
+    flow: str
+    stream: bool
+    source: str
+    sentBy: str
+
+
+def originOf(request: Request) -> Origin:
+    """Where a received request came from."""
+    flow = request.flow
+    direct = len(request.vias) == 1 and not request.path
+    token = flow.token if direct else ""
+    return Origin(token, flow.reliable, flow.remote[0], request.via.host)
+
+
+class Wanted(NamedTuple):
+    """One contact of a REGISTER.
+
+    @ivar text: its URI as received; it is kept so.
+    @ivar expires: seconds granted; 0 removes the binding.
+    """
+
+    uri: URI
+    text: str
+    expires: int
+    q: float
+    instance: str
+    regID: int
+    viaFlow: bool
+
+
+class Registration:
+    """A REGISTER that is sound in itself, ready to be applied to the bindings there are.
+
+    @ivar wanted: its contacts.
+    @ivar wildcard: whether it removes all bindings (§10.2.2).
+    """
+
+    def __init__(
+        self, request: Request, origin: Origin, limits: Limits, now: float, flow: str = "auto"
+    ) -> None:
+        """
+        @param now: seconds since the epoch.
+        @param flow: when requests go over the flow that the REGISTER came over: C{auto},
+            C{always} or C{never}; see L{prefersFlow}.
+        @raise SIPError: if it is to be refused whatever the bindings are.
+        """
+        self._limits = limits
+        self._origin = origin
+        self._flow = flow
+        self._now = now
+        self._callID = _printable(request.callID)
+        self._cseq = request.cseq.number
+        self._path = tuple(_storable(str(hop), "Path") for hop in request.path)
+        self._userAgent = _printable(request.get("user-agent") or "")[:_MAX_USER_AGENT]
+        self._length = len(self._callID) + sum(map(len, self._path))
+        self.wildcard = request.isWildcardContact
+        self.wanted: tuple[Wanted, ...] = ()
+        general = request.expires
+        if not self.wildcard:
+            self.wanted = tuple(self._want(contact, general) for contact in request.contacts)
+        elif general != 0:
+            raise Refusal(400, "Contact: * without Expires: 0", "Invalid Request")
+
+    @property
+    def isFetch(self) -> bool:
+        """Whether it changes nothing and only asks for the bindings (§10.2.3)."""
+        return not self.wildcard and not self.wanted
+
+    def _want(self, contact: NameAddr, general: int | None) -> Wanted:
+        uri = contact.uri
+        text = _storable(str(uri), "Contact")
+        if len(text) + self._length > _MAX_TEXT:
+            raise Refusal(513, "Contact, Path and Call-ID are too long to be kept")
+        params = contact.params
+        instance = _storable(params.get("+sip.instance") or "", "Contact")
+        regID = _regID(params.get("reg-id") or "")
+        return Wanted(
+            uri,
+            text,
+            self._grant(contact.expires, general),
+            contact.q,
+            instance,
+            regID,
+            prefersFlow(self._origin, uri, bool(instance and regID), self._flow),
+        )
+
+    def _grant(self, own: int | None, general: int | None) -> int:
+        """The interval for a contact (§10.3 step 7): what the contact says, or else the request,
+        or else we."""
+        asked = own if own is not None else general
+        if asked is None:
+            return self._limits.defaultExpires
+        least = self._limits.minExpires
+        # An hour and more must not be refused, even if our minimum is longer.
+        if 0 < asked < min(least, 3600):
+            raise Refusal(423, f"{asked} s is too short", headers=(("Min-Expires", str(least)),))
+        return min(asked, self._limits.maxExpires)
+
+    def apply(self, present: Bindings) -> Bindings:
+        """All or nothing (§10.3 steps 6 and 7).
+
+        @return: the bindings as the request wants them.
+        @raise SIPError: if it has to fail; nothing is changed then.
+        """
+        if self.wildcard:
+            for binding in present:
+                self._mustFollow(binding)
+            return ()
+        result = list(present)
+        for wanted in self.wanted:
+            index = _indexOf(wanted, result)
+            new = self._bind(wanted)
+            if index is None:
+                if wanted.expires:
+                    result.append(new)
+                continue
+            old = result[index]
+            if self._isRepeated(old, new):
+                continue
+            if old in present:
+                self._mustFollow(old)
+            if wanted.expires:
+                result[index] = new
+            else:
+                del result[index]
+        if len(result) > max(self._limits.maxContacts, len(present)):
+            raise Refusal(
+                403, f"more than {self._limits.maxContacts} contacts", "Too Many Contacts"
+            )
+        return tuple(result)
+
+    def _bind(self, wanted: Wanted) -> Binding:
+        return Binding(
+            wanted.text,
+            self._now + wanted.expires,
+            wanted.q,
+            self._callID,
+            self._cseq,
+            self._path,
+            self._origin.flow,
+            wanted.viaFlow,
+            wanted.instance,
+            wanted.regID,
+            self._userAgent,
+            self._now,
+        )
+
+    def _mustFollow(self, binding: Binding) -> None:
+        """A request with the Call-ID of the one that made the binding must be a later one; if it
+        is not, it fails, and as any failed update it does so with 500 (§10.3 step 7)."""
+        if binding.callID == self._callID and self._cseq <= binding.cseq:
+            raise Refusal(500, "an earlier request of this Call-ID", "CSeq Out of Order")
+
+    def _isRepeated(self, old: Binding, new: Binding) -> bool:
+        """Whether this very request has made the binding already.
+
+        RFC 3261 would have it fail. But a worker may have died between its commit and its answer,
+        and then the worker in its place gets the retransmission: the phone is to hear of the
+        success that it had.
+        """
+        return (
+            (old.callID, old.cseq, old.contact, old.q, old.path)
+            == (new.callID, new.cseq, new.contact, new.q, new.path)
+        ) and round(old.expires - old.updated) == round(new.expires - new.updated)
+
+
+def prefersFlow(origin: Origin, uri: URI, outbound: bool, setting: str) -> bool:
+    """Whether requests are to be sent over the flow before the contact is tried.
+
+    @param outbound: whether the phone has given C{+sip.instance} and C{reg-id}, so that it
+        expects its requests over its flow (RFC 5626 §4.2).
+    @param setting: C{auto} looks for signs that the contact cannot be reached otherwise: over UDP,
+        that the phone does not know the address it comes from (NAT); over a connection, which is
+        also the only one there may be, unless the contact is plainly at another address.
+    """
+    if not origin.flow or setting == "never":
+        return False
+    if setting == "always" or outbound:
+        return True
+    translated = normalHost(origin.sentBy) != origin.source
+    host = normalHost(uri.host) if isinstance(uri, SIPURI) else ""
+    isAddress = ":" in host or (host != "" and host[-1] in _DIGITS)
+    if origin.stream:
+        return translated or not isAddress or host == origin.source
+    return translated or (isAddress and host != origin.source)
+
+
+def _indexOf(wanted: Wanted, bindings: list[Binding]) -> int | None:
+    """Find the binding of a contact by URI comparison (§19.1.4)."""
+    for index, binding in enumerate(bindings):
+        if binding.contact == wanted.text:
+            return index
+    for index, binding in enumerate(bindings):
+        if wanted.uri.equivalent(parseURI(binding.contact)):
+            return index
+    return None
+
+
+def _storable(text: str, header: str) -> str:
+    """
+    @raise Refusal: if the text is not UTF-8: it could not be written into another message.
+    """
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise Refusal(
+                400, f"{header} is not UTF-8", f"Malformed {header} Header Field"
+            ) from None
+    return text
+
+
+def _printable(text: str) -> str:
+    """Text that is only looked at or compared, with its bytes that are not UTF-8 escaped."""
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _regID(text: str) -> int:
+    """RFC 5626 §11: a number from 1 to 2**31 - 1; 0 for anything else."""
+    if not text or len(text) > 10 or text.strip(_DIGITS):
+        return 0
+    number = int(text)
+    return number if number < 2**31 else 0
+
+
+def contactValue(binding: Binding, now: float) -> str:
+    """A binding as it is listed in the answer to a REGISTER (§10.3 step 8)."""
+    value = f"<{binding.contact}>"
+    if binding.q != 1.0:
+        value += f";q={binding.q:g}"
+    if binding.instance:
+        value += f";+sip.instance={quote(binding.instance)}"
+    if binding.regID:
+        value += f";reg-id={binding.regID}"
+    return f"{value};expires={max(round(binding.expires - now), 1)}"
