@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from sipapp.sip import MalformedHeader, Request, Response
+from sipapp.sip import MalformedHeader, Request, Response, unsupportedExtensions
 from sipapp.transaction import Identifiers
 
 __all__ = ["breadthOf", "objectionTo"]
@@ -23,6 +23,7 @@ def objectionTo(
     """
     @param known: the option tags that may stand in Proxy-Require, lower-case.
     @return: the answer that refuses the request, or C{None} if there is nothing against it.
+    @raise SIPError: Max-Forwards or Proxy-Require cannot be read.
     """
     if request.maxForwards == 0:
         # Step 3. What could answer an OPTIONS in place of its target (§11) stands in front.
@@ -30,9 +31,9 @@ def objectionTo(
     if identifiers.isLoop(request):
         # Step 4, and RFC 5393 §4.2 which makes it a must for those who fork.
         return request.respond(482, toTag=identifiers.toTag(request))
-    if request.has("proxy-require") and request.method not in ("ACK", "CANCEL"):
+    if "proxy-require" in request.names:
         # Step 5. ACK and CANCEL go where their INVITE has gone (§8.2.2.3).
-        unknown = [tag for tag in request.proxyRequire if tag.lower() not in known]
+        unknown = unsupportedExtensions(request, known, proxy=True)
         if unknown:
             return request.respond(
                 420,

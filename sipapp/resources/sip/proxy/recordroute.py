@@ -1,7 +1,7 @@
 """Record-Route: how later requests of a dialog find their way here (RFC 3261 §16.6 step 4).
 
 Each value has the address that one side can reach and a token (L{tokens}). One value does for both
-sides if they meet at the same listener and none of them needs its flow; otherwise there are two,
+sides if both know us by the same address and none of them needs its flow; otherwise there are two,
 the upper one for the side the request goes to (RFC 5658 §3).
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from sipapp.resources.sip.proxy import tokens
-from sipapp.sip import Request
+from sipapp.sip import Request, bracketed
 from sipapp.transaction import Identifiers
 
 __all__ = ["Departure", "needsItsFlow", "recordRoutes"]
@@ -33,7 +33,7 @@ def recordRoutes(
     @param farFlow: the same for the far side.
     @param sips: whether the request is routed by a sips URI, so that every hop has to be.
     """
-    meeting = near.listener == far.listener and near.transport == far.transport
+    meeting = near.local == far.local and near.transport == far.transport
     if meeting and not nearFlow and not farFlow:
         return [_value(far, tokens.mint(identifiers, callID), sips)]
     return [
@@ -43,12 +43,13 @@ def recordRoutes(
 
 
 def _value(flow: Any, token: str, sips: bool) -> str:
+    host, port = flow.local
+    address = f"{token}@{bracketed(host)}:{port}"
     if sips:
-        return f"<sips:{token}@{flow.hostPort};lr>"
-    transport = flow.transport
-    if transport == "UDP":
-        return f"<sip:{token}@{flow.hostPort};lr>"
-    return f"<sip:{token}@{flow.hostPort};transport={transport.lower()};lr>"
+        return f"<sips:{address};lr>"
+    if flow.transport == "UDP":
+        return f"<sip:{address};lr>"
+    return f"<sip:{address};transport={flow.transport.lower()};lr>"
 
 
 def needsItsFlow(request: Request) -> bool:

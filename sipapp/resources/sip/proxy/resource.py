@@ -73,14 +73,14 @@ class Proxy:
     def offer(self, transaction: ServerTransaction) -> Any:
         """Take every request. See L{sipapp.interfaces.ISIPResource} for what is returned."""
         request = transaction.request
-        objection = objectionTo(request, self.identifiers, self._known)
-        if objection is not None:
-            return objection
         try:
+            objection = objectionTo(request, self.identifiers, self._known)
+            if objection is not None:
+                return objection
             routed = preprocess(request, self._worker)
             breadth = breadthOf(request, self.settings.maxBreadth)
         except SIPError as error:
-            return request.refuse(error)
+            return request.refuse(error, self.identifiers.toTag(request))
         if breadth == 0:
             return self._answer(request, 440)
         found = self._search.find(request, routed)

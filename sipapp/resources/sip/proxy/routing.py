@@ -79,7 +79,7 @@ def _undoStrictRouting(request: Request, routed: Routed, worker: Any, ours: list
 def _stripMaddr(request: Request, routed: Routed, worker: Any) -> None:
     """An C{maddr} of ours, in a request that came the way the URI says, has done its work."""
     uri: SIPURI = routed.uri
-    if not worker.isLocal(SIPURI(uri.scheme, None, uri.maddr, port=uri.port)):
+    if not worker.isLocal(SIPURI(uri.scheme, host=uri.maddr or "", port=uri.port)):
         return
     flow = request.flow
     transport = uri.transport or ("tls" if uri.scheme == "sips" else "udp")

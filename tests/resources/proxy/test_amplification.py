@@ -1,0 +1,92 @@
+"""RFC 5393: forking loops must not multiply messages."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from sipapp.location import Binding
+from tests.resources.proxy.stage import RecordingFlow, Stage, invite
+
+
+def run(stage: Stage, first: str, limit: int = 2000) -> int:
+    """Send every forwarded request that is meant for this server back to it, as the network
+    would, until nothing moves or the limit is reached.
+
+    @return: how many requests were forwarded.
+    """
+    flow = RecordingFlow(remote=("192.0.2.1", 5060))
+    stage.receive(first)
+    waiting = deque(stage.sent)
+    seen = len(stage.sent)
+    while waiting and seen < limit:
+        sent = waiting.popleft()
+        if not stage.isLocal(sent.request.uri):
+            continue
+        flow.take()
+        stage.receive(sent.request.toBytes(), flow)
+        for response in flow.take():
+            if response.status >= 200 and response.via.branch == sent.branch:
+                sent.user.responseReceived(response)
+        waiting.extend(stage.sent[seen:])
+        seen = len(stage.sent)
+    return seen
+
+
+def attackers() -> Stage:
+    """RFC 5393 §3: two users, each bound to both of them."""
+    stage = Stage()
+    for user in ("a", "b"):
+        stage.bind(f"sip:{user}@example.com", "sip:a@example.com;x=1", "sip:b@example.com;x=1")
+    return stage
+
+
+def test_attack() -> None:
+    """Without loop detection this is 2**70 messages; with it the attack ends at once."""
+    assert run(attackers(), invite("sip:a@example.com")) < 20
+
+
+def test_wideAttack() -> None:
+    """RFC 5393 §3 and §5: many users, each bound to all of them. Loop detection alone leaves
+    a number that grows with their factorial; Max-Breadth bounds the branches at any time."""
+    stage = Stage(maxBranches=20)
+    users = [f"u{number}" for number in range(10)]
+    for user in users:
+        stage.bind(f"sip:{user}@example.com", *(f"sip:{each}@example.com" for each in users))
+    stage.receive(invite("sip:u0@example.com"))
+    flow = RecordingFlow(remote=("192.0.2.1", 5060))
+    active, rounds = list(stage.sent), 0
+    while active and rounds < 5:
+        # Nobody has answered yet: all of them are active at the same time.
+        assert len(active) <= 60
+        rounds += 1
+        before = len(stage.sent)
+        for sent in active:
+            stage.receive(sent.request.toBytes(), flow)
+        active = stage.sent[before:]
+    assert rounds > 1
+
+
+def test_breadthIsShared() -> None:
+    """RFC 5393 §5.3.3: what the branches get is together no more than what came."""
+    stage = Stage()
+    stage.bind("sip:bob@example.com", *(f"sip:bob@203.0.113.{number}" for number in range(1, 5)))
+    stage.receive(invite("sip:bob@example.com", "Max-Breadth: 10"))
+    assert [sent.request.get("max-breadth") for sent in stage.sent] == ["3", "3", "2", "2"]
+
+
+def test_lessBreadthThanTargets() -> None:
+    """RFC 5393 §5.3.3.1: what is too much for once is tried one after the other."""
+    stage = Stage()
+    stage.bind(
+        "sip:bob@example.com",
+        *(f"sip:bob@203.0.113.{number}" for number in range(1, 4)),
+        Binding("sip:bob@203.0.113.9", 3600.0, q=0.5),
+    )
+    stage.receive(invite("sip:bob@example.com", "Max-Breadth: 2"))
+    assert [sent.request.get("max-breadth") for sent in stage.sent] == ["1", "1"]
+    stage.sent[0].answer(486)
+    assert len(stage.sent) == 2
+    stage.sent[1].answer(486)
+    assert [sent.request.get("max-breadth") for sent in stage.sent[2:]] == ["2"]
+    stage.sent[2].answer(486)
+    assert stage.sent[3].uri == "sip:bob@203.0.113.9"
