@@ -105,7 +105,9 @@ class Registrar:
     def _isForUs(self, request: Request) -> bool:
         """Step 1. A request with a Route that leads on is not for us yet (§16.4)."""
         isLocal = self._worker.isLocal
-        return _isIn(isLocal, request.uri) and all(_isIn(isLocal, r.uri) for r in request.routes)
+        if not _isIn(isLocal, request.uri):
+            return False
+        return not request.has("route") or all(_isIn(isLocal, r.uri) for r in request.routes)
 
     def _read(self, request: Request) -> tuple[str, Registration]:
         """Steps 2 to 7, as far as they do not depend on what is stored.
@@ -149,7 +151,8 @@ class Registrar:
         """Step 8."""
         now = self._worker.reactor.seconds()
         headers = [("Contact", contactValue(binding, now)) for binding in bindings]
-        headers += [("Path", str(hop)) for hop in request.path]
+        if request.has("path"):
+            headers += [("Path", str(hop)) for hop in request.path]
         headers.append(("Date", self._dateAt(int(now))))
         return request.respond(200, toTag=self._tag(request), headers=headers)
 

@@ -72,7 +72,7 @@ class Origin(NamedTuple):
 def originOf(request: Request) -> Origin:
     """Where a received request came from."""
     flow = request.flow
-    direct = len(request.vias) == 1 and not request.path
+    direct = len(request.getAll("via")) == 1 and not request.has("path")
     token = flow.token if direct else ""
     return Origin(token, flow.reliable, flow.remote[0], request.via.host)
 
@@ -115,7 +115,9 @@ class Registration:
         self._now = now
         self._callID = _printable(request.callID)
         self._cseq = request.cseq.number
-        self._path = tuple(_storable(str(hop), "Path") for hop in request.path)
+        self._path: tuple[str, ...] = ()
+        if request.has("path"):
+            self._path = tuple(_storable(str(hop), "Path") for hop in request.path)
         self._userAgent = _printable(request.get("user-agent") or "")[:_MAX_USER_AGENT]
         self._length = len(self._callID) + sum(map(len, self._path))
         self.wildcard = request.isWildcardContact
