@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from sipapp.sip.errors import clip
 from sipapp.sip.grammar import WHITESPACE, isToken, splitCommas
 from sipapp.sip.headers import LISTS, canonical, displayName
 
-__all__ = ["HeaderFields", "headerLine", "linesOf", "valueOf"]
+__all__ = ["HeaderFields", "checkText", "headerLine", "linesOf", "valueOf"]
 
 _FOLD = re.compile(r"\r\n[ \t]++")
 _BREAKS = re.compile(r"[\r\n\0]")
@@ -27,11 +28,19 @@ def headerLine(name: str, value: str) -> str:
     """
     if not isToken(name):
         raise ValueError(f"{name!a} is not a header field name")
-    if not value.isascii():
-        value.encode("utf-8", "surrogateescape")
-    if _BREAKS.search(value) is not None:
-        raise ValueError(f"CR, LF or NUL in the value of {name}")
-    return f"{displayName(name)}: {value}"
+    return f"{displayName(name)}: {checkText(value)}"
+
+
+def checkText(text: str) -> str:
+    """
+    @return: the text.
+    @raise ValueError: if it could break out of its line, or cannot be encoded.
+    """
+    if _BREAKS.search(text) is not None:
+        raise ValueError(f"CR, LF or NUL in {clip(text)}")
+    if not text.isascii():
+        text.encode("utf-8", "surrogateescape")
+    return text
 
 
 def linesOf(headers: Iterable[tuple[str, str]], body: bytes) -> tuple[list[str], list[str]]:

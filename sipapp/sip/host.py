@@ -41,7 +41,7 @@ def checkHost(host: str) -> str:
         host = host[1:-1]
         if ":::" in host and "." in host:
             # RFC 5118 §4.10: the grammar of RFC 3261 put a colon too many before an embedded
-            # IPv4 address. It must be tolerated, and is not passed on.
+            # IPv4 address, which has to be tolerated.
             host = host.replace(":::", "::", 1)
         if _isIPv6(host) is None:
             raise ValueError("not an IPv6 address")

@@ -15,7 +15,8 @@ __all__ = ["parseMessage"]
 
 _isVersion = re.compile(r"[sS][iI][pP]/[0-9]++\.[0-9]++\Z").match
 _isStatus = re.compile(r"[1-6][0-9][0-9]\Z").match
-_quoted = re.compile(QUOTED)
+_quoted = re.compile(QUOTED).match
+_fold = re.compile(r"\r\n[ \t]").sub
 
 _COMMON_METHODS = "INVITE ACK BYE CANCEL REGISTER OPTIONS PRACK UPDATE INFO SUBSCRIBE NOTIFY"
 _METHODS = frozenset(_COMMON_METHODS.split())
@@ -142,17 +143,20 @@ def _findStrays(message: Message) -> None:
     """Look for CR, LF and NUL where they must not be: CR and LF outside of line ends, NUL
     outside of a quoted string, where a backslash may precede it (RFC 4475 §3.1.1.2)."""
     for line in (message.startLine, *message.lines):
-        position = 0
-        rest = line.replace("\r\n ", "").replace("\r\n\t", "")
+        rest = _fold("", line)
         if "\r" in rest or "\n" in rest:
             _flaw(message, f"CR or LF in {clip(line)}")
-        while (nul := line.find("\0", position)) >= 0:
-            quote = line.find('"', position)
-            quoted = _quoted.match(line, quote) if 0 <= quote < nul else None
+        position = 0
+        nul = line.find("\0")
+        while nul >= 0:
+            quote = line.find('"', position, nul)
+            quoted = _quoted(line, quote) if quote >= 0 else None
             if quoted is None:
                 _flaw(message, f"NUL in {clip(line)}")
                 break
             position = quoted.end()
+            if nul < position:
+                nul = line.find("\0", position)
 
 
 def _trim(message: Message) -> None:

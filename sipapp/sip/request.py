@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from sipapp.sip.errors import SIPError
-from sipapp.sip.fields import headerLine, linesOf
+from sipapp.sip.fields import checkText, headerLine, linesOf
 from sipapp.sip.grammar import isToken
 from sipapp.sip.headers import canonical
 from sipapp.sip.message import Message
@@ -17,6 +17,7 @@ from sipapp.sip.uri import URI, parseURI
 __all__ = ["Request"]
 
 _VISIBLE = re.compile(r"[^\x00-\x20\x7f]++\Z")
+_STRAYS = re.compile(r"\r(?!\n)|(?<!\r)\n|\0")
 _COPIED = frozenset(("via", "from", "to", "call-id", "cseq", "timestamp"))
 
 
@@ -83,7 +84,7 @@ class Request(Message):
     def requestURI(self, text: str) -> None:
         if _VISIBLE.match(text) is None:
             raise ValueError(f"{text!a} is not a Request-URI")
-        self._requestURI = text
+        self._requestURI = checkText(text)
         self._oddStartLine = None
         self._typed.pop("request-uri", None)
 
@@ -148,14 +149,16 @@ class Request(Message):
                 continue
             if key == "to" and toTag is not None and not self._hasToTag(line):
                 line = f"{line};tag={toTag}"
-            lines.append(line)
+            # Nothing of a broken message may break the response as well.
+            lines.append(line if self.defect is None else _STRAYS.sub(" ", line))
             names.append(key)
         for name, value in headers:
             lines.append(headerLine(name, value))
             names.append(canonical(name))
         lines.append(f"Content-Length: {len(body)}")
         names.append("content-length")
-        return Response(status, reason or reasonPhrase(status), "SIP/2.0", lines, names, body)
+        reason = reasonPhrase(status) if reason is None else checkText(reason)
+        return Response(status, reason, "SIP/2.0", lines, names, body)
 
     def refuse(self, error: SIPError, toTag: str | None = None) -> Response:
         """Make the response that an error deserves."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
-from sipapp.sip.fields import linesOf
+from sipapp.sip.fields import checkText, linesOf
 from sipapp.sip.message import Message
 from sipapp.sip.status import reasonPhrase
 
 __all__ = ["Response"]
-
-_BREAKS = re.compile(r"[\r\n\0]")
 
 
 class Response(Message):
@@ -63,10 +60,7 @@ class Response(Message):
 
         @raise ValueError: if something of it could break out of its line.
         """
-        if reason is None:
-            reason = reasonPhrase(status)
-        elif _BREAKS.search(reason) is not None:
-            raise ValueError("CR, LF or NUL in a reason phrase")
+        reason = reasonPhrase(status) if reason is None else checkText(reason)
         lines, names = linesOf(headers, body)
         return cls(status, reason, "SIP/2.0", lines, names, body)
 

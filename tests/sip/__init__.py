@@ -1,0 +1,1 @@
+"""Tests of the SIP core. They mirror its modules."""
