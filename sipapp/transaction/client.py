@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from sipapp.sip import Message, Request, Response
@@ -35,11 +36,11 @@ class ClientTransaction(Transaction):
         self.user = user
         self._data = request.toBytes()
 
+    @abstractmethod
     def classify(self, status: int) -> str:
         """
         @return: the event that a response of this status is to the machine.
         """
-        raise NotImplementedError
 
     def cancel(self, now: float | None = None) -> None:
         """Give up (RFC 3261 §9.1): send a CANCEL, now or as soon as a provisional response has

@@ -1,9 +1,10 @@
 """What the four machines of RFC 3261 §17 share: how a table is read, and two timers.
 
 A machine is a table: C{TABLE[state][event]} gives the next state and the names of the actions to
-take, in order. An action is a method of the machine's class, looked up once when the class is made. An event that is missing from a
-state's row cannot happen there and raises L{ImpossibleEvent}; what may happen but has no effect
-is written down with the actions that it deserves, often none.
+take, in order. An action is a method of the machine's class; the names are looked up once, when
+the class is made. An event that is missing from a state's row cannot happen there and raises
+L{ImpossibleEvent}; what may happen but has no effect is written down with the actions that it
+deserves, often none.
 
 Two rules make the tables safe to read while they run. The new state is in place before the first
 action. The transaction user is told last, when the transaction is otherwise done with the event,
@@ -15,6 +16,7 @@ through dicts keyed by C{enum.Enum}.
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -77,7 +79,7 @@ class ImpossibleEvent(TransactionError):
     """Something happened that the state's row of the table does not have."""
 
 
-class Transaction:
+class Transaction(ABC):
     """One transaction of either side.
 
     @ivar layer: the layer that it belongs to.
@@ -153,13 +155,10 @@ class Transaction:
         self._pulse = self.layer.timers.start(now, duration, self, name)
 
     def limit(self, name: str, duration: float, now: float) -> None:
-        """Start a timer that ends a state, instead of the one that may be running.
+        """Start a timer that ends a state; no other such timer may be running.
 
         One of zero seconds fires at once: "zero seconds for reliable transports".
         """
-        if self._limit is not None:
-            self._limit.cancel()
-            self._limit = None
         if duration:
             self._limit = self.layer.timers.start(now, duration, self, name)
         else:

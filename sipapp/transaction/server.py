@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -65,11 +66,11 @@ class ServerTransaction(Transaction):
         # Under what isMerged has noted the request.
         self.mergeKey: tuple[object, ...] | None = None
 
+    @abstractmethod
     def classify(self, status: int, now: float) -> str:
         """
         @return: the event that a response of this status is to the machine.
         """
-        raise NotImplementedError
 
     def respond(self, response: Response, now: float | None = None) -> None:
         """Send a response, unless the table says that it comes too late.
