@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -23,9 +23,16 @@ _servers = pytest.StashKey[list[Server]]()
 class ServerStarter(Protocol):
     """What the fixtures C{startServer} and C{startSharedServer} give."""
 
-    def __call__(self, configuration: Configuration, *, awaitReady: bool = True) -> Server:
+    def __call__(
+        self,
+        configuration: Configuration,
+        *,
+        awaitReady: bool = True,
+        environment: Mapping[str, str] | None = None,
+    ) -> Server:
         """
         @param awaitReady: false for a server that is not expected to get that far.
+        @param environment: variables beyond those of the tests.
         """
 
 
@@ -99,8 +106,13 @@ def sharedConfiguration(
 def _starter(node: pytest.Item | pytest.Collector) -> Iterator[ServerStarter]:
     servers = node.stash.setdefault(_servers, [])
 
-    def start(configuration: Configuration, *, awaitReady: bool = True) -> Server:
-        server = Server(configuration)
+    def start(
+        configuration: Configuration,
+        *,
+        awaitReady: bool = True,
+        environment: Mapping[str, str] | None = None,
+    ) -> Server:
+        server = Server(configuration, environment)
         servers.append(server)
         return server.awaitReady() if awaitReady else server
 

@@ -34,7 +34,7 @@ class Netstrings:
 
     def feed(self, data: bytes) -> list[Event]:
         self._buffer += data
-        values = []
+        values: list[Event] = []
         while True:
             length, colon, rest = self._buffer.partition(b":")
             if not colon or len(rest) <= int(length):

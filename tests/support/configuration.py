@@ -50,6 +50,8 @@ class Configuration:
     key: Path
     children: int = 2
     tcpChildren: int = 2
+    #: Text in front of the first table.
+    preamble: str = ""
     #: Tables and keys beyond, or instead of, what is the same for every test.
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: The listen blocks, as they stand in the file.
@@ -109,7 +111,7 @@ class Configuration:
         }
         for name, keys in self.tables.items():
             tables[name] = {**tables.get(name, {}), **keys}
-        lines: list[str] = []
+        lines = [self.preamble]
         for name, keys in tables.items():
             lines += [f"[{name}]", *(f"{key} = {toTOML(keys[key])}" for key in keys), ""]
         for block in self.blocks:

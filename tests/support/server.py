@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support import netsockets
@@ -22,7 +23,12 @@ STOP = 20.0
 class Server:
     """One running server and what can be seen of it from outside."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(
+        self, configuration: Configuration, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """
+        @param environment: variables beyond those of the tests.
+        """
         self.configuration = configuration
         self.workersFile = configuration.runDirectory / "workers.json"
         file = configuration.write()
@@ -37,6 +43,7 @@ class Server:
             ],
             configuration.directory / "sipapp.log",
             directory=configuration.directory,
+            environment=environment,
         )
 
     @property
