@@ -16,6 +16,7 @@ from sipapp.config.load import (
 from sipapp.config.machine import LocalMachine, Machine
 from sipapp.config.resolve import SHARED, Plan, PoolPlan, ResolvedListener, resolve
 from sipapp.config.settings import (
+    ClientTLSSettings,
     DNSSettings,
     LimitsSettings,
     ListenSettings,
@@ -34,6 +35,7 @@ __all__ = [
     "EMBEDDED",
     "EMBEDDED_NAME",
     "SHARED",
+    "ClientTLSSettings",
     "ConfigurationError",
     "DNSSettings",
     "LimitsSettings",

@@ -141,6 +141,8 @@ def _checkSIP(settings: Settings, problems: Problems) -> None:
     sip = settings.sip
     if sip.t2 < sip.t1:
         problems.add("sip.t2", f"expected no less than t1, {sip.t1}, got {sip.t2}")
+    if sip.tls.privateKey is not None and sip.tls.certificate is None:
+        problems.add("sip.tls.private_key", "needs a certificate as well")
     for index, server in enumerate(sip.dns.nameservers):
         parts = hostAndPort(server)
         if parts is None or not isAddress(parts[0]):

@@ -29,7 +29,7 @@ from msgspec.structs import replace
 from sipapp.config.checks import hostAndPort
 from sipapp.config.errors import Problems, tomlValue
 from sipapp.config.machine import LocalMachine, Machine
-from sipapp.config.settings import DEFAULT_PORTS, WEB_TRANSPORTS, ListenSettings, Settings
+from sipapp.config.settings import DEFAULT_PORTS, WEB_TRANSPORTS, ListenSettings, Settings, tomlKey
 
 SHARED = "tcp"
 """The name of the pool that stream listeners without workers of their own share."""
@@ -272,15 +272,14 @@ def _checkMachine(settings: Settings, machine: Machine, problems: Problems) -> N
             f"{tomlValue(server.runDirectory)}: sockets are made in it, and the kernel allows its"
             f" path {_LONGEST_RUN_DIRECTORY} bytes",
         )
-    for block, listen in enumerate(settings.listen):
-        if listen.tls is None:
-            continue
-        files = {
-            "certificate": listen.tls.certificate,
-            "private_key": listen.tls.privateKey,
-            "ca": listen.tls.ca,
-        }
-        for name, path in files.items():
+    files = {
+        f"listen[{block}].tls": listen.tls
+        for block, listen in enumerate(settings.listen)
+        if listen.tls is not None
+    } | {"sip.tls": settings.sip.tls}
+    for key, tls in files.items():
+        for name in ("certificate", "privateKey", "ca"):
+            path = getattr(tls, name)
             why = None if path is None else machine.whyUnreadable(path)
             if why is not None:
-                problems.add(f"listen[{block}].tls.{name}", f"{path} cannot be read: {why}")
+                problems.add(f"{key}.{tomlKey(name)}", f"{path} cannot be read: {why}")

@@ -114,7 +114,7 @@ class TLSSettings(SettingsTable, frozen=True, kw_only=True):
 
     @ivar certificate: file with the certificate and the chain below the root, PEM.
     @ivar privateKey: file with its key, PEM; C{None} when it is in the certificate's file.
-    @ivar ca: file with the certificates that vouch for peers, PEM; C{None} is the system's store.
+    @ivar ca: file with the certificates that vouch for clients, PEM.
     @ivar verifyClient: whether a client must show a certificate that C{ca} vouches for.
     @ivar minimumVersion: the oldest TLS version spoken.
     """
@@ -146,6 +146,7 @@ class LimitsSettings(SettingsTable, frozen=True, kw_only=True):
     @ivar connectionsPerAddress: open at once from one remote address.
     @ivar idleTimeout: a connection with no byte received for that long is closed.
     @ivar messageTimeout: a TLS handshake or a message that has begun must be complete by then.
+    @ivar sendBacklog: what may wait for a peer that reads too slowly, in bytes.
     """
 
     headSize: Bytes = 32_768
@@ -154,6 +155,7 @@ class LimitsSettings(SettingsTable, frozen=True, kw_only=True):
     connectionsPerAddress: Annotated[int, Meta(ge=1, le=10_000_000)] = 1024
     idleTimeout: Seconds = 3600.0
     messageTimeout: Seconds = 10.0
+    sendBacklog: Bytes = 4 << 20
 
 
 SIP_TRANSPORTS = ("udp", "tcp", "tls")
@@ -255,6 +257,25 @@ class DNSSettings(SettingsTable, frozen=True, kw_only=True):
     maxEntries: Annotated[int, Meta(ge=16, le=10_000_000)] = 10_000
 
 
+class ClientTLSSettings(SettingsTable, frozen=True, kw_only=True):
+    """C{[sip.tls]}: for the TLS connections that the server opens itself.
+
+    @ivar ca: file with the certificates that vouch for other servers, PEM; C{None} is the
+        system's store.
+    @ivar verify: whether a server's certificate must be good, and for its domain (RFC 5922 §7.2).
+    @ivar certificate: file with what to show to a server that asks, PEM; C{None} is nothing.
+    @ivar privateKey: file with its key, PEM; C{None} when it is in the certificate's file.
+    """
+
+    ca: Text | None = None
+    verify: bool = True
+    certificate: Text | None = None
+    privateKey: Text | None = None
+
+    def __post_init__(self) -> None:
+        _makeAbsolute(self, "certificate", "privateKey", "ca")
+
+
 class SIPSettings(SettingsTable, frozen=True, kw_only=True):
     """C{[sip]}: the protocol's own numbers.
 
@@ -264,7 +285,9 @@ class SIPSettings(SettingsTable, frozen=True, kw_only=True):
     @ivar timerC: how long a proxied INVITE may ring, renewed by each provisional response. RFC
         3261 §16.6 (11) wants more than three minutes.
     @ivar udpMTU: a request longer than this goes over TCP instead of UDP, RFC 3261 §18.1.1.
+    @ivar connectTimeout: for opening a connection to another server or a phone.
     @ivar dns: finding servers.
+    @ivar tls: for TLS connections that the server opens itself.
     """
 
     t1: Annotated[float, Meta(ge=0.01, le=60)] = 0.5
@@ -272,7 +295,9 @@ class SIPSettings(SettingsTable, frozen=True, kw_only=True):
     t4: Annotated[float, Meta(ge=0.01, le=60)] = 5.0
     timerC: Annotated[float, Meta(ge=1, le=86_400)] = 185.0
     udpMTU: Annotated[int, Meta(ge=512, le=65_507)] = 1300
+    connectTimeout: Annotated[float, Meta(gt=0, le=60)] = 5.0
     dns: DNSSettings = DNSSettings()
+    tls: ClientTLSSettings = ClientTLSSettings()
 
 
 class LogSettings(SettingsTable, frozen=True, kw_only=True):

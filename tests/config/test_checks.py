@@ -128,6 +128,10 @@ TLS = '[listen.tls]\ncertificate = "/c.pem"\n'
             'server.name: expected printable ASCII characters, got "a\\nb"',
         ),
         # sip
+        (
+            f'{LISTEN}[sip.tls]\nprivate_key = "/k.pem"',
+            "sip.tls.private_key: needs a certificate as well",
+        ),
         (f"{LISTEN}[sip]\nt1 = 5.0", "sip.t2: expected no less than t1, 5.0, got 4.0"),
         (
             f'{LISTEN}[sip.dns]\nnameservers = ["127.0.0.1", "ns.example.com"]',

@@ -103,7 +103,7 @@ def test_commentedDefaultsAreTheDefaults() -> None:
             continue
         if default not in (msgspec.NODEFAULT, None, ()):
             converted = [msgspec.convert(value, field.type) for value in values]
-            assert default in converted, f"{key} is {default!r}, not {values[0]!r}"
+            assert default in converted, f"{key} is {default!r}, not {values}"
 
 
 def test_embeddedDefaultsAreTheReference() -> None:

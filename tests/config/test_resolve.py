@@ -391,10 +391,15 @@ def test_unreadableFiles() -> None:
     machine = FakeMachine(
         unreadable={"/c.pem": "No such file or directory", "/ca.pem": "Permission denied"}
     )
-    text = block("127.0.0.1", '"tls"', "tls = { certificate = '/c.pem', ca = '/ca.pem' }")
+    text = block(
+        "127.0.0.1",
+        '"tls"',
+        "tls = { certificate = '/c.pem', ca = '/ca.pem' }\n[sip.tls]\nca = '/ca.pem'",
+    )
     with pytest.raises(ConfigurationError) as caught:
         plan(text, machine)
     assert str(caught.value).split("\n") == [
         f"{FILE}: listen[0].tls.certificate: /c.pem cannot be read: No such file or directory",
         f"{FILE}: listen[0].tls.ca: /ca.pem cannot be read: Permission denied",
+        f"{FILE}: sip.tls.ca: /ca.pem cannot be read: Permission denied",
     ]
