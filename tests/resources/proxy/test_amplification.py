@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from sipapp.location import Binding
+from sipapp.sip import SIPURI
 from tests.resources.proxy.stage import RecordingFlow, Stage, invite
 
 
@@ -20,7 +21,8 @@ def run(stage: Stage, first: str, limit: int = 2000) -> int:
     seen = len(stage.sent)
     while waiting and seen < limit:
         sent = waiting.popleft()
-        if not stage.isLocal(sent.request.uri):
+        uri = sent.request.uri
+        if not isinstance(uri, SIPURI) or not stage.isLocal(uri):
             continue
         flow.take()
         stage.receive(sent.request.toBytes(), flow)

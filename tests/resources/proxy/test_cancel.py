@@ -204,6 +204,6 @@ def test_noTimerCForOthers() -> None:
 
 def test_stop() -> None:
     stage = call("sip:bob@203.0.113.1")
-    assert stage.proxy.start() is None
+    stage.proxy.start()
     stage.proxy.stop()
     assert not stage.clock.getDelayedCalls()

@@ -111,6 +111,17 @@ def test_timeoutOfAnotherMethod() -> None:
     assert stage.caller.statuses() == []
 
 
+def test_provisionalOfAnotherMethod() -> None:
+    """Only INVITE has a Timer C; the transaction drops what RFC 4320 does not want."""
+    stage = Stage()
+    stage.bind("sip:bob@example.com", "sip:bob@203.0.113.1")
+    stage.receive(text("MESSAGE", "sip:bob@example.com"))
+    stage.sent[0].answer(183)
+    assert len(stage.proxy.timerC) == 0
+    stage.sent[0].answer(200)
+    assert stage.caller.statuses() == [200]
+
+
 def test_failureComesOnce() -> None:
     """After its end a branch is heard no more, but for a 2xx."""
     stage, [bob] = forked(1.0)
@@ -198,6 +209,24 @@ def test_globalFailure() -> None:
     [response] = stage.caller.take()
     assert (response.status, response.to.tag) == (603, "one")
     assert len(sent) == 2
+
+
+def test_twoGlobalFailures() -> None:
+    """The first of equals, and nothing from a branch in between."""
+    stage, [one, two, three] = forked(1.0, 1.0, 1.0)
+    one.answer(603, "one")
+    two.answer(600, "two")
+    three.answer(487, "three")
+    [response] = stage.caller.take()
+    assert (response.status, response.to.tag) == (603, "one")
+
+
+def test_ringingAfterTheCall() -> None:
+    """A branch that still rings when another has won is not heard any more."""
+    stage, [one, two] = forked(1.0, 1.0)
+    one.answer(200)
+    two.answer(180)
+    assert stage.caller.statuses() == [200]
 
 
 def test_2xxBeats6xx() -> None:
@@ -343,6 +372,17 @@ def test_recursionOnlyHere() -> None:
     assert stage.caller.statuses() == [200]
 
 
+def test_recursionWithASlowStore() -> None:
+    """A contact of ours that cannot be looked up at once comes back over the network."""
+    stage = Stage(slow=True, recurse="local")
+    stage.bind("sip:bob@example.com", "sip:bob@203.0.113.1")
+    stage.receive(invite())
+    stage.location.answer()
+    contacts = (("Contact", "<sip:alice@example.com>, <sip:example.com>"),)
+    stage.sent[0].answer(302, headers=contacts)
+    assert [sent.uri for sent in stage.sent[1:]] == ["sip:alice@example.com"]
+
+
 def test_recursionOnNothing() -> None:
     stage, sent = forked(1.0, recurse="local")
     sent[0].answer(302, headers=(("Contact", "<sip:bob@203.0.113.9>"),))
@@ -359,6 +399,19 @@ def test_noRecursionAfterCancel() -> None:
 
 
 # Odd moments.
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_callerIsGone(status: int) -> None:
+    """RFC 4320 §4.2: a request that was not answered in time is not answered at all."""
+    stage = Stage()
+    stage.bind("sip:bob@example.com", "sip:bob@203.0.113.1")
+    stage.receive(text("MESSAGE", "sip:bob@example.com"))
+    stage.advance(33)
+    stage.caller.take()
+    stage.sent[0].answer(status)
+    assert stage.caller.statuses() == []
+    assert stage.sender.responses == []
 
 
 def test_requestThatComesAgain() -> None:

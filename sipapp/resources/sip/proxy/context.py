@@ -21,6 +21,7 @@ from sipapp.resources.sip.proxy.routing import Routed
 from sipapp.resources.sip.proxy.targets import Groups, Target, fromContacts
 from sipapp.sip import Response
 from sipapp.transaction import ServerTransaction
+from sipapp.transaction.machine import ACCEPTED
 
 if TYPE_CHECKING:
     from sipapp.resources.sip.proxy.resource import Proxy
@@ -107,7 +108,7 @@ class ResponseContext:
         """A 2xx goes upstream at once (§16.7 step 5): every one of an INVITE, since each has set
         up a dialog, but only the first of another method."""
         transaction = self.transaction
-        if not transaction.isFinal or transaction.state == "Accepted":
+        if not transaction.isFinal or transaction.state == ACCEPTED:
             transaction.respond(response)
         elif self.isInvite:
             # Our 408 was faster, or the transaction is gone: step 9, "statelessly".

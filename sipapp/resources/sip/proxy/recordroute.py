@@ -56,7 +56,7 @@ def needsItsFlow(request: Request) -> bool:
     """Whether requests to the sender of this one have to take the flow that it came over: it is
     the first hop, and it sits behind a connection that it has opened or behind a NAT (RFC 5626
     §5.1, RFC 3581 §4)."""
-    if request.names.count("via") != 1 or len(request.vias) != 1:
+    if request.names.count("via") != 1 or "," in (request.get("via") or ""):
         return False
     flow = request.flow
     if flow.reliable:

@@ -36,16 +36,11 @@ class RelayPolicy:
         """Whether the request may go to a foreign place. The proof that a dialog is ours is not
         looked at here: L{sipapp.resources.sip.proxy.routing} has."""
         flow = request.flow
-        if flow is None:
-            return False
         if self._networks and self._isTrusted(flow.remote[0]):
             return True
         if not self._registered:
             return False
-        try:
-            caller = request.fromHeader.uri
-        except SIPError:
-            return False
+        caller = request.fromHeader.uri
         if not isinstance(caller, SIPURI) or not self._worker.isLocal(caller):
             return False
         location = self._worker.location

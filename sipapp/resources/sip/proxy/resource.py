@@ -98,14 +98,12 @@ class Proxy:
         """Forward an ACK that belongs to no transaction: one to a 2xx, which follows its Route;
         or one to another final response, if the INVITE was another worker's, which goes
         wherever the INVITE could have gone."""
-        try:
-            if request.maxForwards == 0 or self.identifiers.isLoop(request):
-                return True
-            if request.to.tag == self.identifiers.toTag(request):
-                return True  # the answer was ours, and nobody waits for the ACK any more
-            routed = preprocess(request, self._worker)
-        except SIPError:
-            return False
+        if request.maxForwards == 0 or self.identifiers.isLoop(request):
+            return True
+        tag = request.to.tag
+        if self.identifiers.tagOwner(tag) is not None and tag == self.identifiers.toTag(request):
+            return True  # the answer was ours, and nobody waits for the ACK any more
+        routed = preprocess(request, self._worker)
         found = self._search.find(request, routed)
         if isinstance(found, Deferred):
             found.addCallback(self._acknowledge, request, routed)

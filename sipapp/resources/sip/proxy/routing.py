@@ -44,7 +44,6 @@ def preprocess(request: Request, worker: Any) -> Routed:
     """Apply RFC 3261 §16.4.
 
     @param worker: the L{sipapp.interfaces.IWorker}.
-    @raise sipapp.sip.SIPError: a Route or the Request-URI cannot be read.
     """
     routed = Routed(request.requestURI, request.uri, request.routes)
     ours: list[SIPURI] = []

@@ -46,9 +46,6 @@ class Target:
         self.key = f"{text} {' '.join(map(str, path))}" if path else text
         self.others: list[Target] = []
 
-    def __repr__(self) -> str:
-        return f"<Target {self.text} q={self.q}>"
-
 
 Groups = list[list[Target]]
 """Targets of equal q together, the highest q first: serial over the groups, parallel in each
