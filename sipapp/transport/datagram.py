@@ -1,0 +1,183 @@
+"""UDP: a socket that the parent bound, read and written directly.
+
+Not C{reactor.adoptDatagramPort}: its port reads one datagram through two more calls, checks the
+address of each one that it sends, and knows nothing of the error queue. See
+C{docs/decisions/udp-socket.md}.
+
+What cannot be delivered comes back as an ICMP message. The kernel keeps those for us, with the
+beginning of the datagram that they are about, in the socket's error queue (C{IP_RECVERR}), so a
+request to a server that is down fails over at once and not after Timer B (RFC 3261 §18.4).
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import socket
+import struct
+import sys
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from twisted.internet.interfaces import IReadDescriptor
+from zope.interface import implementer
+
+from sipapp.transaction import Identifiers, clientKey
+from sipapp.transport.endpoints import Endpoint, Endpoints
+from sipapp.transport.steering import Steering
+
+_DATAGRAMS_PER_TURN = 50
+_LARGEST = 65535
+
+_LINUX = sys.platform.startswith("linux")
+# From <linux/in.h>, <linux/in6.h> and <linux/socket.h>.
+_RECVERR = {4: (socket.IPPROTO_IP, 11), 6: (socket.IPPROTO_IPV6, 25)}
+_MSG_ERRQUEUE = 0x2000
+
+#: Errors of a peer, which may be reported by the next call on the socket, whatever its peer.
+_UNREACHABLE = frozenset(
+    (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EPROTO, errno.ENOPROTOOPT)
+)
+#: The kernel has no room for it now: as if the network had lost it.
+_CONGESTED = frozenset((errno.EAGAIN, errno.ENOBUFS, errno.ENOMEM))
+
+_BRANCH = re.compile(rb"([A-Z]+) [^\r\n]*\r\nVia:[^\r\n]*;branch=([^;,\s]+)")
+
+
+class DatagramUser(Protocol):
+    """What a port tells."""
+
+    def datagramReceived(self, data: bytes, port: DatagramPort, address: tuple[str, int]) -> None:
+        """A datagram has come that is more than a keep-alive."""
+
+    def transportFailed(self, reference: str) -> None:
+        """What was sent under this reference will not arrive. Called at a later time, or for a
+        request of another worker that shares the socket."""
+
+
+@implementer(IReadDescriptor)
+class DatagramPort:
+    """A UDP endpoint's socket, as this worker sees it.
+
+    @ivar keepAlives: datagrams of nothing but line ends or zeros, which keep a NAT binding open.
+    @ivar congested: datagrams not sent because the kernel had no room.
+    @ivar failed: datagrams not sent because of their address or size.
+    @ivar steering: tells what does not belong here; C{None} if everything does.
+    @ivar codes: the worker of each slot of the endpoint; none if this worker does not serve it
+        and only sends from it.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        sock: socket.socket,
+        endpoint: Endpoint,
+        endpoints: Endpoints,
+        identifiers: Identifiers,
+        user: DatagramUser,
+    ) -> None:
+        sock.setblocking(False)
+        if _LINUX:
+            sock.setsockopt(*_RECVERR[endpoint.family], 1)
+        self.socket = sock
+        self.endpoint = endpoint
+        self.identifiers = identifiers
+        self.steering: Steering | None = None
+        self.codes: Sequence[str] = ()
+        self.keepAlives = 0
+        self.congested = 0
+        self.failed = 0
+        self._reactor = reactor
+        self._endpoints = endpoints
+        self._user = user
+        self._reading = False
+
+    def fileno(self) -> int:
+        return self.socket.fileno()
+
+    def logPrefix(self) -> str:
+        return "udp"
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._reading = True
+        self._reactor.addReader(self)
+
+    def stop(self) -> None:
+        """Read no more; what arrives waits in the kernel for somebody else."""
+        self._reading = False
+        self._reactor.removeReader(self)
+
+    def sentBy(self, remote: str) -> tuple[str, int]:
+        """What to call this port in messages to a peer."""
+        called = self.endpoint.called
+        return self._endpoints.sentBy(self.endpoint, remote) if called is None else called
+
+    def doRead(self) -> None:
+        """Read what is there, up to a bound: the other descriptors want their turn."""
+        receive = self.socket.recvfrom
+        received = self._user.datagramReceived
+        for _ in range(_DATAGRAMS_PER_TURN):
+            try:
+                data, address = receive(_LARGEST)
+            except OSError as error:
+                if error.errno in _CONGESTED:
+                    return
+                self._readErrors()
+                continue
+            if len(data) < 5 and not data.strip(b"\r\n\0"):
+                self.keepAlives += 1
+            else:
+                received(data, self, address)
+            if not self._reading:
+                return
+
+    def connectionLost(self, reason: object) -> None:
+        """The reactor saw an error and no data, and reads no more: errors are for us to read."""
+        if self._reading:
+            self._readErrors()
+            self._reactor.addReader(self)
+
+    def send(self, data: bytes, address: tuple[str, int], reference: str = "") -> None:
+        """Send a datagram.
+
+        @param reference: as for C{Flow.send}.
+        """
+        try:
+            self.socket.sendto(data, address)
+        except OSError as error:
+            if error.errno in _UNREACHABLE:
+                # That may be about an earlier datagram to somebody else.
+                try:
+                    self.socket.sendto(data, address)
+                except OSError as again:
+                    error = again
+                else:
+                    return
+            if error.errno in _CONGESTED:
+                self.congested += 1
+            else:
+                self._fail(reference)
+        except (ValueError, OverflowError):
+            # No address of this family, or no port.
+            self._fail(reference)
+
+    def _fail(self, reference: str) -> None:
+        self.failed += 1
+        if reference:
+            self._reactor.callLater(0, self._user.transportFailed, reference)
+
+    def _readErrors(self) -> None:
+        """Read the ICMP messages about what was sent from this socket."""
+        if not _LINUX:
+            return
+        while True:
+            try:
+                data, ancillary, _, _ = self.socket.recvmsg(_LARGEST, 512, _MSG_ERRQUEUE)
+            except OSError:
+                return
+            reason = next((struct.unpack_from("=I", one[2])[0] for one in ancillary), 0)
+            found = _BRANCH.match(data) if reason in _UNREACHABLE else None
+            if found is not None:
+                method, branch = found[1].decode("ascii"), found[2].decode("latin-1")
+                self._user.transportFailed(clientKey(branch, method))

@@ -1,0 +1,166 @@
+"""The addresses that this server listens at, which of them suits a peer, and what to call it.
+
+Every worker knows all of them, also those that it does not serve: what it sends over a connection
+that it opens itself names the address where the server waits for connections (RFC 3261 §18.1.1).
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from zlib import crc32
+
+#: So many peers are remembered, for so many seconds: routes change.
+_REMEMBERED = 4096
+_MEMORY = 60.0
+
+_WILDCARDS = frozenset(("0.0.0.0", "::"))  # noqa: S104 (compared with, not bound)
+
+
+def isLoopback(host: str) -> bool:
+    """Tell whether a numeric address is of this machine alone."""
+    return host.startswith("127.") or host == "::1"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A bound address.
+
+    @ivar index: its place among all listeners of the server.
+    @ivar transport: C{UDP}, C{TCP} or C{TLS}.
+    @ivar host: numeric, IPv6 without brackets.
+    @ivar port: the one that was bound, never 0.
+    @ivar advertisedHost: what to call it instead, for a server behind address translation.
+    @ivar key: a short name, the same whenever the address is.
+    @ivar called: what it is called everywhere; C{None} if that depends on who asks, because it is
+        bound to every address of the machine.
+    """
+
+    index: int
+    transport: str
+    host: str
+    port: int
+    advertisedHost: str | None = None
+    advertisedPort: int | None = None
+    family: int = field(init=False)
+    isWildcard: bool = field(init=False)
+    isLoopback: bool = field(init=False)
+    key: str = field(init=False)
+    called: tuple[str, int] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        wildcard = self.host in _WILDCARDS
+        port = self.advertisedPort or self.port
+        called: tuple[str, int] | None = None
+        if self.advertisedHost is not None:
+            called = (self.advertisedHost, port)
+        elif not wildcard:
+            called = (self.host, port)
+        object.__setattr__(self, "family", 6 if ":" in self.host else 4)
+        object.__setattr__(self, "isWildcard", wildcard)
+        object.__setattr__(self, "isLoopback", isLoopback(self.host))
+        object.__setattr__(
+            self, "key", f"{crc32(f'{self.transport} {self.host} {self.port}'.encode()):x}"
+        )
+        object.__setattr__(self, "called", called)
+
+
+class Endpoints:
+    """All of a server's SIP endpoints."""
+
+    def __init__(self, endpoints: Iterable[Endpoint], clock: Callable[[], float]) -> None:
+        """
+        @param clock: gives seconds that never run backwards.
+        """
+        self._all = {one.index: one for one in endpoints}
+        self._byKey = {one.key: one for one in self._all.values()}
+        self._byTransport: dict[str, list[Endpoint]] = {}
+        for one in self._all.values():
+            self._byTransport.setdefault(one.transport, []).append(one)
+        self._clock = clock
+        self._sources: dict[str, str] = {}
+        self._forgetAt = 0.0
+
+    @property
+    def transports(self) -> frozenset[str]:
+        """The transports that the server listens on."""
+        return frozenset(self._byTransport)
+
+    def get(self, index: int) -> Endpoint | None:
+        return self._all.get(index)
+
+    def __getitem__(self, index: int) -> Endpoint:
+        return self._all[index]
+
+    def byKey(self, key: str) -> Endpoint | None:
+        """The endpoint with this L{Endpoint.key}."""
+        return self._byKey.get(key)
+
+    def choose(self, transport: str, remote: str, preferred: int = -1) -> Endpoint | None:
+        """The endpoint to talk to a peer from.
+
+        @param remote: the peer's numeric address.
+        @param preferred: index of the endpoint that a request came in by: it is kept if it can
+            be, so that both sides of a proxied call go through one.
+        @return: C{None} if nothing here speaks that transport and address family.
+        """
+        family = 6 if ":" in remote else 4
+        loopback = remote.startswith("127.") or remote == "::1"
+        known = self._all.get(preferred)
+        if (
+            known is not None
+            and known.transport == transport
+            and known.family == family
+            and (known.isWildcard or known.isLoopback == loopback)
+        ):
+            return known
+        candidates = [one for one in self._byTransport.get(transport, ()) if one.family == family]
+        if len(candidates) < 2:
+            return candidates[0] if candidates else None
+        source = self.source(remote)
+
+        def unsuitable(one: Endpoint) -> tuple[bool, bool, int]:
+            fits = one.host == source or one.isWildcard
+            return not fits, one.isLoopback != loopback, one.index
+
+        return min(candidates, key=unsuitable)
+
+    def sentBy(self, endpoint: Endpoint, remote: str) -> tuple[str, int]:
+        """Host and port to call an endpoint by in messages to a peer (RFC 3261 §18.1.1)."""
+        if endpoint.called is not None:
+            return endpoint.called
+        return self.source(remote) or endpoint.host, endpoint.advertisedPort or endpoint.port
+
+    def source(self, remote: str) -> str | None:
+        """The local address that the kernel would send from to a peer, C{None} if it would not."""
+        now = self._clock()
+        if now >= self._forgetAt or len(self._sources) >= _REMEMBERED:
+            self._sources.clear()
+            self._forgetAt = now + _MEMORY
+        known = self._sources.get(remote)
+        if known is None:
+            known = self._sources[remote] = _probe(remote)
+        return known or None
+
+    def isOurs(self, host: str, port: int) -> bool:
+        """Tell whether a numeric or advertised host and a port are those of an endpoint."""
+        for one in self._all.values():
+            if (one.host == host and one.port == port) or (host, port) == one.called:
+                return True
+            family = 6 if ":" in host else 4
+            if one.isWildcard and one.port == port and one.family == family:
+                # Only what is ours is reached from itself.
+                return self.source(host) == host
+        return False
+
+
+def _probe(remote: str) -> str:
+    """Ask the routing table: connecting a datagram socket sends nothing."""
+    family = socket.AF_INET6 if ":" in remote else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect((remote, 9))
+        except (OSError, UnicodeError):
+            return ""
+        return str(sock.getsockname()[0])

@@ -1,0 +1,247 @@
+"""Flows: the ways to peers (RFC 5626 §2), and the tokens that any worker can find them by.
+
+A datagram flow is an address and the socket to use: every worker can make one. A stream flow is a
+connection that one worker holds; in every other worker a L{RemoteFlow} stands for it, which
+hands what is to be sent to the holder over the bus.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from sipapp.transport.bus import Bus, FlowRecord, Send
+
+if TYPE_CHECKING:
+    from sipapp.transaction import Identifiers
+    from sipapp.transport.datagram import DatagramPort
+    from sipapp.transport.endpoints import Endpoints
+    from sipapp.transport.selection import Address
+    from sipapp.transport.streams import Streams
+
+HostPort = tuple[str, int]
+
+
+class Flow(Protocol):
+    """A way to one peer.
+
+    @ivar transport: C{UDP}, C{TCP} or C{TLS}.
+    @ivar local: host and port that we are called on this flow, fit for a Via or Record-Route.
+    @ivar remote: numeric address and port of the peer.
+    @ivar listener: index of the endpoint that it belongs to; -1 if there is none.
+    @ivar token: finds the flow again in any worker, see L{Flows.fromToken}.
+    @ivar closed: whether nothing can be sent any more.
+    """
+
+    @property
+    def transport(self) -> str: ...
+    @property
+    def reliable(self) -> bool: ...
+    @property
+    def secure(self) -> bool: ...
+    @property
+    def local(self) -> HostPort: ...
+    @property
+    def remote(self) -> HostPort: ...
+    @property
+    def listener(self) -> int: ...
+    @property
+    def family(self) -> int: ...
+    @property
+    def token(self) -> str: ...
+    @property
+    def closed(self) -> bool: ...
+
+    def send(self, data: bytes, reference: str = "") -> None:
+        """Send a message. Nothing is raised.
+
+        @param reference: the key of the client transaction to fail if this cannot be sent.
+        """
+
+    def record(self) -> FlowRecord:
+        """What another worker has to know of this flow."""
+
+
+class DatagramFlow:
+    """A UDP peer. One is made for each datagram received, so there is little in it."""
+
+    __slots__ = ("address", "port")
+
+    transport = "UDP"
+    reliable = False
+    secure = False
+    closed = False
+
+    def __init__(self, port: DatagramPort, address: tuple[str, int]) -> None:
+        """
+        @param address: the peer's, as the socket gave it: for IPv6 it has more than two parts.
+        """
+        self.port = port
+        self.address = address
+
+    @property
+    def local(self) -> HostPort:
+        return self.port.sentBy(self.address[0])
+
+    @property
+    def remote(self) -> HostPort:
+        return self.address[:2]
+
+    @property
+    def listener(self) -> int:
+        return self.port.endpoint.index
+
+    @property
+    def family(self) -> int:
+        return self.port.endpoint.family
+
+    @property
+    def token(self) -> str:
+        return self.port.identifiers.flowToken(
+            f"u|{self.port.endpoint.key}|{self.address[0]}|{self.address[1]}"
+        )
+
+    def send(self, data: bytes, reference: str = "") -> None:
+        self.port.send(data, self.address, reference)
+
+    def record(self) -> FlowRecord:
+        return FlowRecord("UDP", self.listener, ("", 0), self.remote)
+
+    def __repr__(self) -> str:
+        return f"<UDP flow to {self.remote}>"
+
+
+class RemoteFlow:
+    """A connection that another worker holds."""
+
+    __slots__ = ("_bus", "_code", "_record", "_token")
+
+    reliable = True
+    closed = False
+
+    def __init__(self, bus: Bus, code: str, record: FlowRecord, token: str) -> None:
+        """
+        @param code: this worker's, for the answer if the connection is gone.
+        """
+        self._bus = bus
+        self._code = code
+        self._record = record
+        self._token = token
+
+    @property
+    def transport(self) -> str:
+        return self._record.transport
+
+    @property
+    def secure(self) -> bool:
+        return self._record.transport == "TLS"
+
+    @property
+    def local(self) -> HostPort:
+        return self._record.local
+
+    @property
+    def remote(self) -> HostPort:
+        return self._record.remote
+
+    @property
+    def listener(self) -> int:
+        return self._record.listener
+
+    @property
+    def family(self) -> int:
+        return 6 if ":" in self._record.remote[0] else 4
+
+    @property
+    def token(self) -> str:
+        return self._token
+
+    def send(self, data: bytes, reference: str = "") -> None:
+        record = self._record
+        self._bus.send(record.holder, Send(record.connection, data, self._code, reference))
+
+    def record(self) -> FlowRecord:
+        return self._record
+
+    def __repr__(self) -> str:
+        return f"<{self.transport} flow to {self.remote} held by {self._record.holder}>"
+
+
+def streamToken(identifiers: Identifiers, record: FlowRecord, endpointKey: str) -> str:
+    """The token of a connection."""
+    host, port = record.remote
+    return identifiers.flowToken(
+        f"c|{record.holder}|{record.connection}|{record.transport}|{endpointKey}|{host}|{port}"
+    )
+
+
+class Flows:
+    """Finds the flow to an address, or that of a token or a record.
+
+    @ivar ports: the UDP ports that this worker can send from, by index of the endpoint.
+    """
+
+    def __init__(
+        self,
+        identifiers: Identifiers,
+        endpoints: Endpoints,
+        ports: dict[int, DatagramPort],
+        bus: Bus,
+        streams: Streams,
+    ) -> None:
+        self.ports = ports
+        self._identifiers = identifiers
+        self._endpoints = endpoints
+        self._bus = bus
+        self._streams = streams
+
+    def toAddress(self, address: Address, preferred: int) -> Flow | None:
+        """The flow to an address that RFC 3263 has found.
+
+        @param preferred: index of the endpoint to use if it suits the address.
+        @return: C{None} if there is no socket for its transport and family.
+        """
+        transport, host, port, tlsName = address
+        if transport != "UDP":
+            return self._streams.connect(transport, host, port, tlsName, preferred)
+        endpoint = self._endpoints.choose("UDP", host, preferred)
+        sender = None if endpoint is None else self.ports.get(endpoint.index)
+        return None if sender is None else DatagramFlow(sender, (host, port))
+
+    def fromToken(self, token: str) -> Flow | None:
+        """
+        @return: C{None} if the token was not minted by this server, or what it stands for is
+            certain to be gone. That another worker still has a connection shows when it is used.
+        """
+        payload = self._identifiers.readFlowToken(token)
+        if payload is None:
+            return None
+        parts = payload.split("|")
+        if parts[0] == "u" and len(parts) == 4:
+            endpoint = self._endpoints.byKey(parts[1])
+            port = None if endpoint is None else self.ports.get(endpoint.index)
+            return None if port is None else DatagramFlow(port, (parts[2], int(parts[3])))
+        if parts[0] != "c" or len(parts) != 7:
+            return None
+        _, holder, connection, transport, key, host, number = parts
+        if holder == self._identifiers.code:
+            return self._streams.held(connection)
+        if not self._bus.knows(holder):
+            return None
+        endpoint = self._endpoints.byKey(key)
+        local = ("", 0) if endpoint is None else self._endpoints.sentBy(endpoint, host)
+        index = -1 if endpoint is None else endpoint.index
+        record = FlowRecord(transport, index, local, (host, int(number)), holder, connection)
+        return RemoteFlow(self._bus, self._identifiers.code, record, token)
+
+    def fromRecord(self, record: FlowRecord) -> Flow | None:
+        """
+        @return: C{None} if this worker cannot send that way.
+        """
+        if not record.holder:
+            port = self.ports.get(record.listener)
+            return None if port is None else DatagramFlow(port, record.remote)
+        if record.holder == self._identifiers.code:
+            return self._streams.held(record.connection)
+        endpoint = self._endpoints.get(record.listener)
+        token = streamToken(self._identifiers, record, "" if endpoint is None else endpoint.key)
+        return RemoteFlow(self._bus, self._identifiers.code, record, token)

@@ -1,0 +1,77 @@
+"""What a peer may use of a stream endpoint, and the log line when one wants more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twisted.logger import Logger
+
+_log = Logger()
+
+#: One line for each kind of limit and endpoint in so many seconds.
+_QUIET = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """The limits of one stream endpoint, in each worker; sizes in bytes, times in seconds.
+
+    @ivar headSize: start line and header fields of a message.
+    @ivar bodySize: body of a message.
+    @ivar connections: inbound connections at once.
+    @ivar connectionsPerAddress: inbound connections at once from one address.
+    @ivar idleTimeout: a connection that has received nothing for so long is closed.
+    @ivar messageTimeout: for a TLS handshake, or the rest of a message that has begun.
+    @ivar backlog: what may wait to be sent to a peer that reads too slowly.
+    @ivar connectTimeout: for an outgoing connection.
+    """
+
+    headSize: int = 32_768
+    bodySize: int = 65_536
+    connections: int = 4096
+    connectionsPerAddress: int = 1024
+    idleTimeout: float = 3600.0
+    messageTimeout: float = 10.0
+    backlog: int = 4 << 20
+    connectTimeout: float = 5.0
+
+
+class LimitLog:
+    """Says once, and then not for a while, that a limit was hit. The counts are kept for all.
+
+    @ivar counts: how often each limit was hit, by its name.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.counts: dict[str, int] = {}
+        self._clock = clock
+        self._last: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def count(self, limit: str) -> None:
+        """Count what needs no line."""
+        self.counts[limit] = self.counts.get(limit, 0) + 1
+
+    def hit(self, limit: str, endpoint: str, remote: str, detail: str) -> None:
+        """A limit was hit.
+
+        @param limit: its name. @param endpoint: whose limit it is.
+        @param remote: the address of the peer, or some of it.
+        @param detail: what happened and what became of it, in words.
+        """
+        self.count(limit)
+        now = self._clock()
+        spoken, silent = self._last.get((limit, endpoint), (now - _QUIET, 0))
+        if now - spoken < _QUIET:
+            self._last[limit, endpoint] = (spoken, silent + 1)
+            return
+        self._last[limit, endpoint] = (now, 0)
+        _log.warn(
+            "Limit {limit} of {endpoint} hit by {remote}: {detail}"
+            " ({silent} more since the last line)",
+            limit=limit,
+            endpoint=endpoint,
+            remote=remote,
+            detail=detail,
+            silent=silent,
+        )

@@ -1,0 +1,99 @@
+"""Where responses go that have no transaction to tell (RFC 3261 §18.2.2, RFC 3263 §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from sipapp.sip import MalformedMessage, Response, SIPError, parseMessage
+from sipapp.transport.flows import Flows
+from sipapp.transport.locate import Address, LocateError, Locator, Target
+from sipapp.transport.streams import Streams
+
+_log = Logger()
+
+_PORTS = {"UDP": 5060, "TCP": 5060, "TLS": 5061}
+
+
+class ResponseRouter:
+    """Sends responses to where their topmost Via says.
+
+    @ivar unroutable: responses that could not be sent anywhere.
+    """
+
+    def __init__(self, flows: Flows, streams: Streams, locator: Locator, home: int) -> None:
+        """
+        @param home: index of the endpoint to prefer.
+        """
+        self.unroutable = 0
+        self._flows = flows
+        self._streams = streams
+        self._locator = locator
+        self._home = home
+
+    def send(self, response: Response) -> None:
+        """Send a response to the client that its topmost Via stands for."""
+        try:
+            via = response.via
+        except SIPError:
+            self.unroutable += 1
+            return
+        transport = via.transport
+        data = response.toBytes()
+        if transport not in _PORTS:
+            self.unroutable += 1
+            return
+        rport = _port(via.rport)
+        received = via.received or via.host
+        if transport != "UDP":
+            flow = self._streams.byRemote(transport, received, rport) if rport else None
+            if flow is not None and not flow.closed:
+                flow.send(data)
+                return
+        # RFC 3261 §18.2.2: the connection is gone, or there never was one.
+        host, port = received, via.port
+        if via.maddr is not None:
+            host = via.maddr
+        elif transport == "UDP" and rport:
+            port = rport
+        target = Target(host, port, "tcp" if transport == "TLS" else transport.lower())
+        target = target._replace(secure=transport == "TLS")
+        try:
+            found = self._locator.locate(target, frozenset(_PORTS))
+        except LocateError:
+            self.unroutable += 1
+            return
+        if isinstance(found, Deferred):
+            found.addCallback(self._located, data, via.host)
+            found.addErrback(self._notLocated)
+        else:
+            self._located(found, data, via.host)
+
+    def sendAgain(self, data: bytes) -> None:
+        """Send a response whose connection turned out to be closed."""
+        try:
+            response = parseMessage(data)
+        except MalformedMessage:
+            return
+        if isinstance(response, Response):
+            self.send(response)
+
+    def _located(self, found: Sequence[Address], data: bytes, name: str) -> None:
+        for address in found:
+            flow = self._flows.toAddress(address._replace(tlsName=name), self._home)
+            if flow is not None:
+                flow.send(data)
+                return
+        self.unroutable += 1
+
+    def _notLocated(self, failure: object) -> None:
+        self.unroutable += 1
+
+
+def _port(text: str | None) -> int:
+    """The value of an C{rport}, 0 if it has none."""
+    if text and text.isascii() and text.isdigit() and len(text) < 6:
+        return int(text)
+    return 0

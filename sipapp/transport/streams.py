@@ -1,0 +1,318 @@
+"""All connections of one worker: accepting, opening, finding and ending them."""
+
+from __future__ import annotations
+
+import os
+import socket
+from itertools import count
+from typing import Any
+
+from twisted.internet.interfaces import IAddress, IConnector, IOpenSSLContextFactory
+from twisted.internet.protocol import ClientFactory, ServerFactory
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from sipapp.sip import FramingError
+from sipapp.transaction import Identifiers
+from sipapp.transport.endpoints import Endpoint, Endpoints
+from sipapp.transport.expiry import Expiry
+from sipapp.transport.limits import LimitLog, StreamLimits
+from sipapp.transport.stream import StreamConnection, StreamFlow, StreamUser
+from sipapp.transport.tls import ClientTLS, TLSFactory
+
+Address = tuple[str, int]
+Target = tuple[str, str, int, str]
+
+#: How many connections one reactor turn accepts at first. Twisted's 100 would let one worker
+#: swallow a burst before its siblings on the same port have woken up.
+_ACCEPTS_PER_TURN = 16
+
+_log = Logger()
+
+
+class _Group:
+    """The connections of one endpoint, or the outgoing ones: what they share is their limits."""
+
+    def __init__(self, streams: Streams, name: str, limits: StreamLimits) -> None:
+        self.name = name
+        self.limits = limits
+        self.inbound = 0
+        self.inboundByHost: dict[str, int] = {}
+        reactor = streams.reactor
+        self.idle: Expiry[StreamConnection] = Expiry(
+            reactor, limits.idleTimeout, streams.idleTooLong
+        )
+        self.unfinished: Expiry[StreamConnection] = Expiry(
+            reactor, limits.messageTimeout, streams.unfinishedTooLong
+        )
+
+
+class _ServerFactory(ServerFactory):
+    """Makes the protocols of an endpoint, as many as its limits allow."""
+
+    noisy = False
+
+    def __init__(self, streams: Streams, endpoint: Endpoint, group: _Group) -> None:
+        self._streams = streams
+        self._endpoint = endpoint
+        self._group = group
+
+    def buildProtocol(self, addr: IAddress | None) -> StreamConnection | None:
+        peer: Any = addr
+        return self._streams.accept(self._endpoint, self._group, (peer.host, peer.port))
+
+
+class _ClientFactory(ClientFactory):
+    """Makes the one protocol of an outgoing connection."""
+
+    noisy = False
+
+    def __init__(self, streams: Streams, flow: StreamFlow) -> None:
+        self._streams = streams
+        self._flow = flow
+
+    def buildProtocol(self, addr: IAddress | None) -> StreamConnection:
+        return self._streams.opening(self._flow)
+
+    def clientConnectionFailed(self, connector: IConnector, reason: Failure) -> None:
+        self._streams.failed += 1
+        self._streams.forget(self._flow)
+        self._flow.lost()
+
+
+class Streams:
+    """All TCP and TLS connections of one worker.
+
+    @ivar accepted: inbound connections so far. @ivar opened: outgoing ones asked for so far.
+    @ivar failed: outgoing connections that could not be made.
+    @ivar flows: every open connection, by its identifier.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        endpoints: Endpoints,
+        identifiers: Identifiers,
+        user: StreamUser,
+        clientTLS: ClientTLS,
+        limits: StreamLimits | None = None,
+    ) -> None:
+        """
+        @param limits: those of outgoing connections.
+        """
+        self.reactor = reactor
+        self.endpoints = endpoints
+        self.identifiers = identifiers
+        self.user = user
+        self.accepted = 0
+        self.opened = 0
+        self.failed = 0
+        self.flows: dict[str, StreamFlow] = {}
+        self.limitLog = LimitLog(reactor.seconds)
+        self._clientTLS = clientTLS
+        self._groups: dict[StreamConnection, _Group] = {}
+        self._outgoing = _Group(self, "outgoing connections", limits or StreamLimits())
+        self._prepared: list[tuple[socket.socket, Any]] = []
+        self._listening: list[Any] = []
+        self._byTarget: dict[Target, StreamFlow] = {}
+        self._byRemote: dict[tuple[str, str, int], StreamFlow] = {}
+        # A connection of a predecessor in this slot must not be taken for one of ours.
+        self._incarnation = os.urandom(4).hex()
+        self._number = count(1)
+
+    # Listening.
+
+    def listen(
+        self,
+        sock: socket.socket,
+        endpoint: Endpoint,
+        limits: StreamLimits,
+        context: IOpenSSLContextFactory | None = None,
+    ) -> None:
+        """Accept connections from a listening socket, once L{start} is called.
+
+        @param context: for TLS.
+        """
+        name = f"{endpoint.transport} {endpoint.host}:{endpoint.port}"
+        factory: Any = _ServerFactory(self, endpoint, _Group(self, name, limits))
+        if context is not None:
+            factory = TLSFactory(context, False, factory)
+        self._prepared.append((sock, factory))
+
+    def start(self) -> None:
+        """Begin to accept."""
+        for sock, factory in self._prepared:
+            port = self.reactor.adoptStreamPort(sock.fileno(), sock.family, factory)
+            port.numberAccepts = _ACCEPTS_PER_TURN
+            self._listening.append(port)
+        self._prepared.clear()
+
+    def stopListening(self) -> None:
+        """Accept no more connections; those that are waiting wait for somebody else."""
+        listening, self._listening = self._listening, []
+        for port in listening:
+            port.stopListening()
+
+    def close(self) -> None:
+        """Close all connections."""
+        for connection in tuple(self._groups):
+            connection.abort()
+        for flow in tuple(self.flows.values()):
+            flow.lost()
+        self._outgoing.idle.clear()
+
+    def accept(self, endpoint: Endpoint, group: _Group, remote: Address) -> StreamConnection | None:
+        """
+        @return: the protocol of a new inbound connection, C{None} if it is refused.
+        """
+        host = remote[0]
+        here = group.inboundByHost.get(host, 0)
+        if group.inbound >= group.limits.connections:
+            self.limitLog.hit("connections", group.name, host, "too many, refused")
+            return None
+        if here >= group.limits.connectionsPerAddress:
+            self.limitLog.hit("connectionsPerAddress", group.name, host, "too many, refused")
+            return None
+        group.inbound += 1
+        group.inboundByHost[host] = here + 1
+        self.accepted += 1
+        flow = StreamFlow(self, endpoint.transport, remote, endpoint.index, False)
+        self._byRemote[endpoint.transport, host, remote[1]] = flow
+        return self._connection(flow, group)
+
+    def _connection(self, flow: StreamFlow, group: _Group) -> StreamConnection:
+        connection = StreamConnection(self, flow, group.limits)
+        self._groups[connection] = group
+        self.flows[flow.identifier] = flow
+        return connection
+
+    # Opening.
+
+    def connect(
+        self, transport: str, host: str, port: int, tlsName: str = "", preferred: int = -1
+    ) -> StreamFlow:
+        """The connection to a server: one that is open or being opened, or a new one.
+
+        @param tlsName: as for L{ClientTLS.context}. Connections are shared only by those who
+            want the same name proven (RFC 5923 §8.1).
+        @param preferred: as for L{Endpoints.choose}.
+        """
+        target = (transport, host, port, tlsName)
+        known = self._byTarget.get(target)
+        if known is not None and not known.closed:
+            return known
+        endpoint = self.endpoints.choose(transport, host, preferred)
+        listener = -1 if endpoint is None else endpoint.index
+        flow = StreamFlow(self, transport, (host, port), listener, True, tlsName)
+        self._target(target, flow)
+        self.opened += 1
+        factory: Any = _ClientFactory(self, flow)
+        if transport == "TLS":
+            factory = TLSFactory(self._clientTLS.context(tlsName or host), True, factory)
+        timeout = self._outgoing.limits.connectTimeout
+        self.reactor.connectTCP(host, port, factory, timeout)
+        return flow
+
+    def opening(self, flow: StreamFlow) -> StreamConnection:
+        """
+        @return: the protocol for an outgoing connection that has been made.
+        """
+        return self._connection(flow, self._outgoing)
+
+    # Finding.
+
+    def held(self, identifier: str) -> StreamFlow | None:
+        """The open connection with this identifier."""
+        flow = self.flows.get(identifier)
+        return None if flow is None or flow.closed else flow
+
+    def byRemote(self, transport: str, host: str, port: int) -> StreamFlow | None:
+        """The open inbound connection from this address, to send a response back over."""
+        return self._byRemote.get((transport, host, port))
+
+    def alias(self, flow: StreamFlow, port: int) -> None:
+        """Use an inbound connection for requests to its peer, who has asked for it and listens at
+        this port (RFC 5923). Not over TLS, where the peer has not proven its name to us."""
+        if not flow.outgoing and not flow.secure:
+            target = (flow.transport, flow.remote[0], port, "")
+            known = self._byTarget.get(target)
+            if known is None or known.closed:
+                self._target(target, flow)
+
+    def _target(self, target: Target, flow: StreamFlow) -> None:
+        self._byTarget[target] = flow
+        flow.targets.append(target)
+
+    # From the connections.
+
+    def newIdentifier(self) -> str:
+        return f"{self._incarnation}.{next(self._number):x}"
+
+    def named(self, listener: int, remote: str) -> tuple[Address, str]:
+        """What to call an endpoint in messages to a peer, and its key."""
+        endpoint = self.endpoints.get(listener)
+        if endpoint is None:
+            return (self.endpoints.source(remote) or "", 0), ""
+        return self.endpoints.sentBy(endpoint, remote), endpoint.key
+
+    def active(self, connection: StreamConnection) -> None:
+        """Something was received."""
+        self._groups[connection].idle.renew(connection)
+
+    def awaitMessage(self, connection: StreamConnection) -> None:
+        """A handshake or message has begun, or the end is near: that takes only so long."""
+        group = self._groups.get(connection)
+        if group is not None and connection not in group.unfinished:
+            group.unfinished.renew(connection)
+
+    def messageComplete(self, connection: StreamConnection) -> None:
+        self._groups[connection].unfinished.discard(connection)
+
+    def idleTooLong(self, connection: StreamConnection) -> None:
+        self.limitLog.count("idleTimeout")
+        connection.close()
+
+    def unfinishedTooLong(self, connection: StreamConnection) -> None:
+        if not connection.ending:
+            self.limitHit(connection, "messageTimeout", "did not finish what it began, aborted")
+        connection.abort()
+
+    def limitHit(self, connection: StreamConnection, limit: str, detail: str) -> None:
+        group = self._groups.get(connection, self._outgoing)
+        self.limitLog.hit(limit, group.name, connection.flow.remote[0], detail)
+
+    def framingFailed(self, error: FramingError, connection: StreamConnection) -> None:
+        if error.status == 513:
+            self.limitHit(connection, "messageSize", error.detail)
+        self.user.framingFailed(error, connection.flow)
+
+    def undelivered(self, data: bytes, reference: str) -> None:
+        """Tell, at a later time, that something was not sent."""
+        if reference:
+            self.reactor.callLater(0, self.user.transportFailed, reference)
+        elif data.startswith(b"SIP/"):
+            self.reactor.callLater(0, self.user.responseUndelivered, data)
+
+    def forget(self, flow: StreamFlow) -> None:
+        """Use a connection for nothing new."""
+        for target in flow.targets:
+            if self._byTarget.get(target) is flow:
+                del self._byTarget[target]
+        flow.targets.clear()
+        self._byRemote.pop((flow.transport, *flow.remote), None)
+
+    def connectionLost(self, connection: StreamConnection) -> None:
+        flow = connection.flow
+        group = self._groups.pop(connection, None)
+        if group is None:
+            return
+        group.idle.discard(connection)
+        group.unfinished.discard(connection)
+        if not flow.outgoing:
+            group.inbound -= 1
+            host = flow.remote[0]
+            group.inboundByHost[host] -= 1
+            if not group.inboundByHost[host]:
+                del group.inboundByHost[host]
+        self.flows.pop(flow.identifier, None)
+        self.forget(flow)

@@ -1,0 +1,59 @@
+"""The topmost Via: what the receiver adds to it, and the one that the sender puts there."""
+
+from __future__ import annotations
+
+from sipapp.sip import Request, bracketed
+from sipapp.transport.flows import DatagramFlow, Flow
+
+
+class IndirectFlow(DatagramFlow):
+    """The flow of a request that wants its responses elsewhere than where it came from."""
+
+    __slots__ = ("answerAddress",)
+
+    def __init__(self, flow: DatagramFlow, answerAddress: tuple[str, int]) -> None:
+        super().__init__(flow.port, flow.address)
+        self.answerAddress = answerAddress
+
+    def send(self, data: bytes, reference: str = "") -> None:
+        address = self.answerAddress if data.startswith(b"SIP/") else self.address
+        self.port.send(data, address, reference)
+
+
+def stampVia(request: Request, flow: Flow) -> Flow:
+    """Note in the topmost Via where a request came from (RFC 3261 §18.2.1, RFC 3581 §4).
+
+    A connection is found again by its address, so over a stream C{rport} is always noted.
+
+    @return: the flow to answer over: over UDP, without C{rport}, responses go to the port of the
+        sent-by, and with C{maddr} to that address (RFC 3261 §18.2.2).
+    @raise SIPError: if the Via is malformed.
+    """
+    via = request.via
+    params = via.params
+    host, port = flow.remote
+    if flow.reliable:
+        request.replaceFirst("via", str(via.withParams(received=host, rport=str(port))))
+        return flow
+    if "rport" in params:
+        # RFC 3581 §4 wants both, whether or not the addresses differ.
+        request.replaceFirst("via", str(via.withParams(received=host, rport=str(port))))
+        if "maddr" not in params:
+            return flow
+    elif via.host != host or "received" in params:
+        request.replaceFirst("via", str(via.withParams(received=host)))
+    answerPort = via.port or 5060
+    answerHost = via.maddr or host
+    if (answerPort == port and answerHost == host) or not isinstance(flow, DatagramFlow):
+        return flow
+    return IndirectFlow(flow, (answerHost, answerPort))
+
+
+def addVia(request: Request, flow: Flow, branch: str) -> None:
+    """Put our own Via on a request that leaves over a flow (RFC 3261 §18.1.1, RFC 3581 §3)."""
+    host, port = flow.local
+    where = f"{bracketed(host)}:{port}" if port else bracketed(host)
+    if flow.reliable:
+        request.prepend("Via", f"SIP/2.0/{flow.transport} {where};branch={branch}")
+    else:
+        request.prepend("Via", f"SIP/2.0/UDP {where};branch={branch};rport")
