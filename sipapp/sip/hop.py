@@ -13,19 +13,25 @@ class Hop:
 
     @ivar uri: what RFC 3263 is applied to.
     @ivar flow: the token of the flow to prefer (RFC 5626 §5.3), or C{None}.
+    @ivar listener: index of the listener to send from if it suits the address; C{None} leaves
+        that to the sender.
     """
 
-    __slots__ = ("flow", "uri")
+    __slots__ = ("flow", "listener", "uri")
 
-    def __init__(self, uri: SIPURI, flow: str | None = None) -> None:
+    def __init__(self, uri: SIPURI, flow: str | None = None, listener: int | None = None) -> None:
         self.uri = uri
         self.flow = flow
+        self.listener = listener
 
     def __repr__(self) -> str:
         return f"<Hop {self.uri} flow={self.flow!r}>"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Hop) and (self.uri, self.flow) == (other.uri, other.flow)
+        return isinstance(other, Hop) and self._key() == other._key()
 
     def __hash__(self) -> int:
-        return hash((self.uri, self.flow))
+        return hash(self._key())
+
+    def _key(self) -> tuple[object, ...]:
+        return self.uri, self.flow, self.listener
