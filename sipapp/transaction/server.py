@@ -22,6 +22,8 @@ class ServerTransaction(Transaction):
     @ivar user: if set, it is told when the transaction ends or cannot send.
     @ivar cancelled: set by whoever answers an INVITE later: called when a CANCEL has come.
     @ivar cancelledAt: when a CANCEL came for this INVITE, or C{None}.
+    @ivar answered: set by whoever wants to know what became of the request: called once, with the
+        first final response, when that has been given.
     @ivar lastResponse: the response sent last, as it is on the wire; empty before the first one.
     @ivar lastStatus: its status, 0 before the first one.
     @ivar timedOut: whether the transaction ended because the ACK never came (Timer H) or because
@@ -30,6 +32,7 @@ class ServerTransaction(Transaction):
     """
 
     __slots__ = (
+        "answered",
         "cancelled",
         "cancelledAt",
         "lastResponse",
@@ -56,6 +59,7 @@ class ServerTransaction(Transaction):
         self.user: ServerUser | None = None
         self.cancelled: Callable[[], None] | None = None
         self.cancelledAt: float | None = None
+        self.answered: Callable[[Response], None] | None = None
         self.lastResponse = b""
         self.lastStatus = 0
         self.timedOut = False
@@ -81,7 +85,11 @@ class ServerTransaction(Transaction):
         """
         if now is None:
             now = self.layer.clock()
+        answered = self.answered
         self.step(self.classify(response.status, now), now, response)
+        if answered is not None and self.isFinal:
+            self.answered = None
+            answered(response)
 
     def abandon(self, now: float | None = None) -> None:
         """Forget the transaction, whose request its user wants to treat statelessly (RFC 3261
@@ -136,10 +144,11 @@ class ServerTransaction(Transaction):
         self.stopTimers(now, None)
         if not self.isFinal:
             self.finish(now, None)
+        self.cancelled = None
+        self.answered = None
         self.layer.forgetServer(self)
 
     def tellEnded(self, now: float, message: Message | None) -> None:
-        self.cancelled = None
         user, self.user = self.user, None
         if user is not None:
             user.transactionEnded()

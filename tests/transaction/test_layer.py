@@ -120,6 +120,34 @@ def test_aCancelOfNothingKnown(server: Server, via: str) -> None:
     assert found is None
 
 
+@pytest.mark.parametrize("reliable", [False, True])
+def test_whoeverAsksLearnsTheAnswerOnce(server: Server, reliable: bool) -> None:
+    server.flow.reliable = reliable
+    options = request("OPTIONS")
+    transaction = server.make(options)
+    answers: list[int] = []
+    transaction.answered = lambda answer: answers.append(answer.status)
+    transaction.respond(options.respond(100), 0.0)
+    assert answers == []
+    transaction.respond(options.respond(404), 0.0)
+    transaction.respond(options.respond(500), 0.0)
+    assert answers == [404]
+    assert transaction.answered is None
+
+
+def test_nobodyLearnsTheAnswerOfWhatHasEnded(server: Server) -> None:
+    options = request("OPTIONS")
+    abandoned = server.make(options)
+    abandoned.answered = lambda answer: pytest.fail()
+    abandoned.abandon(0.0)
+    abandoned.respond(options.respond(200), 0.0)
+    expired = server.make(options)
+    expired.answered = lambda answer: pytest.fail()
+    advance(server.layer, 100)
+    expired.respond(options.respond(200), 100.0)
+    assert server.layer.serverCount == 0
+
+
 # RFC 2543 clients.
 
 
