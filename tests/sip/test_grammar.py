@@ -140,14 +140,17 @@ def test_leadingZerosMeanNothing():
     assert parseNumber("0" * 20 + "1" * 20, 10**30) == int("1" * 20)
 
 
-@pytest.mark.parametrize("text", ["", "-1", "+1", " 1", "1 ", "1_0", "\u0661", "\u00b2", "0x1", "1."])
+@pytest.mark.parametrize(
+    "text", ["", "-1", "+1", " 1", "1 ", "1_0", "\u0661", "\u00b2", "0x1", "1."]
+)
 def test_notNumbers(text):
     with pytest.raises(ValueError, match="not a number"):
         parseNumber(text, 255)
 
 
 @pytest.mark.parametrize(
-    ("text", "number"), [(None, None), ("", None), ("1", 1), ("255", 255), ("256", None), ("x", None)]
+    ("text", "number"),
+    [(None, None), ("", None), ("1", 1), ("255", 255), ("256", None), ("x", None)],
 )
 def test_parseByte(text, number):
     assert parseByte(text) == number
