@@ -27,7 +27,7 @@ class Client:
     """C{openssl s_client} at one endpoint."""
 
     def __init__(self, path: str, address: str, authority: CertificateAuthority) -> None:
-        self.arguments = [path, "s_client", "-connect", address, "-quiet", "-verify_quiet"]
+        self.arguments = [path, "s_client", "-connect", address, "-quiet", "-no_ign_eof"]
         self.arguments += ["-CAfile", str(authority.file), "-verify_return_error"]
         self.arguments += ["-verify_hostname", "localhost", "-servername", "localhost"]
 
