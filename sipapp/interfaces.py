@@ -30,7 +30,9 @@ class IResourceMaker(Interface):
     )
 
     def make(settings, worker):
-        """Make the resource. Called once for each worker process and endpoint.
+        """Make the resource. Called once for each SIP endpoint in every worker process that
+        speaks SIP, since any of them may hold a connection of the endpoint's; and for each HTTP
+        endpoint in its own workers.
 
         @param settings: an instance of L{settings}.
         @param worker: the L{IWorker} that it will live in.
@@ -83,6 +85,14 @@ class ISIPResource(IResource):
 
         @return: true if the resource has taken it; otherwise the next one is asked, and an ACK
             that nobody takes is dropped.
+        """
+
+    def strayResponse(response):
+        """See a response that belongs to no transaction here: the worker that sent the request
+        has been replaced, or it was sent statelessly (§16.11).
+
+        @return: true if the resource has taken it; otherwise the next one is asked, and a
+            response that nobody takes is dropped (RFC 6026 §7.3).
         """
 
 

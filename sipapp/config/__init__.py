@@ -16,6 +16,7 @@ from sipapp.config.load import (
 from sipapp.config.machine import LocalMachine, Machine
 from sipapp.config.resolve import SHARED, Plan, PoolPlan, ResolvedListener, resolve
 from sipapp.config.settings import (
+    DEFAULT_PORTS,
     ClientTLSSettings,
     DNSSettings,
     LimitsSettings,
@@ -32,6 +33,7 @@ from sipapp.config.settings import (
 )
 
 __all__ = [
+    "DEFAULT_PORTS",
     "EMBEDDED",
     "EMBEDDED_NAME",
     "SHARED",

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from sipapp.sip import Request, Response, parseMessage, validateRequest
+from sipapp.sip import Request, Response, parseMessage
 from sipapp.transaction import Identifiers, ServerTransaction
 
 __all__ = ["TAKEN", "Dispatch"]
@@ -41,37 +41,30 @@ class Dispatch:
     @param chains: for each listener index, the L{sipapp.interfaces.ISIPResource} providers of
         its endpoint, in the order in which they are asked.
     @param identifiers: mints the To tags of the answers that no resource gives.
+    @param server: the Server header of the answers given here (RFC 3261 §20.35); C{None} adds none.
     """
 
-    def __init__(self, chains: Mapping[int, Sequence[Any]], identifiers: Identifiers) -> None:
+    def __init__(
+        self,
+        chains: Mapping[int, Sequence[Any]],
+        identifiers: Identifiers,
+        server: str | None = None,
+    ) -> None:
         self._chains = chains
         self._identifiers = identifiers
+        self._server = server
 
     def requestReceived(self, transaction: ServerTransaction, now: float) -> None:
-        """A new request. Bad ones get the status they deserve before any resource sees them
-        (RFC 3261 §8.2, §16.3)."""
-        error = validateRequest(transaction.request)
-        if error is not None:
-            tag = self._identifiers.toTag(transaction.request)
-            transaction.respond(transaction.request.refuse(error, tag))
-            return
+        """A new request, with what every request needs in good order."""
         self._offer(transaction, iter(self._chainOf(transaction.flow)))
 
     def ackReceived(self, request: Request, flow: Any, now: float) -> None:
-        """An ACK to a 2xx, or to nothing: nobody is told of a bad one (RFC 3261 §17.1.1.3)."""
-        if validateRequest(request) is not None:
-            return
-        for resource in self._chainOf(flow):
-            try:
-                if resource.ack(request):
-                    return
-            except Exception:
-                _log.failure(
-                    "{resource} failed on ACK, Call-ID {callID!r}",
-                    resource=resource,
-                    callID=request.callID,
-                )
-                return
+        """An ACK to a 2xx, or to nothing: nobody is told if it goes wrong (RFC 3261 §17.1.1.3)."""
+        self._showStray(request, flow, "ack")
+
+    def strayResponse(self, response: Response, flow: Any) -> None:
+        """A response that belongs to no transaction of this worker."""
+        self._showStray(response, flow, "strayResponse")
 
     def cancelReceived(
         self, transaction: ServerTransaction, invite: ServerTransaction | None, now: float
@@ -91,6 +84,21 @@ class Dispatch:
             invite.respond(self._answer(invite.request, 487))
         else:
             invite.cancelled()
+
+    def _showStray(self, message: Request | Response, flow: Any, method: str) -> None:
+        """Ask the resources in turn to take what is part of no transaction."""
+        for resource in self._chainOf(flow):
+            try:
+                if getattr(resource, method)(message):
+                    return
+            except Exception:
+                _log.failure(
+                    "{resource} failed on {message}, Call-ID {callID!a}",
+                    resource=resource,
+                    message=message,
+                    callID=message.callID,
+                )
+                return
 
     def _chainOf(self, flow: Any) -> Sequence[Any]:
         """The resources of the endpoint that a flow belongs to."""
@@ -114,6 +122,8 @@ class Dispatch:
         self, transaction: ServerTransaction, resource: Any, resources: Any, result: object
     ) -> None:
         if isinstance(result, Response):
+            if self._server is not None and not result.has("Server"):
+                result.append("Server", self._server)
             transaction.respond(result)
         elif isinstance(result, Deferred):
             result.addCallback(partial(self._settled, transaction, resource, resources))
@@ -135,7 +145,7 @@ class Dispatch:
     def _failed(self, transaction: ServerTransaction, resource: Any, failure: Failure) -> None:
         request = transaction.request
         _log.failure(
-            "{resource} failed on {method}, Call-ID {callID!r}",
+            "{resource} failed on {method}, Call-ID {callID!a}",
             failure,
             resource=resource,
             method=request.method,
@@ -163,4 +173,7 @@ class Dispatch:
         self, request: Request, status: int, headers: Iterable[tuple[str, str]] = ()
     ) -> Response:
         tag = self._identifiers.toTag(request)
-        return request.respond(status, toTag=tag, headers=headers)
+        response = request.respond(status, toTag=tag, headers=headers)
+        if self._server is not None:
+            response.append("Server", self._server)
+        return response

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from zope.interface import implementer
-
-from sipapp.interfaces import ISIPResource
 from sipapp.resources.maker import ResourceMaker, Settings
+from sipapp.resources.sip.resource import SIPResource
 from sipapp.sip import SIPURI, Response
 from sipapp.transaction import ServerTransaction
 
@@ -29,8 +27,7 @@ class OptionsSettings(Settings):
     """The extensions named in Supported."""
 
 
-@implementer(ISIPResource)
-class Options:
+class Options(SIPResource):
     """Answers an OPTIONS whose Request-URI names this server and no user of it.
 
     One for a user goes on to the next resource: a proxy sends it to the user's phone.
@@ -48,12 +45,6 @@ class Options:
             ("Supported", ", ".join(settings.supported)),
         )
 
-    def start(self) -> None:
-        pass
-
-    def stop(self) -> None:
-        pass
-
     def offer(self, transaction: ServerTransaction) -> Response | None:
         request = transaction.request
         if request.method != "OPTIONS":
@@ -63,9 +54,6 @@ class Options:
             return None
         tag = self._worker.identifiers.toTag(request)
         return request.respond(200, toTag=tag, headers=self._headers)
-
-    def ack(self, request: object) -> bool:
-        return False
 
 
 optionsMaker = ResourceMaker("options", "sip", OptionsSettings, Options)

@@ -1,0 +1,291 @@
+"""The worker process: C{python -m sipapp.worker}, started by a pool and by nobody else.
+
+It takes what it inherits, makes its resources, says Ready, and serves until it is told to drain.
+"""
+
+from __future__ import annotations
+
+import gc
+import socket
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.logger import (
+    FilteringLogObserver,
+    Logger,
+    LogLevel,
+    LogLevelFilterPredicate,
+    globalLogBeginner,
+    textFileLogObserver,
+)
+from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+from zope.interface import implementer
+
+from sipapp.assignment import Assignment, decodeAssignment
+from sipapp.config import DEFAULT_PORTS, ResolvedListener, Settings, decodeSettings
+from sipapp.interfaces import ILocationStore, IWorker
+from sipapp.location import LMDBLocation, MemoryLocation
+from sipapp.plugins import resourceMakers, resourceTypes
+from sipapp.pool import Boot, WorkerControl, enterWorker
+from sipapp.resources.sip import Dispatch
+from sipapp.sip import SIPURI, normalHost
+from sipapp.transaction import Identifiers, TimerSettings
+from sipapp.transport.assembly import Served, Transport, assemble
+from sipapp.transport.endpoints import Endpoint, Endpoints
+from sipapp.transport.limits import StreamLimits
+from sipapp.transport.locate import makeLocator
+from sipapp.transport.tls import ClientTLS, serverContext
+
+__all__ = ["Worker", "main"]
+
+_log = Logger()
+
+
+@implementer(IWorker)
+class Worker:
+    """One worker: what its resources live in, and the order in which it starts and stops."""
+
+    def __init__(
+        self, reactor: Any, boot: Boot, assignment: Assignment, settings: Settings
+    ) -> None:
+        self.reactor = reactor
+        self.name = boot.name
+        self.domains = frozenset(settings.server.domains)
+        self.identifiers = Identifiers(assignment.secret, assignment.code)
+        sip = settings.sip
+        self.timers = TimerSettings(t1=sip.t1, t2=sip.t2, t4=sip.t4, timerC=sip.timerC)
+        self.sender: Any = None
+        self.location: Any = None
+        self._boot = boot
+        self._assignment = assignment
+        self._settings = settings
+        self._endpoints: Endpoints | None = None
+        self._ports = frozenset(
+            port
+            for one in assignment.listeners
+            if not one.listen.isWeb
+            for port in (one.port, one.advertisedPort)
+        )
+        self._transport: Transport | None = None
+        self._locatorClient: Any = None
+        self._resources: list[Any] = []
+        self._webPorts: list[Any] = []
+
+    def isLocal(self, uri: SIPURI) -> bool:
+        host = normalHost(uri.host)
+        if host in self.domains and (uri.port is None or uri.port in self._ports):
+            return True
+        secure = uri.scheme == "sips" or uri.transport == "tls"
+        port = uri.port or DEFAULT_PORTS["tls" if secure else "udp"]
+        return self._endpoints is not None and self._endpoints.isOurs(host, port)
+
+    async def start(self) -> None:
+        """Make everything and begin to serve.
+
+        @raise Exception: whatever is wrong; the worker is of no use then.
+        """
+        served = [one for one in self._assignment.listeners if self._assignment.isServed(one)]
+        if any(one.listen.isWeb for one in served):
+            await self._serveWeb(served)
+        else:
+            await self._serveSIP(served)
+        # What has been made by now stays: the collector need never look at it again.
+        gc.collect()
+        gc.freeze()
+
+    async def drain(self, timeout: float) -> None:
+        """Take nothing new, finish what was begun, and let go of everything.
+
+        @param timeout: seconds to finish in.
+        """
+        for port in self._webPorts:
+            await port.stopListening()
+        if self._transport is not None and not await self._transport.driver.drain(timeout):
+            _log.warn("Left with transactions unfinished after {timeout} s", timeout=timeout)
+        for resource in reversed(self._resources):
+            await maybeDeferred(resource.stop)
+        if self._transport is not None:
+            self._transport.driver.stop()
+            await maybeDeferred(self._locatorClient.stop)
+            await self.location.close()
+
+    # SIP.
+
+    async def _serveSIP(self, served: list[ResolvedListener]) -> None:
+        settings = self._settings
+        dns = settings.sip.dns
+        locator, self._locatorClient = makeLocator(
+            self.reactor, dns.nameservers, dns.timeout, dns.negativeTTL, dns.maxEntries
+        )
+        self.location = self._openLocation()
+        listeners = [one for one in self._assignment.listeners if not one.listen.isWeb]
+        chains: dict[int, list[Any]] = {}
+        dispatch = Dispatch(chains, self.identifiers, settings.server.name)
+        self._transport = assemble(
+            self.reactor,
+            identifiers=self.identifiers,
+            endpoints=map(_endpoint, listeners),
+            served=[self._served(listener) for listener in served],
+            sendOnly=dict(self._sendOnly()),
+            inbox=_adopt(self._boot.fds["bus"], socket.AF_UNIX, socket.SOCK_DGRAM),
+            inboxes=self._assignment.inboxes,
+            user=dispatch,
+            locator=locator,
+            timers=self.timers,
+            clientTLS=self._clientTLS(),
+            limits=StreamLimits(connectTimeout=settings.sip.connectTimeout),
+            udpMTU=settings.sip.udpMTU,
+        )
+        self.sender = self._transport.sender
+        self._endpoints = self._transport.endpoints
+        for listener in listeners:
+            chains[listener.index] = await self._makeResources(listener)
+        self._transport.driver.strayResponse = dispatch.strayResponse
+        self._transport.driver.start()
+
+    def _openLocation(self) -> ILocationStore:
+        if self._settings.location.store == "memory":
+            return MemoryLocation()
+        path = Path(self._settings.locationPath)
+        return LMDBLocation(path, self.reactor, self._settings.location.mapSize)
+
+    def _served(self, listener: ResolvedListener) -> Served:
+        sock = self._socketOf(f"listen.{listener.index}", listener)
+        if listener.transport == "udp":
+            return Served(
+                listener.index,
+                sock,
+                codes=self._assignment.pools[listener.pool],
+                slot=self._boot.slot,
+                reach=self._assignment.windows[listener.index],
+            )
+        bounds = listener.listen.bounds
+        limits = StreamLimits(
+            headSize=bounds.headSize,
+            bodySize=bounds.bodySize,
+            connections=bounds.connections,
+            connectionsPerAddress=bounds.connectionsPerAddress,
+            idleTimeout=bounds.idleTimeout,
+            messageTimeout=bounds.messageTimeout,
+            backlog=bounds.sendBacklog,
+        )
+        return Served(listener.index, sock, limits=limits, context=_tlsContext(listener))
+
+    def _sendOnly(self) -> Iterator[tuple[int, socket.socket]]:
+        for listener in self._assignment.listeners:
+            label = f"send.{listener.index}"
+            if label in self._boot.fds:
+                yield listener.index, self._socketOf(label, listener)
+
+    def _socketOf(self, label: str, listener: ResolvedListener) -> socket.socket:
+        family = socket.AF_INET6 if listener.family == 6 else socket.AF_INET
+        kind = socket.SOCK_DGRAM if listener.transport == "udp" else socket.SOCK_STREAM
+        return _adopt(self._boot.fds[label], family, kind)
+
+    def _clientTLS(self) -> ClientTLS:
+        tls = self._settings.sip.tls
+        return ClientTLS(tls.ca, tls.verify, tls.certificate, tls.privateKey)
+
+    # HTTP.
+
+    async def _serveWeb(self, served: list[ResolvedListener]) -> None:
+        for listener in served:
+            root = Resource()
+            for resource in await self._makeResources(listener):
+                root.putChild(resource.path.encode("utf-8"), resource.webResource())
+            bounds = listener.listen.bounds
+            site: Any = Site(root, timeout=bounds.idleTimeout)
+            context = _tlsContext(listener)
+            if context is not None:
+                site = TLSMemoryBIOFactory(context, False, site)
+            sock = self._socketOf(f"listen.{listener.index}", listener)
+            with sock:
+                self._webPorts.append(
+                    self.reactor.adoptStreamPort(sock.fileno(), sock.family, site)
+                )
+
+    # Resources.
+
+    async def _makeResources(self, listener: ResolvedListener) -> list[Any]:
+        """Make and start the resources of an endpoint."""
+        makers = resourceMakers()
+        made = []
+        for name in listener.listen.chain:
+            resource = makers[name].make(self._settings.resource[name], self)
+            await maybeDeferred(resource.start)
+            self._resources.append(resource)
+            made.append(resource)
+        return made
+
+
+def _endpoint(listener: ResolvedListener) -> Endpoint:
+    return Endpoint(
+        listener.index,
+        listener.transport.upper(),
+        listener.host,
+        listener.port,
+        listener.advertisedHost,
+        listener.advertisedPort,
+    )
+
+
+def _adopt(fd: int, family: int, kind: int) -> socket.socket:
+    return socket.socket(family, kind, fileno=fd)
+
+
+def _tlsContext(listener: ResolvedListener) -> Any:
+    tls = listener.listen.tls
+    if tls is None or listener.transport not in ("tls", "https"):
+        return None
+    return serverContext(tls.certificate, tls.keyFile, tls.ca, tls.verifyClient, tls.minimumVersion)
+
+
+def _startLogging(level: str) -> None:
+    """Log to standard error: the parent puts the lines into its own log."""
+    predicate = LogLevelFilterPredicate(LogLevel.lookupByName(level))
+    observer = FilteringLogObserver(textFileLogObserver(sys.stderr), [predicate])
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+
+
+def main() -> int:
+    """Run until told to drain.
+
+    @return: the exit status.
+    """
+    boot = enterWorker()
+    assignment = decodeAssignment(boot.payload)
+    settings = decodeSettings(assignment.settings, resourceTypes())
+    _startLogging(settings.log.level)
+    from twisted.internet import reactor
+
+    worker = Worker(reactor, boot, assignment, settings)
+    control = WorkerControl(reactor, boot, worker.drain)
+    control.adopt()
+
+    def run() -> None:
+        starting = Deferred.fromCoroutine(worker.start())
+        starting.addCallback(lambda _: control.ready())
+        starting.addErrback(partial(_refuse, control))
+
+    reactor.callWhenRunning(run)
+    reactor.run()
+    return control.exitStatus
+
+
+def _refuse(control: WorkerControl, failure: Any) -> Deferred[None]:
+    """The worker cannot start: an error of ours needs its traceback, one of the operator's
+    only its reason."""
+    reason = f"{failure.type.__name__}: {failure.getErrorMessage()}"
+    if not failure.check(OSError):
+        reason = f"{reason}\n{failure.getTraceback()}"
+    return control.failed(reason)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
