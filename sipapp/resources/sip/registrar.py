@@ -102,6 +102,9 @@ class Registrar:
     def ack(self, request: object) -> bool:
         return False
 
+    def strayResponse(self, response: object) -> bool:
+        return False
+
     def _isForUs(self, request: Request) -> bool:
         """Step 1. A request with a Route that leads on is not for us yet (§16.4)."""
         isLocal = self._worker.isLocal
