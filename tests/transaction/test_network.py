@@ -11,9 +11,19 @@ from tests.transaction.network import Callee, Caller, Fate, Simulation, join
 # Messages stay in the network for less than T1, or the last repetition of a request could arrive
 # when the server has rightly forgotten it, and look like a new one.
 delays = st.sampled_from([0.0, 0.001, 0.05, 0.2, 0.4])
-fates: st.SearchStrategy[list[Fate]] = st.lists(
-    st.one_of(st.just(()), st.tuples(delays), st.tuples(delays, delays)), max_size=60
+arrivals = st.one_of(st.tuples(delays), st.tuples(delays, delays))
+badNetwork = st.lists(st.one_of(st.just(()), arrivals), max_size=60)
+fewLosses = st.builds(
+    lambda fates, losses: [() if index in losses else fate for index, fate in enumerate(fates)],
+    st.lists(arrivals, min_size=16, max_size=16),
+    st.sets(st.integers(0, 15), max_size=5),
 )
+blackout = st.builds(
+    lambda fates, length: [*fates, *[()] * length],
+    st.lists(arrivals, max_size=6),
+    st.integers(6, 60),
+)
+fates: st.SearchStrategy[list[Fate]] = st.one_of(badNetwork, fewLosses, blackout)
 times = st.sampled_from([0.0, 0.1, 0.3, 0.6, 2.0, 3.6, 10.0, 31.0, 50.0])
 
 # As many losses never break anything: each message that matters is sent more often than that.
