@@ -153,6 +153,12 @@ class TestLMDBLocation(LocationContract):
             present = self.store.lookupNow(f"sip:{number}@example.com")
             assert bool(present) == isinstance(outcome, tuple)
 
+    def test_what_does_not_fit_at_all_is_refused(self) -> None:
+        self.reopen(1 << 19)
+        huge = self.store.update(AOR, to(binding(userAgent="x" * (1 << 20))))
+        assert self.outcome(huge).check(LocationStoreFull)
+        assert self.put(AOR, binding()) == (binding(),)
+
     def test_a_full_map_can_be_purged(self) -> None:
         self.reopen(1 << 19)
         stored = 0

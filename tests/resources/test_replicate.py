@@ -50,10 +50,11 @@ class ReplicatingWorker(Worker):
             worker.sender = Sender()
             worker.public = Replicate(settings, worker)
             worker.guard = Replicate(settings, worker)
-            return {
+            worker.chains = {
                 PUBLIC: [worker.public, worker.registrar],
                 REPLICATION: [worker.guard, worker.registrar],
             }
+            return worker.chains
 
         super().__init__(chains=chains)
 
@@ -293,6 +294,23 @@ class TestOutage:
         worker.public.stop()
         worker.reactor.advance(100)
         assert worker.sent == []
+
+
+def test_others_may_watch_as_well() -> None:
+    worker = ReplicatingWorker()
+    seen: list[int] = []
+
+    class Watch:
+        methods: frozenset[str] = frozenset()
+
+        def offer(self, transaction: Any) -> None:
+            transaction.answered = lambda response: seen.append(response.status)
+
+    worker.chains[PUBLIC].insert(0, Watch())
+    worker.register(ONE)
+    worker.register(ONE, "Expires: 1", cseq=2)
+    assert seen == [200, 423]
+    assert len(worker.sent) == 1
 
 
 def test_the_phone_is_answered_first() -> None:

@@ -35,7 +35,7 @@ from zope.interface import implementer
 from sipapp.interfaces import ISIPResource
 from sipapp.resources.maker import ResourceMaker, Settings
 from sipapp.resources.sip.replicationpeer import Peer, peerURI
-from sipapp.sip import Request, Response
+from sipapp.sip import Response
 from sipapp.transaction import ServerTransaction
 
 __all__ = ["Replicate", "ReplicateSettings", "replicateMaker"]
@@ -90,15 +90,15 @@ class Replicate:
 
     def offer(self, transaction: ServerTransaction) -> Response | None:
         flow: Any = transaction.flow
-        if any(peer.isSource(flow) for peer in self._peers):
-            return None
         request = transaction.request
-        if flow.listener == self._listener:
-            self._warn(flow.remote[0], request.method)
-            return request.respond(403, toTag=self._worker.identifiers.toTag(request))
-        if request.method == "REGISTER" and request.has("contact"):
-            transaction.answered = lambda response: self._answered(request, response)
-        return None
+        if flow.listener != self._listener:
+            if request.method == "REGISTER" and request.has("contact") and not self._isPeer(flow):
+                self._watch(transaction)
+            return None
+        if self._isPeer(flow):
+            return None
+        self._warn(flow.remote[0], request.method)
+        return request.respond(403, toTag=self._worker.identifiers.toTag(request))
 
     def ack(self, request: object) -> bool:
         return False
@@ -112,10 +112,21 @@ class Replicate:
             self._refused.add(host)
             _log.warn("Refused {method} from {host}: no peer", method=method, host=host)
 
-    def _answered(self, request: Request, response: Response) -> None:
-        if 200 <= response.status < 300:
-            for peer in self._peers:
-                peer.copy(request)
+    def _isPeer(self, flow: Any) -> bool:
+        return any(peer.isSource(flow) for peer in self._peers)
+
+    def _watch(self, transaction: ServerTransaction) -> None:
+        """Copy a request when it is answered, if it is accepted."""
+        others = transaction.answered
+
+        def answered(response: Response) -> None:
+            if 200 <= response.status < 300:
+                for peer in self._peers:
+                    peer.copy(transaction.request)
+            if others is not None:
+                others(response)
+
+        transaction.answered = answered
 
 
 replicateMaker = ResourceMaker("replicate", "sip", ReplicateSettings, Replicate)
