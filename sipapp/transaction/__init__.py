@@ -6,8 +6,8 @@ way in; C{docs/transactions.md} has the state machines.
 
 from sipapp.transaction.client import ClientTransaction
 from sipapp.transaction.identifiers import Identifiers
-from sipapp.transaction.layer import BranchInUse, TransactionLayer
-from sipapp.transaction.machine import ImpossibleEvent, TransactionError
+from sipapp.transaction.layer import TransactionLayer
+from sipapp.transaction.machine import BranchInUse, ImpossibleEvent, TransactionError
 from sipapp.transaction.matching import clientKey, responseKey, serverKey
 from sipapp.transaction.parties import ClientUser, Flow, ServerUser, TransactionUser
 from sipapp.transaction.server import ServerTransaction

@@ -25,6 +25,7 @@ already, and because a repetition of that response deserves another ACK.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sipapp.sip import Message, Request, Response
@@ -47,6 +48,7 @@ from sipapp.transaction.machine import (
     TIMER_CANCEL,
     TIMER_D,
     TIMER_M,
+    BranchInUse,
     Table,
 )
 from sipapp.transaction.minted import ackFor, cancelFor
@@ -160,7 +162,9 @@ class InviteClient(ClientTransaction):
         if self._cancelWanted and not self._cancelSent:
             self._cancelSent = True
             self.limit(TIMER_CANCEL, self.layer.settings.timeout, now)
-            self.layer.request(cancelFor(self.request), self.flow, UNINTERESTED, now)
+            # A CANCEL with this branch that is under way already serves as well.
+            with suppress(BranchInUse):
+                self.layer.request(cancelFor(self.request), self.flow, UNINTERESTED, now)
 
 
 class Uninterested:

@@ -17,7 +17,7 @@ from sipapp.sip import Request, Response
 from sipapp.transaction.client import ClientTransaction
 from sipapp.transaction.inviteclient import InviteClient
 from sipapp.transaction.inviteserver import InviteServer
-from sipapp.transaction.machine import TransactionError
+from sipapp.transaction.machine import BranchInUse, TransactionError
 from sipapp.transaction.matching import (
     ServerKey,
     clientKey,
@@ -32,10 +32,6 @@ from sipapp.transaction.noninviteserver import NonInviteServer
 from sipapp.transaction.parties import ClientUser, Flow, TransactionUser
 from sipapp.transaction.server import ServerTransaction
 from sipapp.transaction.timers import TimerQueue, TimerSettings
-
-
-class BranchInUse(TransactionError):
-    """Two requests of the same method cannot be under way with the same branch."""
 
 
 class TransactionLayer:

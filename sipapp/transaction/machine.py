@@ -79,6 +79,10 @@ class ImpossibleEvent(TransactionError):
     """Something happened that the state's row of the table does not have."""
 
 
+class BranchInUse(TransactionError):
+    """Two requests of the same method cannot be under way with the same branch."""
+
+
 class Transaction(ABC):
     """One transaction of either side.
 

@@ -40,7 +40,7 @@ def serverKey(request: Request, method: str) -> ServerKey:
     """
     via = request.via
     branch = via.branch
-    if branch is not None and len(branch) > 7 and branch[:7] == MAGIC_COOKIE:
+    if hasCookie(branch):
         return (branch, via.sentBy, method)
     return (*looseKey(request, method), request.to.tag)
 

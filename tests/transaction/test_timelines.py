@@ -183,6 +183,18 @@ def test_nobodyHearsOfTheCancelItself(fate: str) -> None:
     line.assertQuiet()
 
 
+def test_aCancelThatIsUnderWayAlreadyServes() -> None:
+    """A proxy may have forwarded a CANCEL by itself (RFC 3261 §16.10)."""
+    line = Line()
+    invite = request()
+    transaction = line.send(invite)
+    line.layer.request(request("CANCEL"), line.flow, line.client, 0.0)
+    transaction.cancel(0.0)
+    line.answer(invite, 180, 0.1)
+    assert line.flow.timeline("CANCEL") == [0.0]
+    assert line.client.events == [180]
+
+
 # The non-INVITE client.
 
 
