@@ -111,7 +111,8 @@ class StreamFramer:
         @return: an iterator over what they complete. It must be used up before the next call.
         @raise FramingError: by the iterator, after all that was complete, and then each time.
         """
-        self._buffer += data
+        if self._error is None:
+            self._buffer += data
         return self._frames()
 
     def _frames(self) -> Iterator[Frame | KeepAlive]:

@@ -250,7 +250,8 @@ class Message(HeaderFields):
             try:
                 value = parse(self.getAll(header) if header in self.names else [])
             except SIPError as error:
-                value = MalformedHeader(error.detail, displayName(header), error.reason)
+                reason = error.reason if error.header else None
+                value = MalformedHeader(error.detail, displayName(header), reason)
             typed[key] = value
         if value.__class__ is MalformedHeader:
             raise value.with_traceback(None)
