@@ -87,19 +87,23 @@ def serverContext(
         key = load_privatekey(FILETYPE_PEM, _read(keyFile))
     except (SSL.Error, ValueError, TypeError) as error:
         raise TLSError(f"{keyFile}: not a private key: {error}") from error
+    trust = {} if verifyClient == "none" else {"trustRoot": _authorities(caFile)}
     options = CertificateOptions(
         privateKey=key,
         certificate=certificate,
         extraCertChain=chain,
-        trustRoot=None if verifyClient == "none" else _authorities(caFile),  # type: ignore[arg-type]
-        requireCertificate=verifyClient == "required",
         raiseMinimumTo=_VERSIONS[minimumVersion],
+        **trust,  # type: ignore[arg-type]
     )
     try:
         # Made here and kept, so that what does not fit is found before a client comes.
-        options.getContext().check_privatekey()
+        context = options.getContext()
+        context.check_privatekey()
     except SSL.Error as error:
         raise TLSError(f"{keyFile}: not the key of {certificateFile}") from error
+    if verifyClient == "optional":
+        # With a trust root, Twisted insists on a certificate.
+        context.set_verify(SSL.VERIFY_PEER, lambda connection, peer, error, depth, ok: bool(ok))
     return options
 
 
