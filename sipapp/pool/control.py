@@ -9,6 +9,7 @@ stop it or replace it afterwards.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -132,6 +133,7 @@ class WorkerControl(_QuietAMP):
     def adopt(self, fd: int = CONTROL_FD) -> None:
         """Take the inherited end of the channel into the reactor."""
         self._reactor.addSystemEventTrigger("before", "shutdown", self._beforeShutdown)
+        self._reactor.callWhenRunning(self._takeSignal)
         self._reactor.adoptStreamConnection(fd, socket.AF_UNIX, Factory.forProtocol(lambda: self))
         # The reactor has a duplicate; this one would keep the channel open.
         os.close(fd)
@@ -153,6 +155,11 @@ class WorkerControl(_QuietAMP):
         self.exitStatus = 1
         told: Deferred[Any] = self.callRemote(BootFailed, reason=fitReason(reason))
         return told.addBoth(self._stop)
+
+    def _takeSignal(self) -> None:
+        """A service manager may send SIGTERM to every process of the server, while the parent
+        tells its workers to drain as well: the reactor must not be stopped twice."""
+        signal.signal(signal.SIGTERM, lambda *_: self._reactor.callFromThread(self._stop, None))
 
     @Drain.responder
     def _drain(self, timeout: float) -> dict[str, Any]:
