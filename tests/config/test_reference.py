@@ -141,6 +141,7 @@ def test_scenarioResources(scenario: Settings) -> None:
     plan = resolve(scenario, FakeMachine())
     chains = {listener.pool: listener.listen.chain for listener in plan.listeners}
     assert chains["udp-2"] == ("options",)
-    assert chains["udp-3"] == ("replicate",)
+    assert chains["udp-3"] == ("replicate", "registrar")
+    assert scenario.resource["replicate"].socket in {each.name for each in plan.listeners}
     assert chains["http-0"] == chains["http-1"] == ("health",)
-    assert chains["udp-0"] == chains[SHARED] == ("options", "registrar", "proxy")
+    assert chains["udp-0"] == chains[SHARED] == ("options", "replicate", "registrar", "proxy")
