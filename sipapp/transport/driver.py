@@ -107,13 +107,12 @@ class Driver:
     def datagramReceived(self, data: bytes, port: DatagramPort, address: tuple[str, int]) -> None:
         """See L{sipapp.transport.datagram.DatagramUser}."""
         steering = port.steering
+        elsewhere = None
         if steering is not None:
             slot = steering.owner(data)
             if slot != steering.slot:
-                source = FlowRecord("UDP", port.endpoint.index, ("", 0), address[:2])
-                self._handOver(port.codes[slot], data, source)
-                return
-        self._bytesReceived(data, DatagramFlow(port, address), False)
+                elsewhere = port.codes[slot]
+        self._bytesReceived(data, DatagramFlow(port, address), False, elsewhere)
 
     def messageReceived(self, message: Request | Response, flow: StreamFlow, data: bytes) -> None:
         """See L{sipapp.transport.stream.StreamUser}."""
@@ -157,23 +156,36 @@ class Driver:
 
     # The way of a message.
 
-    def _bytesReceived(self, data: bytes, flow: Flow, delivered: bool) -> None:
+    def _bytesReceived(
+        self, data: bytes, flow: Flow, delivered: bool, elsewhere: str | None = None
+    ) -> None:
         try:
             message = parseMessage(data)
         except MalformedMessage:
             self.counters.malformed += 1
             return
-        self._received(message, flow, data, delivered)
+        self._received(message, flow, data, delivered, elsewhere)
 
     def _received(
-        self, message: Request | Response, flow: Flow, data: bytes, delivered: bool
+        self,
+        message: Request | Response,
+        flow: Flow,
+        data: bytes,
+        delivered: bool,
+        elsewhere: str | None = None,
     ) -> None:
+        """Take a message to where it belongs.
+
+        @param delivered: whether it has come over the bus, which it does only once.
+        @param elsewhere: the worker that the Call-ID of a datagram selects, if it is not this
+            one. What names its worker goes there directly instead.
+        """
         message.flow = flow
         now = self._seconds()
         self._entered = True
         try:
             if isinstance(message, Request):
-                self._requestReceived(message, flow, data, now, delivered)
+                self._requestReceived(message, flow, data, now, delivered, elsewhere)
             else:
                 self._responseReceived(message, flow, data, now, delivered)
         except Exception:
@@ -183,7 +195,13 @@ class Driver:
         self._schedule(now)
 
     def _requestReceived(
-        self, request: Request, flow: Flow, data: bytes, now: float, delivered: bool
+        self,
+        request: Request,
+        flow: Flow,
+        data: bytes,
+        now: float,
+        delivered: bool,
+        elsewhere: str | None,
     ) -> None:
         self.counters.requests += 1
         error = validateRequest(request)
@@ -192,11 +210,12 @@ class Driver:
                 self._reject(request, flow, error)
             return
         if request.method == "ACK" and not delivered:
-            # Over UDP the Call-ID has brought it here already, over a stream nothing has.
             owner = self.identifiers.tagOwner(request.to.tag)
             if self._isOther(owner):
-                self._handOver(owner, data, flow.record())
-                return
+                elsewhere = owner
+        if elsewhere is not None:
+            self._handOver(elsewhere, data, flow.record())
+            return
         answering = stampVia(request, flow)
         if flow.reliable and "alias" in request.via.params and isinstance(flow, StreamFlow):
             self.streams.alias(flow, request.via.sentBy[1])
@@ -214,7 +233,7 @@ class Driver:
             return
         if not delivered:
             owner = self.identifiers.owner(response.via.branch)
-            if self._isOther(owner):
+            if owner is not None and self._isOther(owner):
                 self._handOver(owner, data, flow.record())
                 return
         if not self.layer.receiveResponse(response, flow, now):
@@ -229,9 +248,9 @@ class Driver:
         """Tell whether a request would begin a transaction that need not be."""
         return request.method not in ("ACK", "CANCEL") and self.layer.findServer(request) is None
 
-    def _handOver(self, code: str | None, data: bytes, source: FlowRecord) -> None:
+    def _handOver(self, code: str, data: bytes, source: FlowRecord) -> None:
         self.counters.handedOver += 1
-        self.bus.send(code or "", Deliver(data, source))
+        self.bus.send(code, Deliver(data, source))
 
     def _reject(self, request: Request, flow: Flow, error: SIPError) -> None:
         """Answer a request that gets no transaction. Sent again it gets the same answer."""

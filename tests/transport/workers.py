@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import ClientFactory, DatagramProtocol, Factory, Protocol
 from twisted.internet.task import deferLater
@@ -204,7 +204,7 @@ class Site:
             inboxes=self.inboxes,
             user=user,
             locator=self.names,  # type: ignore[arg-type]
-            timers=more.get("timers", TimerSettings(t1=0.05, t2=0.2)),
+            timers=more.get("timers", TimerSettings(t1=0.025, t2=0.1)),
             clientTLS=more.get("clientTLS", ClientTLS(verify=False)),
             limits=more.get("limits", StreamLimits(connectTimeout=2)),
             udpMTU=more.get("udpMTU", 1300),
@@ -227,8 +227,8 @@ class Site:
             for sock in group:
                 sock.close()
 
-    def udpPeer(self, host: str = LOOPBACK) -> UDPPeer:
-        peer = UDPPeer(host)
+    def udpPeer(self, host: str = LOOPBACK, port: int = 0) -> UDPPeer:
+        peer = UDPPeer(host, port)
         self.after(peer.close)
         return peer
 
@@ -248,11 +248,11 @@ class UDPPeer(DatagramProtocol):
 
     transportName = "UDP"
 
-    def __init__(self, host: str = LOOPBACK) -> None:
+    def __init__(self, host: str, port: int) -> None:
         self.received = Queue()
         self.sources: list[tuple[str, int]] = []
         self.host = host
-        self._port: Any = reactor.listenUDP(0, self, interface=host)  # type: ignore[attr-defined]
+        self._port: Any = reactor.listenUDP(port, self, interface=host)  # type: ignore[attr-defined]
         self.port: int = self._port.getHost().port
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
@@ -343,7 +343,7 @@ class TCPServer(Factory):
         return peer
 
     async def close(self) -> None:
-        await self._port.stopListening()
+        await maybeDeferred(self._port.stopListening)
         for peer in self.peers:
             if peer.open:
                 await peer.close()
