@@ -13,8 +13,10 @@ from sipapp.config.settings import (
     SECURE_TRANSPORTS,
     SIP_TRANSPORTS,
     WEB_TRANSPORTS,
+    LimitsSettings,
     ListenSettings,
     Settings,
+    tomlKey,
 )
 
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?", re.ASCII)
@@ -86,6 +88,11 @@ def _checkAddresses(listen: ListenSettings, key: str, problems: Problems) -> Non
             problems.add(f"{key}.advertise", f"expected a host or host:port, got {got}")
     if listen.limits is not None and listen.transports == ("udp",):
         problems.add(f"{key}.limits", "these are limits of stream transports; udp has none")
+    if listen.isWeb:
+        bounds, default = listen.bounds, LimitsSettings()
+        for name in bounds.__struct_fields__:
+            if name != "idleTimeout" and getattr(bounds, name) != getattr(default, name):
+                problems.add(f"{key}.limits.{tomlKey(name)}", "HTTP has no limit but idle_timeout")
 
 
 def _checkTLS(listen: ListenSettings, key: str, problems: Problems) -> None:

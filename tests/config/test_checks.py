@@ -74,6 +74,11 @@ TLS = '[listen.tls]\ncertificate = "/c.pem"\n'
             f'{LISTEN}transport = "udp"\n[listen.limits]',
             "listen[0].limits: these are limits of stream transports; udp has none",
         ),
+        (
+            f'{LISTEN}transport = "http"\nport = 80\nresources = ["health"]\n'
+            "[listen.limits]\nbody_size = 1000\nidle_timeout = 5",
+            "listen[0].limits.body_size: HTTP has no limit but idle_timeout",
+        ),
         # TLS
         (
             f'{LISTEN}transport = ["udp", "tls"]',
