@@ -45,12 +45,15 @@ _log = Logger()
 _MAX_KEY = 511
 """Longest key that LMDB stores (and, in C{expiry}, the longest value)."""
 
-_MIN_VISITS = 512
+_MIN_VISITS = 256
 """A purge looks at this many entries at least, so that moving entries does not use up a small
 limit; and it stops somewhere, so that it never holds the write lock for long."""
 
 _MIN_RESERVE = 64
 """Pages that are kept free (half of a map that is very small). One small change dirties ten."""
+
+_SLACK = 32
+"""A refresh may be so many bytes longer than what it replaces, because numbers in it have grown."""
 
 _TIME = struct.Struct(">d")
 
@@ -86,6 +89,11 @@ def keyOf(aor: str) -> tuple[bytes, str]:
     if len(key) <= _MAX_KEY:
         return key, ""
     return b"\0" + hashlib.blake2b(key, digest_size=32).digest(), aor
+
+
+def _grows(old: Record | None, value: bytes) -> bool:
+    """Whether a record takes more room than the one that it replaces."""
+    return old is None or len(value) > len(_encode(old)) + _SLACK
 
 
 class BindingFile:
@@ -196,7 +204,7 @@ class BindingFile:
                 return after
             replacement = self._replacement(record, after, long)
             value = b"" if replacement is None else _encode(replacement)
-            if not room and len(value) > (0 if record is None else len(_encode(record))):
+            if not room and replacement is not None and _grows(record, value):
                 raise self._full()
         except Exception as error:
             return error

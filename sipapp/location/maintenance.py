@@ -22,7 +22,7 @@ __all__ = ["LocationMaintenance"]
 
 _log = Logger()
 
-_PURGE = 1000
+_PURGE = 250
 """Bindings dropped in one transaction, so that the workers get their turn in between."""
 
 

@@ -130,7 +130,7 @@ class TestLMDBLocation(LocationContract):
         assert all(self.store.lookupNow(f"sip:{n}@example.com") for n in range(stored))
         # A full store takes refreshes and removals, and room that is freed is used again.
         for number in range(stored):
-            self.put(f"sip:{number}@example.com", binding(userAgent="y" * 500))
+            self.put(f"sip:{number}@example.com", binding(userAgent="y" * 500, cseq=1 << 30))
         for number in range(stored):
             self.put(f"sip:{number}@example.com")
         for number in range(stored // 2):
