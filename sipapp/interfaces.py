@@ -118,6 +118,15 @@ class IWorker(Interface):
     location = Attribute("L{ILocationStore}: where the registrar keeps its bindings.")
     timers = Attribute("C{sipapp.transaction.TimerSettings}: T1, T2, T4 and Timer C, in seconds.")
 
+    def listener(name):
+        """Find a listener of the server.
+
+        @param name: transport, address and port as C{--check} shows them:
+            C{'udp:192.0.2.1:5060'}.
+        @return: its index, which is C{flow.listener} of what it receives; C{None} if there is
+            none of that name.
+        """
+
     def isLocal(uri):
         """Tell whether a SIP URI's host and port name this server: one of its L{domains} or one
         of its listen or advertised addresses (RFC 3261 §16.4, §16.5).

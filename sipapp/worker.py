@@ -77,6 +77,10 @@ class Worker:
         self._resources: list[Any] = []
         self._webPorts: list[Any] = []
 
+    def listener(self, name: str) -> int | None:
+        found = (one.index for one in self._assignment.listeners if one.name == name)
+        return next(found, None)
+
     def isLocal(self, uri: SIPURI) -> bool:
         host = normalHost(uri.host)
         if host in self.domains and (uri.port is None or uri.port in self._ports):
