@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sipapp.location import Binding
+from sipapp.resources.sip.proxy.recordroute import recordRoutes
 from tests.resources.proxy.stage import SERVER, TCP, TLS, UDP, RecordingFlow, Stage, invite, text
 
 NAT = RecordingFlow(remote=("198.51.100.77", 34567), token="natFlow")
@@ -90,6 +91,25 @@ def test_betweenInterfaces() -> None:
         inner,
     )
     assert values(stage) == [f"sip:@{SERVER}:5060;lr", "sip:@10.0.0.1:5060;lr"]
+
+
+def test_withoutAListenerForTheFarSide() -> None:
+    """A server without a TCP endpoint that calls over TCP: the callee comes back over UDP."""
+    opened = RecordingFlow("TCP", ("203.0.113.2", 5060), (SERVER, 0), listener=-1, token="opened")
+    stage = staged(phone(opened, "sip:bob@203.0.113.2;transport=tcp"))
+    stage.sender.flows["opened"] = opened
+    stage.receive(invite())
+    assert values(stage) == [f"sip:opened@{SERVER}:5060;lr", f"sip:@{SERVER}:5060;lr"]
+
+
+def test_withoutAListenerAndWithoutFlow() -> None:
+    """One value is enough where no flow is needed."""
+    opened = RecordingFlow("TCP", ("203.0.113.2", 5060), (SERVER, 0), listener=-1, token="opened")
+    caller = RecordingFlow()
+    identifiers = Stage().identifiers
+    for near, far in ((caller, opened), (opened, caller)):
+        [value] = recordRoutes(identifiers, "call", near, far)
+        assert value.endswith(f"@{SERVER}:5060;lr>")
 
 
 def test_sips() -> None:

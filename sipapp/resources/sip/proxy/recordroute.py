@@ -33,12 +33,16 @@ def recordRoutes(
     @param farFlow: the same for the far side.
     @param sips: whether the request is routed by a sips URI, so that every hop has to be.
     """
-    meeting = near.local == far.local and near.transport == far.transport
+    # Nobody listens for the transport of a connection that has no port on our side: that side has
+    # to come to the address of the other one.
+    farPlace = far if far.local[1] else near
+    nearPlace = near if near.local[1] else farPlace
+    meeting = nearPlace.local == farPlace.local and nearPlace.transport == farPlace.transport
     if meeting and not nearFlow and not farFlow:
-        return [_value(far, tokens.mint(identifiers, callID), sips)]
+        return [_value(farPlace, tokens.mint(identifiers, callID), sips)]
     return [
-        _value(far, tokens.mint(identifiers, callID, far.token if farFlow else ""), sips),
-        _value(near, tokens.mint(identifiers, callID, near.token if nearFlow else ""), sips),
+        _value(farPlace, tokens.mint(identifiers, callID, far.token if farFlow else ""), sips),
+        _value(nearPlace, tokens.mint(identifiers, callID, near.token if nearFlow else ""), sips),
     ]
 
 
