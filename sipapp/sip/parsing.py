@@ -20,7 +20,6 @@ _fold = re.compile(r"\r\n[ \t]").sub
 
 _COMMON_METHODS = "INVITE ACK BYE CANCEL REGISTER OPTIONS PRACK UPDATE INFO SUBSCRIBE NOTIFY"
 _METHODS = frozenset(_COMMON_METHODS.split())
-_PREFIXES = {f"{spelling}:": key for spelling, key in KNOWN.items()}
 
 
 def parseMessage(data: bytes | memoryview) -> Request | Response:
@@ -44,20 +43,24 @@ def parseMessage(data: bytes | memoryview) -> Request | Response:
     lines = head.split("\r\n")
     breaks = len(lines) - 1
     start = lines.pop(0)
+    parts = start.split(" ")
     message: Request | Response
-    try:
-        method, uri, version = start.split(" ")
-    except ValueError:
-        message = _unusual(start, lines, body)
+    if (
+        len(parts) == 3
+        and parts[2] == "SIP/2.0"
+        and parts[1]
+        and (parts[0] in _METHODS or isToken(parts[0]))
+    ):
+        message = Request(parts[0], parts[1], "SIP/2.0", lines, [], body)
     else:
-        if version == "SIP/2.0" and uri and (method in _METHODS or isToken(method)):
-            message = Request(method, uri, version, lines, [], body)
-        else:
-            message = _unusual(start, lines, body)
+        message = _unusual(start, lines, body)
     if "\r\n " in head or "\r\n\t" in head:
         _unfold(message)
-    known = _PREFIXES.get
-    message.names = names = [known(line[: line.find(":") + 1], "") for line in message.lines]
+    known = KNOWN.get
+    names = message.names
+    for line in message.lines:
+        name, colon, _ = line.partition(":")
+        names.append(known(name, "") if colon else "")
     if "" in names:
         _nameOthers(message)
     if head.count("\n") != breaks or head.count("\r") != breaks or "\0" in head:
