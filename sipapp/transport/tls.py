@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from OpenSSL import SSL
-from OpenSSL.crypto import FILETYPE_PEM, load_certificate, load_privatekey
+from OpenSSL import SSL, crypto
 from twisted.internet.interfaces import (
     IAddress,
     IOpenSSLClientConnectionCreator,
@@ -59,7 +58,7 @@ def _authorities(path: str | None) -> object:
         return platformTrust()
     try:
         return trustRootFromCertificates([Certificate.loadPEM(one) for one in _certificates(path)])
-    except (SSL.Error, ValueError) as error:
+    except (crypto.Error, SSL.Error, ValueError) as error:
         raise TLSError(f"{path}: not a certificate: {error}") from error
 
 
@@ -77,33 +76,27 @@ def serverContext(
     @param caFile: who vouches for clients; C{None} is the system's store.
     @raise TLSError: if they cannot be read, or do not belong together.
     """
-    try:
-        certificate, *chain = [
-            load_certificate(FILETYPE_PEM, one) for one in _certificates(certificateFile)
-        ]
-    except (SSL.Error, ValueError) as error:
-        raise TLSError(f"{certificateFile}: not a certificate: {error}") from error
-    try:
-        key = load_privatekey(FILETYPE_PEM, _read(keyFile))
-    except (SSL.Error, ValueError, TypeError) as error:
-        raise TLSError(f"{keyFile}: not a private key: {error}") from error
     trust = {} if verifyClient == "none" else {"trustRoot": _authorities(caFile)}
     options = CertificateOptions(
-        privateKey=key,
-        certificate=certificate,
-        extraCertChain=chain,
         raiseMinimumTo=_VERSIONS[minimumVersion],
         **trust,  # type: ignore[arg-type]
     )
-    try:
-        # Made here and kept, so that what does not fit is found before a client comes.
-        context = options.getContext()
-        context.check_privatekey()
-    except SSL.Error as error:
-        raise TLSError(f"{keyFile}: not the key of {certificateFile}") from error
+    # Made here and kept by the options, so that what is wrong is found before a client comes.
+    context = options.getContext()
     if verifyClient == "optional":
         # With a trust root, Twisted insists on a certificate.
         context.set_verify(SSL.VERIFY_PEER, lambda connection, peer, error, depth, ok: bool(ok))
+    _certificates(certificateFile)
+    _read(keyFile)
+    try:
+        context.use_certificate_chain_file(certificateFile)
+    except SSL.Error as error:
+        raise TLSError(f"{certificateFile}: not a certificate: {error}") from error
+    try:
+        context.use_privatekey_file(keyFile)
+        context.check_privatekey()
+    except SSL.Error as error:
+        raise TLSError(f"{keyFile}: not the key of {certificateFile}: {error}") from error
     return options
 
 
@@ -130,7 +123,7 @@ class ClientTLS:
             pem = _certificates(certificateFile)[0] + b"\n" + _read(keyFile or certificateFile)
             try:
                 self._own = PrivateCertificate.loadPEM(pem)
-            except (SSL.Error, ValueError) as error:
+            except (crypto.Error, SSL.Error, ValueError) as error:
                 raise TLSError(f"{certificateFile}: cannot be used: {error}") from error
         self._unverified: CertificateOptions | None = None
 
