@@ -246,6 +246,7 @@ class StreamConnection(TwistedProtocol):
     def close(self) -> None:
         """Close when all that was written is sent."""
         self._open = False
+        self.flow.lost()
         transport: Any = self.transport
         transport.unregisterProducer()
         transport.loseConnection()
@@ -260,6 +261,7 @@ class StreamConnection(TwistedProtocol):
     def abort(self) -> None:
         """Close at once."""
         self._open = False
+        self.flow.lost()
         transport: Any = self.transport
         transport.abortConnection()
 

@@ -1,0 +1,501 @@
+"""L{sipapp.transport.streams} and L{sipapp.transport.stream}: connections, their use and limits."""
+
+from __future__ import annotations
+
+import datetime
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from OpenSSL import SSL
+from pytest_twisted import ensureDeferred
+from twisted.internet.ssl import Certificate as TwistedCertificate
+from twisted.internet.ssl import CertificateOptions, optionsForClientTLS, trustRootFromCertificates
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+
+from sipapp.sip import parseMessage
+from sipapp.transport.limits import StreamLimits
+from sipapp.transport.locate import Address
+from sipapp.transport.tls import ClientTLS, TLSError, serverContext
+from tests.support.certificates import CertificateAuthority
+from tests.transport.workers import LOOPBACK, Outcome, Site, hop, made, request, until
+
+
+@pytest.fixture
+def log() -> Iterator[list[LogEvent]]:
+    events: list[LogEvent] = []
+    globalLogPublisher.addObserver(events.append)
+    yield events
+    globalLogPublisher.removeObserver(events.append)
+
+
+def limitLines(log: list[LogEvent]) -> list[str]:
+    return [formatEvent(event) or "" for event in log if "limit" in event]
+
+
+@ensureDeferred
+async def test_pipelined(site: Site) -> None:
+    """Messages are cut at their ends, however the bytes arrive."""
+    tcp = site.bind("TCP")
+    site.worker("w1", [0])
+    phone = await site.tcpPeer(tcp)
+    data = b"".join(
+        request("MESSAGE", via="TCP a", branch=f"z9hG4bK{n}", body="x" * n) for n in range(20)
+    )
+    for at in range(0, len(data), 333):
+        phone.send(data[at : at + 333])
+    for number in range(20):
+        assert (await phone.message()).via.branch == f"z9hG4bK{number}"
+
+
+@ensureDeferred
+async def test_framingError(site: Site) -> None:
+    """What cannot be framed is answered if it was a request, and the connection is closed."""
+    tcp = site.bind("TCP")
+    worker = site.worker("w1", [0])
+    phone = await site.tcpPeer(tcp)
+    bad = request("OPTIONS", via="TCP a").replace(b"Content-Length: 0", b"Content-Length: -1")
+    phone.send(bad + request("OPTIONS", via="TCP a", branch="z9hG4bKsmuggled"))
+    response = await phone.message()
+    assert (response.status, response.via.received) == (400, LOOPBACK)
+    await phone.lost
+    assert not phone.received.items
+    assert not site.users["w1"].requests.items
+    assert not worker.driver.streams.flows
+
+
+@ensureDeferred
+async def test_garbage(site: Site) -> None:
+    """What is no SIP at all closes the connection without an answer."""
+    tcp = site.bind("TCP")
+    site.worker("w1", [0])
+    phone = await site.tcpPeer(tcp)
+    phone.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    await phone.lost
+    assert phone.raw == b""
+
+
+@ensureDeferred
+async def test_tooLong(site: Site, log: list[LogEvent]) -> None:
+    """Too long a head or body is a 513 where it can be, and one line in the log."""
+    tcp = site.bind("TCP")
+    worker = site.worker("w1", [0], served=StreamLimits(headSize=2000, bodySize=500))
+    for _ in range(3):
+        phone = await site.tcpPeer(tcp)
+        phone.send(request("MESSAGE", via="TCP a", body="x" * 501))
+        assert (await phone.message()).status == 513
+        await phone.lost
+    phone = await site.tcpPeer(tcp)
+    phone.send(b"OPTIONS sip:a SIP/2.0\r\nVia: " + b"x" * 4000)
+    await phone.lost
+    (line,) = limitLines(log)
+    assert "messageSize" in line
+    assert "127.0.0.1" in line
+    assert worker.driver.streams.limitLog.counts == {"messageSize": 4}
+
+
+@ensureDeferred
+async def test_connectionLimits(site: Site, log: list[LogEvent]) -> None:
+    """One connection too many is closed at once; one that ends makes room."""
+    tcp = site.bind("TCP")
+    limits = StreamLimits(connections=3, connectionsPerAddress=2)
+    worker = site.worker("w1", [0], served=limits)
+    first = await site.tcpPeer(tcp)
+    await site.tcpPeer(tcp)
+    await until(lambda: len(worker.driver.streams.flows) == 2)
+    for _ in range(2):
+        refused = await site.tcpPeer(tcp)
+        await refused.lost
+    (line,) = limitLines(log)
+    assert "connectionsPerAddress" in line
+    await first.close()
+    await until(lambda: len(worker.driver.streams.flows) == 1)
+    again = await site.tcpPeer(tcp)
+    again.send(request("OPTIONS", via="TCP a"))
+    assert (await again.message()).status == 200
+
+
+@ensureDeferred
+async def test_totalConnections(site: Site, log: list[LogEvent]) -> None:
+    """The limit of the endpoint counts all addresses together."""
+    tcp = site.bind("TCP")
+    site.worker("w1", [0], served=StreamLimits(connections=1))
+    await site.tcpPeer(tcp)
+    refused = await site.tcpPeer(tcp)
+    await refused.lost
+    (line,) = limitLines(log)
+    assert "Limit connections of TCP 127.0.0.1" in line
+
+
+@ensureDeferred
+async def test_slowSender(site: Site, log: list[LogEvent]) -> None:
+    """A message that does not end in time ends the connection."""
+    tcp = site.bind("TCP")
+    site.worker("w1", [0], served=StreamLimits(messageTimeout=0.05))
+    phone = await site.tcpPeer(tcp)
+    phone.send(request("OPTIONS", via="TCP a") + b"OPTIONS sip:a SIP/2.0\r\n")
+    assert (await phone.message()).status == 200
+    await phone.lost
+    assert "messageTimeout" in limitLines(log)[0]
+
+
+@ensureDeferred
+async def test_idle(site: Site) -> None:
+    """A silent connection is closed; every byte received gives it more time."""
+    tcp = site.bind("TCP")
+    worker = site.worker("w1", [0], served=StreamLimits(idleTimeout=0.1))
+    phone = await site.tcpPeer(tcp)
+    await phone.lost
+    assert worker.driver.streams.limitLog.counts == {"idleTimeout": 1}
+
+
+@ensureDeferred
+async def test_slowReader(site: Site, log: list[LogEvent]) -> None:
+    """A peer that does not read is cut off before it takes much memory."""
+    tcp = site.bind("TCP")
+    worker = site.worker("w1", [0], served=StreamLimits(backlog=1 << 20))
+    phone = await site.tcpPeer(tcp)
+    phone.send(request("REGISTER", via="TCP a"))
+    flow = (await site.users["w1"].requests.get()).request.flow
+    phone.transport.pauseProducing()  # type: ignore[union-attr]
+    sent = 0
+    while not flow.closed and sent < 1000:
+        flow.send(b"x" * 65536)
+        sent += 1
+    assert sent < 1000
+    assert "backlog" in limitLines(log)[0]
+    phone.transport.resumeProducing()  # type: ignore[union-attr]
+    await phone.lost
+    await until(lambda: not worker.driver.streams.flows)
+
+
+@ensureDeferred
+async def test_halfClose(site: Site) -> None:
+    """A client that has said all it has to say still gets its response."""
+    tcp = site.bind("TCP")
+    worker = site.worker("w1", [0], served=StreamLimits(messageTimeout=0.2))
+    user = site.users["w1"]
+    user.answer = None
+    phone = await site.tcpPeer(tcp)
+    phone.send(request("OPTIONS", via="TCP a"))
+    transaction = await user.requests.get()
+    phone.transport.loseWriteConnection()  # type: ignore[union-attr]
+    streams = worker.driver.streams
+    await until(lambda: not streams.byRemote("TCP", LOOPBACK, phone.port))
+    transaction.respond(transaction.request.respond(200, toTag="x"))
+    assert (await phone.message()).status == 200
+    await phone.lost
+
+
+@ensureDeferred
+async def test_responseAfterConnection(site: Site) -> None:
+    """A response whose connection is gone goes to the sent-by over a new one (§18.2.2)."""
+    tcp = site.bind("TCP")
+    site.worker("w1", [0])
+    user = site.users["w1"]
+    user.answer = None
+    listening = site.tcpServer()
+    phone = await site.tcpPeer(tcp)
+    phone.send(request("OPTIONS", via=f"TCP 127.0.0.1:{listening.port}"))
+    transaction = await user.requests.get()
+    await phone.close()
+    await until(lambda: transaction.request.flow.closed)
+    transaction.respond(transaction.request.respond(200, toTag="x"))
+    peer = await listening.connection()
+    assert (await peer.message()).status == 200
+
+
+@ensureDeferred
+async def test_statelessResponses(site: Site) -> None:
+    """A response without a transaction finds the connection its Via came by, or the address."""
+    tcp, udp = site.bind("TCP"), site.bind("UDP")
+    worker = site.worker("w1", [0, 1])
+    caller, phone = await site.tcpPeer(tcp), site.udpPeer()
+    caller.send(request("OPTIONS", via="TCP nat.invalid"))
+    transaction = await site.users["w1"].requests.get()
+    assert (await caller.message()).status == 200
+    worker.sender.respond(transaction.request.respond(404, toTag="x"))
+    assert (await caller.message()).status == 404
+
+    def stateless(via: str) -> None:
+        data = request("OPTIONS", via=via, params="")
+        worker.sender.respond(parseMessage(data).respond(404))  # type: ignore[union-attr]
+
+    stateless(f"UDP 127.0.0.1:{phone.port}")
+    assert (await phone.message()).status == 404
+    stateless(f"UDP phone.invalid:1;received=127.0.0.1;rport={phone.port}")
+    assert (await phone.message()).status == 404
+    site.names.known["phone.test"] = []
+    stateless("UDP phone.test")
+    stateless("UDP nowhere.test")
+    stateless("SCTP 127.0.0.1")
+    assert worker.driver.responses.unroutable == 3
+    assert phone.sources == [(LOOPBACK, udp.port)] * 2
+
+
+@ensureDeferred
+async def test_alias(site: Site) -> None:
+    """Only a connection whose peer asks for it carries requests to its port (RFC 5923)."""
+    tcp = site.bind("TCP")
+    worker = site.worker("w1", [0])
+    listening = site.tcpServer()
+    uri = f"sip:127.0.0.1:{listening.port};transport=tcp"
+    via = f"TCP 127.0.0.1:{listening.port}"
+    plain, asking = await site.tcpPeer(tcp), await site.tcpPeer(tcp)
+    plain.send(request("OPTIONS", via=via))
+    assert (await plain.message()).status == 200
+    asking.send(request("OPTIONS", via=via, branch="z9hG4bKalias", params=";alias"))
+    assert (await asking.message()).status == 200
+    worker.sender.request(made("OPTIONS", uri), hop(uri), Outcome())
+    assert (await asking.message()).method == "OPTIONS"
+    assert not listening.peers
+    await asking.close()
+    await until(lambda: len(worker.driver.streams.flows) == 1)
+    second = made("OPTIONS", uri)
+    worker.sender.request(second, hop(uri), Outcome())
+    assert (await (await listening.connection()).message()).method == "OPTIONS"
+
+
+@ensureDeferred
+async def test_requestsOnOutgoingConnection(site: Site) -> None:
+    """A connection that we opened is read like any other."""
+    site.bind("TCP")
+    worker = site.worker("w1", [0])
+    server, outcome = site.tcpServer(), Outcome()
+    uri = f"sip:127.0.0.1:{server.port};transport=tcp"
+    worker.sender.request(made("OPTIONS", uri), hop(uri), outcome)
+    peer = await server.connection()
+    await peer.message()
+    peer.send(request("OPTIONS", via="TCP server.invalid"))
+    assert (await peer.message()).status == 200
+    flow = (await site.users["w1"].requests.get()).request.flow
+    assert flow.listener == 0
+    assert worker.driver.flows.fromToken(flow.token) is flow
+    assert worker.driver.flows.fromRecord(flow.record()) is flow
+
+
+@ensureDeferred
+async def test_nothingLeft(site: Site) -> None:
+    """Connections that came and went leave nothing behind."""
+    tcp = site.bind("TCP")
+    worker = site.worker("w1", [0])
+    for number in range(20):
+        phone = await site.tcpPeer(tcp)
+        phone.send(request("OPTIONS", via="TCP a;alias", branch=f"z9hG4bK{number}"))
+        assert (await phone.message()).status == 200
+        await phone.close()
+    streams = worker.driver.streams
+    await until(lambda: not streams.flows)
+    assert not streams._groups
+    assert not streams._byTarget
+    assert not streams._byRemote
+
+
+# TLS.
+
+
+@pytest.fixture(scope="module")
+def certificate(authority: CertificateAuthority) -> tuple[str, str]:
+    files = authority.issue("sip.example.test", "127.0.0.1")
+    return str(files[0]), str(files[1])
+
+
+def clientContext(authority: CertificateAuthority, name: str, **more: Any) -> Any:
+    root = TwistedCertificate.loadPEM(authority.file.read_bytes())
+    return optionsForClientTLS(name, trustRootFromCertificates([root]), **more)
+
+
+@ensureDeferred
+async def test_tlsServer(
+    site: Site, authority: CertificateAuthority, certificate: tuple[str, str]
+) -> None:
+    """A TLS endpoint shows its certificate, and its flows are secure."""
+    tls = site.bind("TLS")
+    site.worker("w1", [0], context=serverContext(*certificate))
+    phone = await site.tcpPeer(tls, clientContext(authority, "sip.example.test"))
+    phone.send(request("OPTIONS", via="TLS a"))
+    assert (await phone.message()).status == 200
+    flow = (await site.users["w1"].requests.get()).request.flow
+    assert (flow.transport, flow.secure, flow.reliable) == ("TLS", True, True)
+
+
+@ensureDeferred
+async def test_tlsClient(
+    site: Site, authority: CertificateAuthority, certificate: tuple[str, str]
+) -> None:
+    """An outgoing connection is only used if the certificate is for the domain of the URI."""
+    server = site.tcpServer(serverContext(*certificate))
+    worker = site.worker("w1", [], clientTLS=ClientTLS(str(authority.file)))
+    address = ("TLS", LOOPBACK, server.port)
+    for name, good in (("sip.example.test", True), ("other.example.test", False)):
+        site.names.known[name] = [Address(*address, name)]
+        outcome = Outcome()
+        worker.sender.request(made("OPTIONS"), hop(f"sips:bob@{name}"), outcome)
+        if good:
+            peer = await server.connection()
+            received = await peer.message()
+            assert received.via.transport == "TLS"
+            peer.send(received.respond(200).toBytes())
+            assert (await outcome.responses.get()).status == 200
+        else:
+            assert (await outcome.failures.get())[0] == 503
+    untrusting = site.worker("w2", [], clientTLS=ClientTLS())
+    outcome = Outcome()
+    untrusting.sender.request(made("OPTIONS"), hop("sips:bob@sip.example.test"), outcome)
+    assert (await outcome.failures.get())[0] == 503
+
+
+@ensureDeferred
+async def test_tlsUnverified(site: Site, certificate: tuple[str, str]) -> None:
+    """Only who asks for it trusts anybody."""
+    server = site.tcpServer(serverContext(*certificate))
+    worker = site.worker("w1", [], clientTLS=ClientTLS(verify=False))
+    uri = f"sips:bob@127.0.0.1:{server.port}"
+    worker.sender.request(made("OPTIONS", uri), hop(uri), Outcome())
+    assert (await (await server.connection()).message()).method == "OPTIONS"
+
+
+@pytest.mark.parametrize("mode", ["none", "optional", "required"])
+@ensureDeferred
+async def test_clientCertificates(
+    site: Site, authority: CertificateAuthority, certificate: tuple[str, str], mode: Any
+) -> None:
+    """With C{required} a client without a certificate is not heard, otherwise it is."""
+    tls = site.bind("TLS")
+    context = serverContext(*certificate, str(authority.file), mode)
+    worker = site.worker("w1", [0], context=context)
+    phone = await site.tcpPeer(tls, clientContext(authority, "sip.example.test"))
+    phone.send(request("OPTIONS", via="TLS a"))
+    if mode == "required":
+        await phone.lost
+        assert not site.users["w1"].requests.items
+        await until(lambda: not worker.driver.streams.flows)
+    else:
+        assert (await phone.message()).status == 200
+
+
+@ensureDeferred
+async def test_silentHandshake(
+    site: Site, certificate: tuple[str, str], log: list[LogEvent]
+) -> None:
+    """Who connects to a TLS endpoint and says nothing does not stay."""
+    tls = site.bind("TLS")
+    limits = StreamLimits(messageTimeout=0.05)
+    site.worker("w1", [0], context=serverContext(*certificate), served=limits)
+    silent = await site.tcpPeer(tls)
+    await silent.lost
+    assert "messageTimeout" in limitLines(log)[0]
+
+
+@ensureDeferred
+async def test_tlsConnectionLimit(
+    site: Site, authority: CertificateAuthority, certificate: tuple[str, str]
+) -> None:
+    """Limits count TLS connections before their handshake."""
+    tls = site.bind("TLS")
+    limits = StreamLimits(connections=1)
+    site.worker("w1", [0], context=serverContext(*certificate), served=limits)
+    await site.tcpPeer(tls)
+    refused = await site.tcpPeer(tls)
+    await refused.lost
+
+
+@ensureDeferred
+async def test_oldTLS(site: Site, certificate: tuple[str, str]) -> None:
+    """TLS 1.1 is not spoken."""
+    tls = site.bind("TLS")
+    site.worker("w1", [0], context=serverContext(*certificate))
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_cipher_list(b"ALL:@SECLEVEL=0")
+    context.set_max_proto_version(SSL.TLS1_1_VERSION)
+    options = CertificateOptions()
+    options._context = context
+    phone = await site.tcpPeer(tls, options)
+    await phone.lost
+
+
+def test_badFiles(
+    tmp_path: Path, authority: CertificateAuthority, certificate: tuple[str, str]
+) -> None:
+    """What is wrong with a certificate or key is said with the name of its file."""
+    other = str(authority.issue("other.example.test")[1])
+    junk, empty = tmp_path / "junk.pem", tmp_path / "empty.pem"
+    junk.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
+    empty.write_text("")
+    good, key = certificate
+    for files in (
+        (str(junk), key),
+        (str(empty), key),
+        (str(tmp_path / "missing.pem"), key),
+        (good, str(junk)),
+        (good, other),
+        (good, key, str(junk), "required"),
+    ):
+        with pytest.raises(TLSError) as caught:
+            serverContext(*files)  # type: ignore[arg-type]
+        assert any(file in str(caught.value) for file in files)
+    for arguments in ((str(junk),), (None, True, good, str(junk))):
+        with pytest.raises(TLSError):
+            ClientTLS(*arguments)
+
+
+@ensureDeferred
+async def test_clientShowsCertificate(
+    site: Site, tmp_path: Path, authority: CertificateAuthority, certificate: tuple[str, str]
+) -> None:
+    """A server that wants to know who we are is shown our certificate."""
+    shown = selfSigned(tmp_path)
+    server = site.tcpServer(serverContext(*certificate, shown, "required"))
+    for verify in (True, False):
+        own = ClientTLS(str(authority.file), verify, shown)
+        worker = site.worker(f"w{verify}".lower(), [], clientTLS=own)
+        uri = f"sips:bob@127.0.0.1:{server.port}"
+        worker.sender.request(made("OPTIONS", uri), hop(uri), Outcome())
+        peer = await server.connection()
+        await peer.message()
+
+
+def selfSigned(directory: Path) -> str:
+    """A certificate that vouches for itself, and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "client")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .sign(key, hashes.SHA256())
+    )
+    path = directory / "client.pem"
+    path.write_bytes(
+        made.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return str(path)
+
+
+def test_listeningSocketStaysOpen(site: Site) -> None:
+    """To stop listening closes our copy of the socket, and not the one we were given."""
+    site.bind("TCP")
+    worker = site.worker("w1", [0])
+    worker.driver.streams.stopListening()
+    assert site.sockets[0][0].getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 1
+    worker.driver.stop()
+    for group in (*site.sockets, list(site._inboxes.values())):
+        for sock in group:
+            sock.close()
+    site.workers.clear()
