@@ -11,7 +11,18 @@ request that waits for its answer is a C{sipapp.transaction.ServerTransaction}.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from zope.interface import Attribute, Interface
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from twisted.internet.defer import Deferred
+
+    from sipapp.location import Binding
+    from sipapp.sip import SIPURI, Hop, Request, Response
+    from sipapp.transaction import ServerTransaction
 
 
 class IResourceMaker(Interface):
@@ -29,7 +40,7 @@ class IResourceMaker(Interface):
         " table is converted to. Every field has a default or the table becomes mandatory."
     )
 
-    def make(settings, worker):
+    def make(settings: Any, worker: IWorker) -> Any:
         """Make the resource. Called once for each SIP endpoint in every worker process that
         speaks SIP, since any of them may hold a connection of the endpoint's; and for each HTTP
         endpoint in its own workers.
@@ -44,14 +55,14 @@ class IResourceMaker(Interface):
 class IResource(Interface):
     """The life cycle that resources of every kind share."""
 
-    def start():
+    def start() -> Any:
         """Get ready: called before the worker says Ready.
 
         @return: C{None}, a Deferred or a coroutine; the worker waits for it. A failure is a boot
             failure of the worker.
         """
 
-    def stop():
+    def stop() -> Any:
         """Let go: called once when the worker has drained.
 
         @return: C{None}, a Deferred or a coroutine; the worker waits for it.
@@ -66,7 +77,7 @@ class ISIPResource(IResource):
         " with those of its neighbours they are the Allow of a 405 (RFC 3261 §8.2.1)."
     )
 
-    def offer(transaction):
+    def offer(transaction: ServerTransaction) -> Any:
         """Take a request or leave it to the next resource of the endpoint.
 
         A CANCEL is offered only if its INVITE is unknown here (§16.10): otherwise whoever took
@@ -80,14 +91,14 @@ class ISIPResource(IResource):
             An exception, raised or given, is answered with 500 and logged with its Call-ID.
         """
 
-    def ack(request):
+    def ack(request: Request) -> bool:
         """See an ACK that belongs to no transaction here: the ACK to a 2xx (RFC 3261 §13.2.2.4).
 
         @return: true if the resource has taken it; otherwise the next one is asked, and an ACK
             that nobody takes is dropped.
         """
 
-    def strayResponse(response):
+    def strayResponse(response: Response) -> bool:
         """See a response that belongs to no transaction here: the worker that sent the request
         has been replaced, or it was sent statelessly (§16.11).
 
@@ -101,7 +112,7 @@ class IWebResource(IResource):
 
     path = Attribute("str: the first path segment that it serves, such as C{'xcap-root'}.")
 
-    def webResource():
+    def webResource() -> Any:
         """
         @return: the C{twisted.web.resource.IResource} that serves everything below L{path}.
         """
@@ -118,7 +129,7 @@ class IWorker(Interface):
     location = Attribute("L{ILocationStore}: where the registrar keeps its bindings.")
     timers = Attribute("C{sipapp.transaction.TimerSettings}: T1, T2, T4 and Timer C, in seconds.")
 
-    def listener(name):
+    def listener(name: str) -> int | None:
         """Find a listener of the server.
 
         @param name: transport, address and port as C{--check} shows them:
@@ -127,7 +138,7 @@ class IWorker(Interface):
             none of that name.
         """
 
-    def isLocal(uri):
+    def isLocal(uri: SIPURI) -> bool:
         """Tell whether a SIP URI's host and port name this server: one of its L{domains} or one
         of its listen or advertised addresses (RFC 3261 §16.4, §16.5).
 
@@ -138,7 +149,7 @@ class IWorker(Interface):
 class ISender(Interface):
     """Sends SIP messages. Where they go and over which transport is decided here (RFC 3263)."""
 
-    def request(request, hop, user, branch=None):
+    def request(request: Request, hop: Hop, user: IClientUser, branch: str | None = None) -> Any:
         """Send a request statefully (RFC 3261 §17.1).
 
         The sender finds the addresses to try (the hop's flow first, then RFC 3263 on its URI),
@@ -154,28 +165,28 @@ class ISender(Interface):
             response allows a CANCEL to be sent. The user still gets the final response.
         """
 
-    def forward(request, hop, branch, user=None):
+    def forward(request: Request, hop: Hop, branch: str, user: IClientUser | None = None) -> None:
         """Send a request statelessly (RFC 3261 §16.11), as needed for an ACK to a 2xx.
 
         @param user: if given, its C{flowSelected} is called as in L{request}.
         """
 
-    def respond(response):
+    def respond(response: Response) -> None:
         """Send a response statelessly to where its topmost Via says (RFC 3261 §18.2.2)."""
 
 
 class IClientUser(Interface):
     """What the user of L{ISender.request} must provide. Every call comes from the reactor."""
 
-    def flowSelected(request, flow):
+    def flowSelected(request: Request, flow: Any) -> None:
         """The request is about to leave over C{flow}: the last chance to edit it, for instance
         to add the Record-Route that fits the flow (RFC 5658). Called for every address tried."""
 
-    def responseReceived(response):
+    def responseReceived(response: Response) -> None:
         """A response has come, its topmost Via (ours) still in place. Provisional ones other
         than 100 and retransmitted 2xx to INVITE are passed on as well."""
 
-    def failed(status, detail):
+    def failed(status: int, detail: str) -> None:
         """No address gave a final response.
 
         @param status: 408 after a timeout, 503 after transport failures (§8.1.3.1, §16.9),
@@ -191,19 +202,21 @@ class ILocationStore(Interface):
     exist: no method returns it.
     """
 
-    def lookup(aor):
+    def lookup(aor: str) -> Deferred[tuple[Binding, ...]]:
         """
         @param aor: str, canonical: C{sipapp.sip.SIPURI.aor()}.
         @return: Deferred of a tuple of C{sipapp.location.Binding}, highest q first.
         """
 
-    def lookupNow(aor):
+    def lookupNow(aor: str) -> tuple[Binding, ...] | None:
         """The same without the Deferred, for the straight path of a request.
 
         A provider that cannot answer at once returns C{None}; then L{lookup} must be used.
         """
 
-    def update(aor, change):
+    def update(
+        aor: str, change: Callable[[tuple[Binding, ...]], tuple[Binding, ...]]
+    ) -> Deferred[tuple[Binding, ...]]:
         """Change the bindings of one address-of-record, atomically over all workers.
 
         @param change: callable that takes the tuple of present bindings and returns the new one.
@@ -212,19 +225,19 @@ class ILocationStore(Interface):
         @return: Deferred of the new tuple, fired when it is committed.
         """
 
-    def count():
+    def count() -> Deferred[int]:
         """
         @return: Deferred of the number of addresses-of-record with bindings (an upper bound: it
             may count some that have just expired).
         """
 
-    def purge(limit):
+    def purge(limit: int) -> Deferred[int]:
         """Drop at most C{limit} expired bindings, oldest first, without a scan of the others.
 
         @return: Deferred of the number dropped.
         """
 
-    def close():
+    def close() -> Deferred[None]:
         """Commit what is outstanding and let go.
 
         @return: Deferred of C{None}.

@@ -2,15 +2,13 @@
 
 from typing import Any
 
-from zope.interface import implementer
-
-from sipapp.interfaces import ISIPResource
 from sipapp.resources import ResourceMaker, Settings
+from sipapp.resources.sip import SIPResource
 from sipapp.sip import Response
 from sipapp.transaction import ServerTransaction
 
 
-class ScreeningSettings(Settings):
+class ScreeningSettings(Settings, frozen=True, kw_only=True):
     """C{[resource.screening]}."""
 
     unwanted: tuple[str, ...] = ()
@@ -19,31 +17,19 @@ class ScreeningSettings(Settings):
     """The reason phrase of the 603."""
 
 
-@implementer(ISIPResource)
-class Screening:
+class Screening(SIPResource):
     """Answers the INVITE of an unwanted caller with 603 (RFC 3261 §21.6.2) and leaves the rest."""
-
-    methods: frozenset[str] = frozenset()
 
     def __init__(self, settings: ScreeningSettings, worker: Any) -> None:
         self._unwanted = frozenset(settings.unwanted)
         self._reason = settings.reason
         self._identifiers = worker.identifiers
 
-    def start(self) -> None:
-        pass
-
-    def stop(self) -> None:
-        pass
-
     def offer(self, transaction: ServerTransaction) -> Response | None:
         request = transaction.request
         if request.method != "INVITE" or request.fromHeader.uri.aor() not in self._unwanted:
             return None
         return request.respond(603, self._reason, toTag=self._identifiers.toTag(request))
-
-    def ack(self, request: object) -> bool:
-        return False
 
 
 screeningMaker = ResourceMaker("screening", "sip", ScreeningSettings, Screening)

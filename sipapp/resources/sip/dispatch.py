@@ -101,8 +101,10 @@ class Dispatch:
                 return
 
     def _chainOf(self, flow: Any) -> Sequence[Any]:
-        """The resources of the endpoint that a flow belongs to."""
-        return self._chains[flow.listener]
+        """The resources of the endpoint that a flow belongs to. What comes over a connection that
+        we have opened to where we do not listen ourselves is treated as by our first endpoint."""
+        chain = self._chains.get(flow.listener)
+        return next(iter(self._chains.values())) if chain is None else chain
 
     def _offer(self, transaction: ServerTransaction, resources: Any) -> None:
         for resource in resources:

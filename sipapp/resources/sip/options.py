@@ -15,7 +15,7 @@ from sipapp.transaction import ServerTransaction
 __all__ = ["Options", "OptionsSettings", "optionsMaker"]
 
 
-class OptionsSettings(Settings):
+class OptionsSettings(Settings, frozen=True, kw_only=True):
     """C{[resource.options]}."""
 
     accept: tuple[str, ...] = ("application/sdp",)
