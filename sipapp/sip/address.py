@@ -34,6 +34,7 @@ _addrSpec = re.compile(r"[ \t]*+([^\x00-\x20<>\",;?]++)[ \t]*+").match
 
 _q = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\Z").match
 
+_new = object.__new__
 _MAXIMUM_EXPIRES = 2**32 - 1
 
 
@@ -158,13 +159,19 @@ def parseNameAddr(text: str) -> NameAddr:
         name = unquote(quoted)
     elif words:
         name = words.rstrip(WHITESPACE)
+    # This way rather than by a call, which would take longer.
+    result = _new(NameAddr)
+    result.displayName = name
+    result.uri = uri
+    result._text = text
     if end == len(text):
-        return NameAddr(name, uri, {}, text)
+        result.params = {}
+        return result
     try:
-        params = parseParams(text[end:])
+        result.params = parseParams(text[end:])
     except ValueError as error:
         raise MalformedHeader(f"{error} in {clip(text)}") from None
-    return NameAddr(name, uri, params, text)
+    return result
 
 
 def parseNameAddrList(text: str) -> list[NameAddr]:

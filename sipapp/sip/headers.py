@@ -91,6 +91,7 @@ _callID = re.compile(r"[^\x00-\x20\x7f]++\Z").match
 _cseq = re.compile(rf"([0-9]++)[ \t]++({TOKEN})\Z").match
 _mediaType = re.compile(rf"({TOKEN})[ \t]*+/[ \t]*+({TOKEN})[ \t]*+(?:;|\Z)").match
 
+_BYTES = {str(number): number for number in range(256)}
 _MAXIMUM_CSEQ = 2**31 - 1
 _MAXIMUM_SECONDS = 2**32 - 1
 _MAXIMUM_LENGTH = 2**31 - 1
@@ -165,9 +166,11 @@ def parseMaxForwards(text: str) -> int:
     """
     @raise MalformedHeader: if it is not a number from 0 to 255 (RFC 3261 §20.22).
     """
-    number = _number(text, 255)
-    if number > 255:
-        raise MalformedHeader("the number is out of range", "Max-Forwards")
+    number = _BYTES.get(text)
+    if number is None:
+        number = _number(text, 255)
+        if number > 255:
+            raise MalformedHeader("the number is out of range", "Max-Forwards")
     return number
 
 
@@ -184,6 +187,8 @@ def parseContentLength(text: str) -> int:
     """
     @raise MalformedHeader: if it is not a number, or one that no body will ever reach.
     """
+    if len(text) < 10 and text.isascii() and text.isdigit():
+        return int(text)
     number = _number(text, _MAXIMUM_LENGTH)
     if number > _MAXIMUM_LENGTH:
         raise MalformedHeader("the number is out of range", "Content-Length")

@@ -7,7 +7,8 @@ from ipaddress import IPv6Address
 
 __all__ = ["bracketed", "checkHost", "normalHost"]
 
-_OCTET = r"(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])"
+# Without leading zeros, which some take for octal digits (RFC 3986 §3.2.2).
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
 _GROUP = r"[0-9A-Fa-f]{1,4}"
 _LAST = rf"(?:{_GROUP}:{_GROUP}|{_IPV4})"

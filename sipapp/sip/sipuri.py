@@ -234,7 +234,7 @@ def sipURIFromMatch(
             host = checkHost(host)
         except ValueError as error:
             raise MalformedURI(f"{error} in {clip(text)}") from None
-    # This way rather than by a call, which would take twice the time.
+    # This way rather than by a call, which would take longer.
     uri = _new(SIPURI)
     uri.scheme = scheme if scheme == "sip" else scheme.lower()
     uri.user = user

@@ -34,13 +34,13 @@ def validateRequest(request: Request, schemes: Container[str] = SCHEMES) -> SIPE
         _checkHead(request)
         if request.cseq.method != request.method:
             return MalformedHeader("not the method of the request", "CSeq")
-        # Read for their errors.
-        request.maxForwards  # noqa: B018
+        # Read for their errors alone.
+        _ = request.maxForwards
         if "route" in request.names:
-            request.routes  # noqa: B018
+            _ = request.routes
         if request.method == "REGISTER":
-            request.contacts  # noqa: B018
-            request.expires  # noqa: B018
+            _ = request.contacts
+            _ = request.expires
         uri = request.uri
     except SIPError as error:
         return error
@@ -59,7 +59,7 @@ def validateResponse(response: Response) -> str | None:
     """
     try:
         _checkHead(response)
-        response.cseq  # noqa: B018
+        _ = response.cseq
     except SIPError as error:
         return str(error)
     return None
@@ -72,10 +72,10 @@ def _checkHead(message: Message) -> None:
     """
     if message.defect is not None:
         raise message.defect.with_traceback(None)
-    message.via  # noqa: B018
-    message.fromHeader  # noqa: B018
-    message.to  # noqa: B018
-    message.callID  # noqa: B018
+    _ = message.via
+    _ = message.fromHeader
+    _ = message.to
+    _ = message.callID
     length = message.contentLength
     if length is not None and length > len(message.body):
         # RFC 3261 §18.3. What is too much was dropped when the message was indexed.

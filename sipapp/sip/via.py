@@ -16,6 +16,7 @@ _via = re.compile(
     rf"(?:[ \t]*+:[ \t]*+([0-9]{{1,5}}))?+[ \t]*+(?=;|\Z)"
 ).match
 
+_new = object.__new__
 _PORTS = {"TLS": 5061}
 
 
@@ -139,4 +140,12 @@ def parseVia(text: str) -> Via:
         params = parseParams(text[found.end() :])
     except ValueError as error:
         raise MalformedHeader(f"{error} in {clip(text)}", "Via") from None
-    return Via(transport.upper(), host, number, params, protocol.upper(), version)
+    # This way rather than by a call, which would take longer.
+    via = _new(Via)
+    via.transport = transport.upper()
+    via.host = host
+    via.port = number
+    via.params = params
+    via.protocol = protocol.upper()
+    via.version = version
+    return via

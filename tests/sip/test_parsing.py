@@ -198,6 +198,34 @@ def test_unfoldingDoesNotConsumeOtherLines():
     assert message.names[-2:] == ["subject", "x-y"]
 
 
+LINE_TEXT = st.text(st.characters(exclude_characters="\r\n\0"), max_size=20)
+HEADER_LINE = st.builds(
+    "{}{}:{}{}".format,
+    st.sampled_from(["Via", "v", "To", "From", "X-y", "CSEQ", "l1", "Subject", "a%b"]),
+    st.sampled_from(["", " ", "\t"]),
+    LINE_TEXT,
+    st.sampled_from(["", "\r\n ", "\r\n\t\r\n x", "\r\n  folded"]),
+)
+
+
+@given(
+    st.sampled_from(["INVITE sip:a@b SIP/2.0", "x%y z SIP/2.0", "SIP/2.0 200 é", "SIP/2.0 180 "]),
+    st.lists(HEADER_LINE, max_size=12),
+    st.binary(max_size=40),
+)
+def test_soundMessagesAreWrittenAsTheyCame(start, lines, body):
+    head = "\r\n".join((start, *lines, f"Content-Length: {len(body)}", "", ""))
+    data = head.encode() + body
+    message = parseMessage(data)
+    assert message.defect is None
+    assert message.lines[:-1] == lines
+    assert message.body == body
+    assert message.toBytes() == data
+    # Editing one line leaves the others alone.
+    message.set("Content-Length", "0")
+    assert message.lines[:-1] == lines
+
+
 SOMETIMES = st.sampled_from(
     [
         *(b"\r\n", b"\r\n\r\n", b" ", b"\t", b":", b";", b",", b"<", b">", b'"', b"\\", b"\0"),
