@@ -110,13 +110,12 @@ class Dispatch:
         for resource in resources:
             try:
                 result = resource.offer(transaction)
+                if result is None:
+                    continue
+                if result is not TAKEN:
+                    self._given(transaction, resource, resources, result)
             except Exception:
                 self._failed(transaction, resource, Failure())
-                return
-            if result is None:
-                continue
-            if result is not TAKEN:
-                self._given(transaction, resource, resources, result)
             return
         self._refuse(transaction)
 
