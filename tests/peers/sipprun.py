@@ -99,6 +99,8 @@ class SIPp:
         arguments += ["-trace_stat", "-stf", str(self._statistics), "-fd", "1"]
         arguments += ["-trace_err", "-error_file", str(self._errors)]
         arguments += ["-recv_timeout", "20000", "-max_socket", "20000"]
+        # On a busy machine sipp warns of its own slowness; what suffers from that is counted.
+        arguments += ["-watchdog_minor_threshold", "60000", "-watchdog_major_threshold", "60000"]
         if limit is not None:
             arguments += ["-l", str(limit)]
         if users is not None:

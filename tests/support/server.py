@@ -60,14 +60,14 @@ class Server:
     def awaitReady(self) -> Server:
         """Wait until every pool is ready.
 
-        @raise AssertionError: if the server has ended instead; its log is in the message.
+        @raise AssertionError: if the server has ended instead.
         """
 
         def readyOrEnded() -> bool:
             return self.program.status is not None or self._workersFileIsOurs()
 
         waitFor(readyOrEnded, "a server that is ready", START)
-        assert self.program.status is None, f"the server has ended:\n{self.output()}"
+        assert self.program.status is None, "the server has ended: see its log"
         return self
 
     def _workersFileIsOurs(self) -> bool:
@@ -125,7 +125,7 @@ class Server:
         """SIGTERM: the server has to drain, to exit with 0 and to leave no child behind."""
         before = self.children()
         status = self.program.terminate(STOP)
-        assert status == 0, f"exit status {status}:\n{self.output()}"
+        assert status == 0, f"exit status {status}: see the log"
         left = [pid for pid in before if isAlive(pid)]
         assert not left, f"children outlive the server: {left}"
 
