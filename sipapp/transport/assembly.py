@@ -83,7 +83,8 @@ def assemble(
     served = tuple(served)
     every = Endpoints(endpoints, reactor.seconds)
     driver = Driver(reactor, identifiers)
-    driver.layer = TransactionLayer(user, timers, driver.clock)
+    driver.layer = TransactionLayer(user, timers, driver.heartbeat.clock)
+    driver.heartbeat.layer = driver.layer
     driver.bus = Bus(reactor, inbox, inboxes, driver.frameReceived)
     driver.streams = Streams(reactor, every, identifiers, driver, clientTLS or ClientTLS(), limits)
     ports: dict[int, DatagramPort] = {}

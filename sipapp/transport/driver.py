@@ -1,4 +1,4 @@
-"""The driver: carries what the sockets receive to the transaction layer, and the time with it.
+"""The driver: carries what the sockets receive to the transaction layer.
 
 What comes in takes this way::
 
@@ -36,6 +36,7 @@ from sipapp.transaction import Identifiers, TransactionLayer
 from sipapp.transport.bus import Bus, Deliver, Failed, FlowRecord, Frame, Send
 from sipapp.transport.datagram import DatagramPort
 from sipapp.transport.flows import DatagramFlow, Flow, Flows
+from sipapp.transport.heartbeat import Heartbeat
 from sipapp.transport.responses import ResponseRouter
 from sipapp.transport.stream import StreamFlow
 from sipapp.transport.streams import Streams
@@ -82,6 +83,9 @@ class Counters:
 class Driver:
     """Connects the sockets of one worker with its transaction layer.
 
+    @ivar strayResponse: called with a response that belongs to no transaction here, and its flow.
+    @ivar draining: whether nothing new is begun any more.
+
     The attributes that hold the other parts are set by L{sipapp.transport.assembly.assemble}.
     """
 
@@ -97,10 +101,7 @@ class Driver:
         self.counters = Counters()
         self.strayResponse: StrayResponse | None = None
         self.draining = False
-        self._seconds: Callable[[], float] = reactor.seconds
-        self._entered = False
-        self._call: Any = None
-        self._wakeAt = 0.0
+        self.heartbeat = Heartbeat(reactor)
 
     # Received from the sockets.
 
@@ -130,7 +131,7 @@ class Driver:
         if owner is not None and owner != self.identifiers.code and self.bus.knows(owner):
             self.bus.send(owner, Failed(reference))
             return
-        self._enter(self.layer.transportFailed, reference)
+        self._requestFailed(reference)
 
     def responseUndelivered(self, data: bytes) -> None:
         """See L{sipapp.transport.stream.StreamUser}."""
@@ -152,7 +153,11 @@ class Driver:
             else:
                 self.responses.sendAgain(frame.data)
         else:
-            self._enter(self.layer.transportFailed, frame.reference)
+            self._requestFailed(frame.reference)
+
+    def _requestFailed(self, reference: str) -> None:
+        with self.heartbeat.entry("A transaction failed") as now:
+            self.layer.transportFailed(reference, now)
 
     # The way of a message.
 
@@ -181,8 +186,7 @@ class Driver:
             one. What names its worker goes there directly instead.
         """
         message.flow = flow
-        now = self._seconds()
-        self._entered = True
+        now = self.heartbeat.enter()
         try:
             if isinstance(message, Request):
                 self._requestReceived(message, flow, data, now, delivered, elsewhere)
@@ -191,8 +195,7 @@ class Driver:
         except Exception:
             self._failed(message)
         finally:
-            self._entered = False
-        self._schedule(now)
+            self.heartbeat.leave(now)
 
     def _requestReceived(
         self,
@@ -273,54 +276,6 @@ class Driver:
     def _failed(self, message: Request | Response) -> None:
         _log.failure("A message failed, its Call-ID is {callID!a}", callID=message.get("call-id"))
 
-    # The time.
-
-    def clock(self) -> float:
-        """What the layer asks for the time when somebody else than the driver enters it: then
-        timers may have been started that the driver does not know of yet."""
-        if not self._entered:
-            self._wake(0.0)
-        return self._seconds()
-
-    def _enter(self, call: Callable[[str, float], None], argument: str) -> None:
-        now = self._seconds()
-        self._entered = True
-        try:
-            call(argument, now)
-        except Exception:
-            _log.failure("A transaction failed")
-        finally:
-            self._entered = False
-        self._schedule(now)
-
-    def _schedule(self, now: float) -> None:
-        """See that somebody calls when the next timer of the layer is due."""
-        deadline = self.layer.nextDeadline()
-        if deadline is None or (self._call is not None and self._wakeAt <= deadline):
-            return
-        self._wake(deadline - now)
-        self._wakeAt = deadline
-
-    def _wake(self, delay: float) -> None:
-        delay = max(delay, 0.0)
-        if self._call is None:
-            self._call = self.reactor.callLater(delay, self._awake)
-        else:
-            self._call.reset(delay)
-        self._wakeAt = self._seconds() + delay
-
-    def _awake(self) -> None:
-        self._call = None
-        now = self._seconds()
-        self._entered = True
-        try:
-            self.layer.handleTimers(now)
-        except Exception:
-            _log.failure("A transaction failed when its timer fired")
-        finally:
-            self._entered = False
-        self._schedule(now)
-
     # Beginning and end.
 
     def start(self) -> None:
@@ -345,10 +300,10 @@ class Driver:
             for port in self.flows.ports.values():
                 port.stop()
         done: Deferred[bool] = Deferred()
-        end = self._seconds() + timeout
+        end = self.reactor.seconds() + timeout
 
         def look() -> None:
-            left = end - self._seconds()
+            left = end - self.reactor.seconds()
             if self.layer.pending == 0:
                 done.callback(True)
             elif left <= 0:
@@ -367,6 +322,4 @@ class Driver:
         self.streams.stopListening()
         self.streams.close()
         self.bus.stop()
-        if self._call is not None:
-            self._call.cancel()
-            self._call = None
+        self.heartbeat.stop()

@@ -69,10 +69,18 @@ class Endpoint:
 class Endpoints:
     """All of a server's SIP endpoints."""
 
-    def __init__(self, endpoints: Iterable[Endpoint], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        endpoints: Iterable[Endpoint],
+        clock: Callable[[], float],
+        probe: Callable[[str], str] | None = None,
+    ) -> None:
         """
         @param clock: gives seconds that never run backwards.
+        @param probe: gives the local address that a peer sees, C{''} if there is none; by default
+            it is L{probeSource}.
         """
+        self._probe = probeSource if probe is None else probe
         self._all = {one.index: one for one in endpoints}
         self._byKey = {one.key: one for one in self._all.values()}
         self._byTransport: dict[str, list[Endpoint]] = {}
@@ -140,7 +148,7 @@ class Endpoints:
             self._forgetAt = now + _MEMORY
         known = self._sources.get(remote)
         if known is None:
-            known = self._sources[remote] = _probe(remote)
+            known = self._sources[remote] = self._probe(remote)
         return known or None
 
     def isOurs(self, host: str, port: int) -> bool:
@@ -155,7 +163,7 @@ class Endpoints:
         return False
 
 
-def _probe(remote: str) -> str:
+def probeSource(remote: str) -> str:
     """Ask the routing table: connecting a datagram socket sends nothing."""
     family = socket.AF_INET6 if ":" in remote else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as sock:

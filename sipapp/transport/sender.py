@@ -110,10 +110,10 @@ class Sender:
         except LocateError:
             return
         if isinstance(found, Deferred):
-            found.addCallback(self._forwardTo, request, branch, user)
+            found.addCallback(self._forwardTo, request, hop, branch, user)
             found.addErrback(_ignoreLocateError)
         else:
-            self._forwardTo(found, request, branch, user)
+            self._forwardTo(found, request, hop, branch, user)
 
     def respond(self, response: Response) -> None:
         """See L{ISender.respond}."""
@@ -131,8 +131,11 @@ class Sender:
             every.append(address)
         return every
 
-    def preferred(self, request: Request) -> int:
-        """The endpoint to send from: that which a forwarded request came in by."""
+    def preferred(self, request: Request, hop: Hop) -> int:
+        """The endpoint to send from if it suits the address: the one that the hop asks for, or
+        that which a forwarded request came in by."""
+        if hop.listener is not None:
+            return hop.listener
         flow = request.flow
         return self.home if flow is None else flow.listener
 
@@ -141,10 +144,16 @@ class Sender:
         return sum(map(len, request.lines)) + 2 * len(request.lines) + size > self._udpMTU
 
     def _forwardTo(
-        self, found: Iterable[Address], request: Request, branch: str, user: ClientUser | None
+        self,
+        found: Iterable[Address],
+        request: Request,
+        hop: Hop,
+        branch: str,
+        user: ClientUser | None,
     ) -> None:
+        preferred = self.preferred(request, hop)
         for address in self.candidates(found, request):
-            flow = self.flows.toAddress(address, self.preferred(request))
+            flow = self.flows.toAddress(address, preferred)
             if flow is not None:
                 self._forwardOver(flow, request, branch, user)
                 return
@@ -187,7 +196,7 @@ class Sending:
         self._hop = hop
         self._user = user
         self._branch = branch
-        self._preferred = sender.preferred(request)
+        self._preferred = sender.preferred(request, hop)
         self._transaction: ClientTransaction | None = None
         # None until they have been looked for.
         self._candidates: deque[Address] | None = None

@@ -1,0 +1,85 @@
+"""L{sipapp.transport.flows}: tokens that any worker can read and nobody can make."""
+
+from __future__ import annotations
+
+from pytest_twisted import ensureDeferred
+
+from sipapp.transaction import Identifiers
+from sipapp.transport.bus import FlowRecord
+from sipapp.transport.flows import DatagramFlow
+from tests.transport.workers import SECRET, Site, request
+
+
+@ensureDeferred
+async def test_datagramToken(site: Site) -> None:
+    """A UDP flow is found by its token in the worker of another pool, which can send over it."""
+    udp = site.bind("UDP")
+    site.addWorkers("u0", "t0")
+    site.worker("u0", [0])
+    other = site.worker("t0", []).driver
+    phone = site.udpPeer()
+    phone.send(request("OPTIONS"), udp)
+    flow = (await site.users["u0"].requests.get()).request.flow
+    assert (await phone.message()).status == 200
+    found = other.flows.fromToken(flow.token)
+    assert found is not None
+    assert (found.remote, found.listener, found.token) == (flow.remote, 0, flow.token)
+    found.send(request("OPTIONS", callID="pushed"))
+    assert (await phone.message()).callID == "pushed"
+    assert phone.sources[-1] == ("127.0.0.1", udp.port)
+    assert repr(found) == f"<UDP flow to {('127.0.0.1', phone.port)}>"
+
+
+@ensureDeferred
+async def test_ipv6(site: Site) -> None:
+    """IPv6 flows have two-part addresses, and their tokens work too."""
+    udp = site.bind("UDP", "::1")
+    worker = site.worker("u0", [0])
+    phone = site.udpPeer("::1")
+    phone.send(request("OPTIONS", via="UDP [::1]:5060"), udp)
+    response = await phone.message()
+    assert (response.status, response.via.received) == (200, "::1")
+    flow = (await site.users["u0"].requests.get()).request.flow
+    assert (flow.remote, flow.family, flow.local) == (("::1", phone.port), 6, ("::1", udp.port))
+    found = worker.driver.flows.fromToken(flow.token)
+    assert found is not None
+    found.send(request("OPTIONS", callID="six"))
+    assert (await phone.message()).callID == "six"
+
+
+@ensureDeferred
+async def test_worthlessTokens(site: Site) -> None:
+    """What we have not minted, or what stands for something that is gone, gives no flow."""
+    udp = site.bind("UDP")
+    worker = site.worker("w1", [0])
+    flows, identifiers = worker.driver.flows, Identifiers(SECRET, "w1")
+    good = DatagramFlow(flows.ports[0], ("127.0.0.1", 5060)).token
+    assert flows.fromToken(good) is not None
+    assert flows.fromToken(good[:-1] + "x") is None
+    assert flows.fromToken("") is None
+    assert Identifiers(b"another secret", "w1").readFlowToken(good) is None
+    for payload in (
+        "u|nokey|127.0.0.1|5060",
+        f"u|{udp.key}|127.0.0.1",
+        "x|1",
+        "c|w1|gone.1|TCP||127.0.0.1|5060",
+        "c|nobody|gone.1|TCP||127.0.0.1|5060",
+    ):
+        assert flows.fromToken(identifiers.flowToken(payload)) is None
+    assert flows.fromRecord(FlowRecord("UDP", 7, ("", 0), ("127.0.0.1", 5060))) is None
+
+
+@ensureDeferred
+async def test_remoteFlowWithoutEndpoint(site: Site) -> None:
+    """A connection of a worker may belong to no endpoint; it is a flow nevertheless."""
+    site.addWorkers("w1", "w2")
+    worker = site.worker("w1", [])
+    record = FlowRecord("TLS", -1, ("192.0.2.1", 0), ("2001:db8::1", 5061), "w2", "ab.1")
+    flow = worker.driver.flows.fromRecord(record)
+    assert flow is not None
+    assert (flow.secure, flow.reliable, flow.family, flow.listener) == (True, True, 6, -1)
+    found = worker.driver.flows.fromToken(flow.token)
+    assert found is not None
+    assert found.remote == record.remote
+    assert flow.record() is record
+    assert repr(flow) == "<TLS flow to ('2001:db8::1', 5061) held by w2>"
