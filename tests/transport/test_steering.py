@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sipapp.transport import steering
-from sipapp.transport.steering import Steering, attach, findCallID, program, slotOf
+from sipapp.transport.steering import Steering, attach, findCallID, slotOf
+from sipapp.transport.steeringprogram import LARGEST, program
 
 SLOTS = 4
 PROGRAM = list(struct.iter_unpack("=HBBI", program(SLOTS, 32)))
@@ -155,7 +156,7 @@ def test_kernelThatSeesEverythingIsNotChecked() -> None:
 
 def test_programSizes() -> None:
     """The largest program uses the kernel's limit well and the smallest still ends."""
-    assert 3900 < len(program(SLOTS, steering._LARGEST)) // 8 <= 4096
+    assert 3900 < len(program(SLOTS, LARGEST)) // 8 <= 4096
     code = program(SLOTS, 0)
     assert run(list(struct.iter_unpack("=HBBI", code)), request("abc")) == 0
 
