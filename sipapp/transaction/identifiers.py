@@ -131,6 +131,8 @@ class Identifiers:
         try:
             ours, theirs = response.vias[:2]
             head, _, mac = (ours.branch or "").rpartition(".")
+            # The sender puts a number behind it when it tries another address.
+            mac = mac.partition("-")[0]
             return _same(mac, self._branchMAC(head, theirs, response))
         except (SIPError, ValueError):
             # A malformed header field, or no second Via: nothing that we forwarded.

@@ -82,13 +82,18 @@ def attach(sock: socket.socket, slots: int) -> int:
         return UNLIMITED
     if not sys.platform.startswith("linux"):
         return 0
-    rounds = LARGEST
+    # Each success is larger than the last, so the largest program stays attached.
+    reach, refused, rounds = 0, LARGEST + 1, LARGEST
     try:
-        while rounds and not _attachClassic(sock, slots, rounds):
-            rounds = rounds * 7 // 8
+        while rounds > reach:
+            if _attachClassic(sock, slots, rounds):
+                reach = rounds
+            else:
+                refused = rounds
+            rounds = (reach + refused) // 2
     except OSError:
         return 0
-    return rounds
+    return reach
 
 
 class Steering:

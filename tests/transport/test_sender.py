@@ -8,6 +8,7 @@ import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred
 
+from sipapp.sip import Request, parseMessage
 from sipapp.transport.locate import Address, LocateError
 from sipapp.transport.steering import slotOf
 from tests.transport.workers import LOOPBACK, Outcome, Site, hop, made, request, until
@@ -134,6 +135,29 @@ async def test_failOver(site: Site) -> None:
     acks = [message.method for message in busy.received.items]
     assert "ACK" in acks
     assert not outcome.failures.items
+
+
+@ensureDeferred
+async def test_branchOfLaterAttempt(site: Site) -> None:
+    """The response to a second attempt proves itself as that to a first one does (§16.11)."""
+    site.bind("UDP")
+    worker = site.worker("w1", [0])
+    server = site.udpPeer()
+    incoming = parseMessage(request("OPTIONS", branch="z9hG4bKupstream"))
+    assert isinstance(incoming, Request)
+    identifiers = worker.driver.identifiers
+    branch = identifiers.branch(incoming, "target")
+    site.names.known["pool.test"] = [
+        Address("TCP", LOOPBACK, unused(site)),
+        Address("UDP", LOOPBACK, server.port),
+    ]
+    worker.sender.request(incoming.copy(), hop("sip:pool.test"), Outcome(), branch)
+    received = await server.message()
+    assert received.via.branch == branch + "-1"
+    assert identifiers.owner(received.via.branch) == "w1"
+    assert identifiers.isOurs(received.respond(200))
+    received.replaceFirst("via", str(received.via.withParams(branch=branch[:-1] + "-1")))
+    assert not identifiers.isOurs(received.respond(200))
 
 
 @ensureDeferred

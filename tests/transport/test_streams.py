@@ -15,13 +15,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 from pytest_twisted import ensureDeferred
+from twisted.internet.defer import Deferred
 from twisted.internet.ssl import Certificate as TwistedCertificate
 from twisted.internet.ssl import CertificateOptions, optionsForClientTLS, trustRootFromCertificates
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
 from sipapp.sip import parseMessage
+from sipapp.transport.bus import Send
 from sipapp.transport.limits import StreamLimits
-from sipapp.transport.locate import Address
+from sipapp.transport.locate import Address, LocateError
 from sipapp.transport.tls import ClientTLS, TLSError, serverContext
 from tests.support.certificates import CertificateAuthority
 from tests.transport.workers import LOOPBACK, Outcome, Site, hop, made, request, until
@@ -236,7 +238,21 @@ async def test_statelessResponses(site: Site) -> None:
     stateless("UDP nowhere.test")
     stateless("SCTP 127.0.0.1")
     assert worker.driver.responses.unroutable == 3
-    assert phone.sources == [(LOOPBACK, udp.port)] * 2
+    stateless(f"UDP phone.invalid:{phone.port};received=127.0.0.1;rport=x")
+    assert (await phone.message()).status == 404
+    slow: Deferred[list[Address]] = Deferred()
+    site.names.waiting["slow.test"] = slow
+    stateless("UDP slow.test")
+    slow.callback([Address("UDP", "::1", 5060), Address("UDP", LOOPBACK, phone.port)])
+    assert (await phone.message()).status == 404
+    site.names.waiting["slow.test"] = Deferred()
+    stateless("UDP slow.test")
+    site.names.waiting["slow.test"].errback(LocateError("nothing"))
+    response = parseMessage(request("OPTIONS")).respond(404)  # type: ignore[union-attr]
+    response.set("Via", "nonsense")
+    worker.sender.respond(response)
+    assert worker.driver.responses.unroutable == 5
+    assert phone.sources == [(LOOPBACK, udp.port)] * 4
 
 
 @ensureDeferred
@@ -295,6 +311,19 @@ async def test_nothingLeft(site: Site) -> None:
     assert not streams._groups
     assert not streams._byTarget
     assert not streams._byRemote
+
+
+@ensureDeferred
+async def test_responseAfterFraming(site: Site) -> None:
+    """A response that another worker has for a connection that is gone here is routed again."""
+    site.bind("TCP")
+    driver = site.worker("w1", [0]).driver
+    listening = site.tcpServer()
+    data = request("OPTIONS", via=f"TCP 127.0.0.1:{listening.port}", params="")
+    response = parseMessage(data).respond(200).toBytes()  # type: ignore[union-attr]
+    driver.frameReceived(Send("gone.1", response, "w1", ""))
+    assert (await (await listening.connection()).message()).status == 200
+    driver.frameReceived(Send("gone.1", b"nonsense", "w1", ""))
 
 
 # TLS.
