@@ -51,7 +51,7 @@ def workerCode(pool: int, slot: int) -> str:
     @param pool: the place of the pool in the plan.
 
     >>> workerCode(0, 3), workerCode(27, 12)
-    ('a3', 'bb12')
+    ('a3', 'ab12')
     """
     letters = ""
     pool += 1

@@ -29,6 +29,7 @@ from twisted.python.util import switchUID
 from sipapp.assignment import Assignment, encodeAssignment, workerCode
 from sipapp.config import (
     EMBEDDED_NAME,
+    SHARED,
     Plan,
     PoolPlan,
     ResolvedListener,
@@ -154,6 +155,7 @@ class Server(MultiService):
         self._reactor = reactor
         self._observer = observer
         self._isReady = False
+        self._isStopping = False
         self._codes = {
             pool.name: tuple(workerCode(index, slot) for slot in range(pool.size))
             for index, pool in enumerate(plan.pools)
@@ -224,8 +226,8 @@ class Server(MultiService):
             onReady=self._workerChanged,
             onExit=self._workerChanged,
         )
-        alone = len(plan.listeners) == 1
-        pool.setServiceParent(self.listeners[plan.listeners[0]] if alone else self)
+        isShared = plan.name == SHARED
+        pool.setServiceParent(self if isShared else self.listeners[plan.listeners[0]])
         return pool
 
     def _describe(self, plan: PoolPlan, slot: int) -> Spawn:
@@ -265,9 +267,10 @@ class Server(MultiService):
             signal.signal(number, lambda *_: self._reactor.callFromThread(self._stop))
 
     def _stop(self) -> None:
-        if self.running:
-            self.running = 0
-            self._reactor.stop()
+        if not self._isStopping:
+            self._isStopping = True
+            # A pool can fail before the reactor runs.
+            self._reactor.callWhenRunning(self._reactor.stop)
 
     def _workerChanged(self, name: str) -> None:
         if self._isReady:
@@ -301,7 +304,7 @@ class Server(MultiService):
 
     def _notReady(self, failure: Failure) -> None:
         """A boot failure is the operator's to mend: say what it is, and stop."""
-        if not self.running:
+        if self._isStopping:
             return
         error = failure.value
         first = error.subFailure if isinstance(error, FirstError) else failure

@@ -6,14 +6,17 @@ import json
 import signal
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.support import netsockets
-from tests.support.configuration import Configuration, Endpoint
+from tests.support.configuration import DOMAIN, Configuration, Endpoint
 from tests.support.deadlines import waitFor
 from tests.support.processes import Program, children, isAlive, sendSignal
+from tests.support.sipclient import StreamSocket
+from tests.support.siptext import workerCode
 
+TWISTD = (str(Path(sys.executable).with_name("twistd")),)
 #: Seconds that a start may take on a machine that does other things as well.
 START = 40.0
 #: Seconds that a stop may take: a drain with nothing to wait for.
@@ -24,23 +27,20 @@ class Server:
     """One running server and what can be seen of it from outside."""
 
     def __init__(
-        self, configuration: Configuration, environment: Mapping[str, str] | None = None
+        self,
+        configuration: Configuration,
+        environment: Mapping[str, str] | None = None,
+        twistd: Sequence[str] = TWISTD,
     ) -> None:
         """
         @param environment: variables beyond those of the tests.
+        @param twistd: the command to start it with.
         """
         self.configuration = configuration
         self.workersFile = configuration.runDirectory / "workers.json"
         file = configuration.write()
         self.program = Program(
-            [
-                str(Path(sys.executable).with_name("twistd")),
-                "-n",
-                "--pidfile=",
-                "sipapp",
-                "--config",
-                str(file),
-            ],
+            [*twistd, "-n", "--pidfile=", "sipapp", "--config", str(file)],
             configuration.directory / "sipapp.log",
             directory=configuration.directory,
             environment=environment,
@@ -120,6 +120,20 @@ class Server:
         readers = [pid for pid in self.children() if inode in netsockets.inodes(pid)]
         assert len(readers) == 1, f"inbox {code} is open in {readers}"
         return readers[0]
+
+    def connect(self, transport: str, worker: str) -> StreamSocket:
+        """
+        @param worker: the name of the one that is to hold the connection: they are opened until
+            the kernel gives it one.
+        """
+        pid = self.workers()[worker]
+        for _ in range(100):
+            client = StreamSocket(self.endpoint(transport).address)
+            code = workerCode(client.options(f"sip:{DOMAIN}").toTag)
+            if self.workerOf(code) == pid:
+                return client
+            client.close()
+        raise AssertionError(f"none of 100 connections has come to {worker}")
 
     def stop(self) -> None:
         """SIGTERM: the server has to drain, to exit with 0 and to leave no child behind."""

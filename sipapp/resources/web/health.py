@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.web.resource import IResource as ITwistedWebResource
-from twisted.web.static import Data
+from twisted.web.iweb import IRequest
+from twisted.web.resource import Resource
 from zope.interface import implementer
 
 from sipapp.interfaces import IWebResource
 from sipapp.resources.maker import ResourceMaker, Settings
 
 __all__ = ["Health", "healthMaker"]
+
+
+class _Page(Resource):
+    """A line of text."""
+
+    isLeaf = True
+
+    def render_GET(self, request: IRequest) -> bytes:
+        request.setHeader(b"content-type", b"text/plain; charset=utf-8")
+        return b"ok\n"
 
 
 @implementer(IWebResource)
@@ -24,7 +34,7 @@ class Health:
     path = "healthz"
 
     def __init__(self, settings: Settings, worker: Any) -> None:
-        self._page = Data(b"ok\n", "text/plain; charset=utf-8")
+        self._page = _Page()
 
     def start(self) -> None:
         pass
@@ -32,7 +42,7 @@ class Health:
     def stop(self) -> None:
         pass
 
-    def webResource(self) -> ITwistedWebResource:
+    def webResource(self) -> Resource:
         return self._page
 
 

@@ -1,0 +1,95 @@
+"""Sockets are bound as root; everything that reads from them is not."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ServerStarter
+from tests.support.configuration import Configuration
+from tests.support.deadlines import waitFor
+from tests.support.processes import sendSignal
+from tests.support.server import Server
+from tests.support.sipclient import UDPSocket
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has privileges to drop")
+
+USER = "nobody"
+
+
+@pytest.fixture
+def configuration(serverCertificate: tuple[Path, Path]) -> Iterator[Configuration]:
+    """In a directory that another user may enter, which pytest's own are not."""
+    with tempfile.TemporaryDirectory(prefix="sipapp-") as directory:
+        os.chmod(directory, 0o711)
+        yield Configuration(Path(directory), *serverCertificate, children=1)
+
+
+def ids(pid: int, which: str) -> list[int]:
+    """
+    @param which: C{Uid} or C{Gid}.
+    @return: real, effective, saved and file system id of a process.
+    """
+    status = Path(f"/proc/{pid}/status").read_text()
+    (line,) = [line for line in status.splitlines() if line.startswith(f"{which}:")]
+    return [int(number) for number in line.split()[1:]]
+
+
+def interpreter() -> tuple[str, dict[str, str]]:
+    """
+    @return: a Python that the other user may execute, with what it needs in its environment to
+        find the packages of this one.
+    """
+    for python in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
+        environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        check = [python, "-c", "import twisted, sipapp.worker"]
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            subprocess.run(check, user=USER, env=environment, cwd="/", check=True)
+            return python, environment
+    pytest.skip(f"no Python here that the user {USER} may execute")
+
+
+def test_dropped(configuration: Configuration) -> None:
+    """Parent and workers have given up root for good, and the server works: it registers phones,
+    and restarts its workers."""
+    entry = pwd.getpwnam(USER)
+    python, environment = interpreter()
+    configuration.table("server", user=USER)
+    endpoint = configuration.listen("udp")
+    run = "from twisted.scripts.twistd import run; run()"
+    server = Server(configuration, environment, (python, "-c", run))
+    try:
+        server.awaitReady()
+        for pid in (server.pid, *server.children()):
+            assert set(ids(pid, "Uid")) == {entry.pw_uid}
+            assert set(ids(pid, "Gid")) == {entry.pw_gid}
+        (before,) = server.children()
+        sendSignal(before, signal.SIGKILL)
+        waitFor(lambda: server.children() not in ([], [before]), "a new worker", 40.0)
+        with UDPSocket(endpoint.address) as client:
+            assert client.register("alice").status == 200
+        secret = (configuration.stateDirectory / "secret").stat()
+        assert (secret.st_mode & 0o777, secret.st_uid) == (0o600, entry.pw_uid)
+        server.stop()
+    finally:
+        server.end()
+
+
+def test_secretOutlivesARestart(configuration: Configuration, startServer: ServerStarter) -> None:
+    """What was signed before a restart is understood after it."""
+    configuration.listen("udp")
+    first = startServer(configuration)
+    secret = (configuration.stateDirectory / "secret").read_bytes()
+    first.stop()
+    startServer(configuration).stop()
+    assert (configuration.stateDirectory / "secret").read_bytes() == secret
+    assert len(secret) >= 32
