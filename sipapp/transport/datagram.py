@@ -2,7 +2,7 @@
 
 Not C{reactor.adoptDatagramPort}: its port reads one datagram through two more calls, checks the
 address of each one that it sends, and knows nothing of the error queue. See
-C{docs/decisions/udp-socket.md}.
+C{docs/decisions/0004-udp-socket.md}.
 
 What cannot be delivered comes back as an ICMP message. The kernel keeps those for us, with the
 beginning of the datagram that they are about, in the socket's error queue (C{IP_RECVERR}), so a
