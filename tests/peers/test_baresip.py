@@ -138,4 +138,6 @@ def test_calleeDeclines(makePhone: Callable[..., Baresip]) -> None:
 def test_nobodyThere(makePhone: Callable[..., Baresip]) -> None:
     alice = makePhone("alice", "udp")
     alice.command("dial", "sip:nobody@example.test")
-    assert "404" in alice.expect("CALL_CLOSED")["param"]
+    # RFC 3261 §16.5: no target; a registrar that knows its users may know better (§21.4.5).
+    why = alice.expect("CALL_CLOSED")["param"]
+    assert "480" in why or "404" in why

@@ -15,7 +15,7 @@ from tests.support.deadlines import waitFor
 from tests.support.dialog import Call, Callee
 from tests.support.processes import commandLine, isAlive
 from tests.support.server import Server
-from tests.support.sipclient import StreamSocket, UDPSocket
+from tests.support.sipclient import SIPSocket, StreamSocket, UDPSocket
 from tests.support.siptext import newToken
 
 #: A plugin whose resource cannot be made, or whose start fails.
@@ -129,30 +129,38 @@ def test_idleServerStops(configuration: Configuration, startServer: ServerStarte
     assert not server.workersFile.exists()
 
 
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize(
+    ("near", "far"),
+    [("udp", "udp"), ("tcp/0", "tcp/0"), ("tcp/0", "tcp/1"), ("udp", "tcp/0"), ("tcp/0", "udp")],
+)
 def test_stopLetsACallFinish(
-    configuration: Configuration, startServer: ServerStarter, transport: str
+    configuration: Configuration, startServer: ServerStarter, near: str, far: str
 ) -> None:
-    """SIGTERM while it rings: the answer still reaches the caller, then the server exits."""
+    """SIGTERM while it rings: the answer still reaches the caller, then the server exits, also
+    if the two phones are connected to different workers."""
     configuration.table("server", drain_timeout=30.0)
     configuration.listen("udp")
     configuration.listen("tcp")
+    configuration.listen("http", resources=["health"])
     server = startServer(configuration)
     children = server.children()
-    idlePool = "tcp/" if transport == "udp" else "udp-0/"
-    idle = [pid for name, pid in server.workers().items() if name.startswith(idlePool)]
-    address = server.endpoint(transport).address
-    connect = UDPSocket if transport == "udp" else StreamSocket
-    with connect(address) as near, connect(address) as far:
+    bystander = server.workers()["http-0/0"]
+
+    def connect(where: str) -> SIPSocket:
+        if where == "udp":
+            return UDPSocket(server.endpoint("udp").address)
+        return server.connect("tcp", where)
+
+    with connect(near) as caller, connect(far) as callee:
         user = newToken("slow-")
-        assert far.register(user).status == 200
-        call, phone = Call(near, f"sip:{user}@example.test"), Callee(far, user)
-        near.send(call.invite())
+        assert callee.register(user).status == 200
+        call, phone = Call(caller, f"sip:{user}@example.test"), Callee(callee, user)
+        caller.send(call.invite())
         invite = phone.expect("INVITE", call.callID)
         phone.reply(invite, 180, "Ringing")
         server.program.signal(signal.SIGTERM)
-        # The workers with nothing to do go at once: that is how the stop is seen to have begun.
-        waitFor(lambda: not any(map(isAlive, idle)), "the end of the idle workers")
+        # A worker that has nothing to do with calls goes at once: the stop has begun.
+        waitFor(lambda: not isAlive(bystander), "the end of the HTTP worker")
         phone.answer(invite)
         assert call.awaitFinal("INVITE").status == 200
         assert server.program.join(20.0) == 0
