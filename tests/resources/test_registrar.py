@@ -256,6 +256,13 @@ class TestContacts:
             assert (response.status, response.reason) == (403, "Contact Names This Server")
             assert worker.register(f"Contact: <{contact}>;expires=0").status == 200
 
+    def test_a_contact_with_a_route_of_its_own(self) -> None:
+        """RFC 4475 §3.3.14."""
+        worker = Worker()
+        contact = "<sip:alice@example.com?Route=%3Csip:sip.example.com%3E>"
+        assert worker.register(f"Contact: {contact}").status == 200
+        assert worker.contacts() == [contact.strip("<>")]
+
     def test_too_long_to_be_kept(self) -> None:
         assert Worker().register(f"Contact: <sip:{'a' * 5000}@h.org>").status == 513
 

@@ -182,7 +182,9 @@ class Registrar:
 
 
 def _isIn(isLocal: Any, uri: object) -> bool:
-    return isinstance(uri, SIPURI) and bool(isLocal(uri))
+    """Whether a contact names this server. One with header fields is another request's to make
+    and is kept as it is (RFC 4475 §3.3.14): loop detection is for what comes of it."""
+    return isinstance(uri, SIPURI) and not uri.headers and bool(isLocal(uri))
 
 
 def _badExtension(options: str) -> Refusal:
