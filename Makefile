@@ -8,7 +8,7 @@ CONFIG ?=
 # Two test processes suit two cores; the peers' load tests share them.
 JOBS   ?= 2
 
-.PHONY: run test check format lint types contracts coverage clean
+.PHONY: run test check format lint types contracts coverage bench bench-micro clean
 
 run: $(READY)
 	$(BIN)/twistd --nodaemon --pidfile= sipapp $(if $(CONFIG),--config $(CONFIG))
@@ -37,6 +37,12 @@ contracts: $(READY)
 coverage: $(READY)
 	$(BIN)/coverage run --source=sipapp/sip,sipapp/transaction -m pytest -q tests/sip tests/transaction
 	$(BIN)/coverage report --fail-under=100
+
+# What the steps of a request cost in one worker.
+bench: bench-micro
+
+bench-micro: $(READY)
+	$(BIN)/python -m bench.micro
 
 clean:
 	rm -rf $(VENV) build run .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

@@ -1,0 +1,1 @@
+"""Benchmarks that anyone can run: see the C{bench} targets of the Makefile."""

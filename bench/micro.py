@@ -1,0 +1,168 @@
+"""What the single steps of a request cost in one worker: C{make bench-micro}.
+
+Each step is timed in several rounds, with the collector off; the lowest round is shown, in
+microseconds of processor time, because on a shared machine everything else is somebody else's time.
+"""
+
+from __future__ import annotations
+
+import gc
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from twisted.internet.task import Clock
+
+from sipapp.location import Binding, LMDBLocation
+from sipapp.sip import Request, Response, parseMessage, validateRequest
+from sipapp.transaction import ClientTransaction, Identifiers, ServerTransaction, TransactionLayer
+
+_ROUNDS = 7
+_LOOPS = 5_000
+
+_INVITE = (
+    b"INVITE sip:bob@biloxi.example.com SIP/2.0\r\n"
+    b"Via: SIP/2.0/UDP 192.0.2.101:5060;branch=z9hG4bK74bf9;rport\r\n"
+    b"Max-Forwards: 70\r\n"
+    b'From: "Alice" <sip:alice@atlanta.example.com>;tag=9fxced76sl\r\n'
+    b"To: Bob <sip:bob@biloxi.example.com>\r\n"
+    b"Call-ID: 3848276298220188511@atlanta.example.com\r\n"
+    b"CSeq: 1 INVITE\r\n"
+    b"Contact: <sip:alice@192.0.2.101:5060>\r\n"
+    b"User-Agent: bench\r\n"
+    b"Content-Type: application/sdp\r\n"
+    b"Content-Length: 151\r\n\r\n" + b"v" * 151
+)
+
+
+class _Flow:
+    """Takes everything and sends nothing."""
+
+    def __init__(self, reliable: bool) -> None:
+        self.reliable = reliable
+
+    def send(self, data: bytes) -> None:
+        pass
+
+
+class _User:
+    """Answers each request at once."""
+
+    def __init__(self, status: int) -> None:
+        self._status = status
+
+    def requestReceived(self, transaction: ServerTransaction, now: float) -> None:
+        transaction.respond(transaction.request.respond(self._status, toTag="t"), now)
+
+    def ackReceived(self, request: Request, flow: object, now: float) -> None:
+        pass
+
+    def cancelReceived(
+        self, transaction: ServerTransaction, invite: ServerTransaction | None, now: float
+    ) -> None:
+        pass
+
+    def responseReceived(
+        self, transaction: ClientTransaction, response: Response, now: float
+    ) -> None:
+        pass
+
+    def timedOut(self, transaction: ClientTransaction, now: float) -> None:
+        pass
+
+    def transportFailed(self, transaction: ClientTransaction, now: float) -> None:
+        pass
+
+
+def _message(data: bytes) -> Request:
+    message = parseMessage(data)
+    assert isinstance(message, Request)
+    return message
+
+
+def _forward(request: Request) -> bytes:
+    """What a proxy changes in a request."""
+    copy = request.copy()
+    copy.requestURI = "sip:bob@192.0.2.4:5060"
+    copy.set("Max-Forwards", "69")
+    copy.prepend("Record-Route", "<sip:0a1b2c3d4e5f@192.0.2.1:5060;lr>")
+    copy.prepend("Via", "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKa0.1.2.3;rport")
+    return copy.toBytes()
+
+
+def _sipSteps() -> Iterator[tuple[str, Callable[[], object]]]:
+    invite = _message(_INVITE)
+    yield "index an INVITE of ten header lines", lambda: parseMessage(_INVITE)
+    yield "index and validate it", lambda: validateRequest(_message(_INVITE))
+    yield "forward it: copy, edit, write", lambda: _forward(invite)
+    yield "answer it: 200, written", lambda: invite.respond(200, toTag="t").toBytes()
+    identifiers = Identifiers(b"secret", "a0")
+    yield "branch for a target", lambda: identifiers.branch(invite, "sip:bob@192.0.2.4")
+    yield "To tag", lambda: identifiers.toTag(invite)
+
+
+def _transactionSteps() -> Iterator[tuple[str, Callable[[], object]]]:
+    """Whole transactions, with parsing, to their end."""
+    options = _INVITE.replace(b"INVITE", b"OPTIONS")
+    for name, status, data in (("OPTIONS", 200, options), ("INVITE", 486, _INVITE)):
+        flow, user = _Flow(reliable=True), _User(status)
+        layer = TransactionLayer(user)
+        now = 0.0
+
+        def serve(data: bytes = data, layer: TransactionLayer = layer, flow: _Flow = flow) -> None:
+            nonlocal now
+            now += 100.0
+            layer.receiveRequest(_message(data), flow, now)
+            layer.handleTimers(now + 50.0)
+
+        yield f"{name} in, {status} out: parsed, answered, over", serve
+
+
+def _locationSteps(directory: Path) -> Iterator[tuple[str, Callable[[], object]]]:
+    clock = Clock()
+    store = LMDBLocation(directory, clock, clock=lambda: 1000.0)
+    call = "3848276298220188511@atlanta.example.com"
+    bindings = (Binding("sip:alice@192.0.2.101:5060", 5000.0, callID=call, cseq=1),)
+    for number in range(10_000):
+        store.update(f"sip:user{number}@example.com", lambda present: bindings)
+    while clock.getDelayedCalls():
+        clock.advance(0)
+    count = iter(range(10**9))
+
+    def refresh() -> None:
+        aor = f"sip:user{next(count) % 10_000}@example.com"
+        store.update(aor, lambda present: bindings)
+        clock.advance(0)
+
+    yield "look one of 10,000 users up", lambda: store.lookupNow("sip:user4711@example.com")
+    yield "refresh a binding, a transaction each", refresh
+
+
+def _time(step: Callable[[], object]) -> float:
+    """
+    @return: microseconds for one call.
+    """
+    best = float("inf")
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(_ROUNDS):
+            started = time.process_time()
+            for _ in range(_LOOPS):
+                step()
+            best = min(best, time.process_time() - started)
+    finally:
+        gc.enable()
+    return best / _LOOPS * 1e6
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        for steps in (_sipSteps(), _transactionSteps(), _locationSteps(Path(directory))):
+            for name, step in steps:
+                print(f"{_time(step):8.1f} µs  {name}")
+
+
+if __name__ == "__main__":
+    main()
