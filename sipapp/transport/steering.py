@@ -17,24 +17,28 @@ B{The hash} is Adler-32 of the value, mixed by a multiplicative constant: a call
 seven instructions for each byte there.
 
 B{The kernel} runs the rule and the hash as a program attached to the group of sockets, see
-L{sipapp.transport.steeringprogram}. How far its search reaches is limited, so what it has given to
-this slot is looked at again in L{Steering}; a miss costs a hop on the bus.
+L{sipapp.transport.steeringloop} and, for parents without the privilege that this one needs,
+L{sipapp.transport.steeringprogram}. How far a program's search is certain to reach is limited, so
+a longer datagram is looked at again in L{Steering}; a miss costs a hop on the bus.
 """
 
 from __future__ import annotations
 
 import ctypes
 import errno
+import os
 import re
 import socket
 import struct
 import sys
 from zlib import adler32
 
+from sipapp.transport import steeringloop
 from sipapp.transport.steeringprogram import LARGEST, MULTIPLIER, program
 
 #: Linux's C{SO_ATTACH_REUSEPORT_CBPF} on every architecture but three that nobody runs SIP on.
 _SO_ATTACH_REUSEPORT_CBPF = 51
+_SO_ATTACH_REUSEPORT_EBPF = 52
 
 _CALL_ID = re.compile(
     rb"\r\n(?:call-id|i(?=[ \t:]))(?:[ \t]{0,8}:[ \t]{0,8}"
@@ -42,7 +46,7 @@ _CALL_ID = re.compile(
     re.IGNORECASE,
 )
 
-#: The reach of a kernel that sees every byte.
+#: The reach where there is nothing to search for, because there is one slot.
 UNLIMITED = 1 << 30
 
 
@@ -59,41 +63,58 @@ def slotOf(callID: bytes | None, slots: int) -> int:
     return ((adler32(callID) * MULTIPLIER & 0xFFFFFFFF) >> 16) % slots
 
 
-def _attachClassic(sock: socket.socket, slots: int, rounds: int) -> bool:
-    """Attach the program; false if it is too large for this kernel's settings."""
-    code = program(slots, rounds)
-    array = ctypes.create_string_buffer(code, len(code))
-    argument = struct.pack("HP", len(code) // 8, ctypes.addressof(array))
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_REUSEPORT_CBPF, argument)
-    except OSError as error:
-        if error.errno == errno.ENOMEM:
-            return False
-        raise
-    return True
+def _attachClassic(sock: socket.socket, slots: int) -> int:
+    """Attach the largest classic program that this kernel's settings allow.
+
+    @return: the number of its rounds.
+    """
+    # Each success is larger than the last, so the largest program stays attached.
+    reach, refused, rounds = 0, LARGEST + 1, LARGEST
+    while rounds > reach:
+        code = program(slots, rounds)
+        array = ctypes.create_string_buffer(code, len(code))
+        argument = struct.pack("HP", len(code) // 8, ctypes.addressof(array))
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_REUSEPORT_CBPF, argument)
+        except OSError as error:
+            if error.errno != errno.ENOMEM:
+                raise
+            refused = rounds
+        else:
+            reach = rounds
+        rounds = (reach + refused) // 2
+    return reach
 
 
-def attach(sock: socket.socket, slots: int) -> int:
+def attach(sock: socket.socket, slots: int, privileged: bool = True) -> int:
     """Steer the C{SO_REUSEPORT} group that a UDP socket is in; its sockets were bound slot by slot.
 
-    @return: how far the kernel's search reaches, in rounds; 0 if the kernel does not steer.
+    @param privileged: false does not try what only root may do.
+    @return: how many bytes of each datagram the kernel is certain to search; 0 if it does not
+        steer.
     """
     if slots == 1:
         return UNLIMITED
     if not sys.platform.startswith("linux"):
         return 0
-    # Each success is larger than the last, so the largest program stays attached.
-    reach, refused, rounds = 0, LARGEST + 1, LARGEST
+    if privileged:
+        try:
+            fd = steeringloop.load(slots)
+        except OSError:
+            # Not root, or not this kernel: nothing is wrong with that.
+            pass
+        else:
+            try:
+                sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_REUSEPORT_EBPF, fd)
+                return 2 * steeringloop.STEPS
+            except OSError:
+                return 0
+            finally:
+                os.close(fd)
     try:
-        while rounds > reach:
-            if _attachClassic(sock, slots, rounds):
-                reach = rounds
-            else:
-                refused = rounds
-            rounds = (reach + refused) // 2
+        return 2 * _attachClassic(sock, slots)
     except OSError:
         return 0
-    return reach
 
 
 class Steering:
@@ -117,9 +138,9 @@ class Steering:
         """The slot that a datagram received here belongs to.
 
         To apply the rule costs 0.8 µs, less than to find out whether the kernel's search was
-        sure to have got there.
+        sure to have got to the Call-ID of a datagram that is longer than its reach.
         """
-        if self.reach == UNLIMITED:
+        if len(data) <= self.reach:
             return self.slot
         slot = slotOf(findCallID(data), self.slots)
         if slot != self.slot:

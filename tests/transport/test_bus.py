@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 
 from sipapp.transport import bus as busModule
 from sipapp.transport.bus import Bus, Deliver, Failed, FlowRecord, Frame, Send
+from tests.transport.workers import until
 
 
 class Mailbox:
@@ -163,3 +164,20 @@ async def test_nonsense(pair: Pair, tmp_path: Path) -> None:
     a.send("b", Failed("sense"))
     await box.have(1)
     assert b.malformed == 2
+
+
+@ensureDeferred
+async def test_inboxThatDisappears(tmp_path: Path) -> None:
+    """Frames that wait for an inbox are dropped when it goes, and counted."""
+    paths = {"b": str(tmp_path / "b")}
+    inbox, own = (socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(2))
+    inbox.bind(paths["b"])
+    a = Bus(reactor, own, paths, Mailbox().received)
+    sent = sum(a.send("b", Failed(str(number))) for number in range(100))
+    assert sent == 100
+    inbox.close()
+    await until(lambda: a.dropped)
+    assert 0 < a.dropped <= 100
+    assert not a.send("b", Failed("nobody"))
+    a.stop()
+    own.close()

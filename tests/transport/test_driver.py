@@ -63,6 +63,20 @@ async def test_udpWithoutRport(site: Site) -> None:
 
 
 @ensureDeferred
+async def test_receivedIsOurs(site: Site) -> None:
+    """What a client writes into received is replaced, with and without rport (§18.2.1)."""
+    endpoint = site.bind("UDP")
+    site.worker("w1", [0])
+    phone = site.udpPeer()
+    via = f"UDP phone.invalid:{phone.port}"
+    for number, params in enumerate((";received=192.0.2.9", ";received=192.0.2.9;rport=9", "")):
+        phone.send(request("OPTIONS", via=via, branch=f"z9hG4bK{number}", params=params), endpoint)
+        response = await phone.message()
+        assert response.via.received == "127.0.0.1"
+        assert response.via.rport == (str(phone.port) if "rport" in params else None)
+
+
+@ensureDeferred
 async def test_maddr(site: Site) -> None:
     """A maddr in the Via gets the answer, whatever else is there."""
     endpoint = site.bind("UDP")
@@ -70,6 +84,9 @@ async def test_maddr(site: Site) -> None:
     sender, receiver = site.udpPeer(), site.udpPeer("127.0.0.3")
     via = f"UDP 127.0.0.1:{receiver.port}"
     sender.send(request("OPTIONS", via=via, params=";maddr=127.0.0.3"), endpoint)
+    assert (await receiver.message()).status == 200
+    params = ";rport;maddr=127.0.0.3"
+    sender.send(request("OPTIONS", via=via, branch="z9hG4bKboth", params=params), endpoint)
     assert (await receiver.message()).status == 200
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 import sys
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sipapp.transport import steering
+from sipapp.transport import steering, steeringloop
 from sipapp.transport.steering import Steering, attach, findCallID, slotOf
 from sipapp.transport.steeringprogram import LARGEST, program
 
@@ -141,17 +142,17 @@ def test_programMissesBeyondItsReach() -> None:
     callID = next(f"c{n}" for n in range(100) if slotOf(f"c{n}".encode(), SLOTS) == 2)
     data = request(callID, before=40)
     assert run(PROGRAM, data) == 0
-    here = Steering(slot=0, slots=SLOTS, reach=32)
+    here = Steering(slot=0, slots=SLOTS, reach=64)
     assert here.owner(data) == 2
     assert here.misses == 1
     assert Steering(slot=2, slots=SLOTS, reach=0).owner(data) == 2
 
 
 def test_kernelThatSeesEverythingIsNotChecked() -> None:
-    """Neither a single slot nor a kernel without a window needs the rule in Python."""
+    """Neither a single slot nor a datagram within the reach needs the rule in Python."""
     data = request("abc", before=40)
     assert Steering(slot=0, slots=1, reach=0).owner(data) == 0
-    assert Steering(slot=3, slots=SLOTS, reach=steering.UNLIMITED).owner(data) == 3
+    assert Steering(slot=3, slots=SLOTS, reach=4000).owner(data) == 3
 
 
 def test_programSizes() -> None:
@@ -175,10 +176,33 @@ def group() -> Iterator[list[socket.socket]]:
         yield made
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel's hook is Linux's")
-def test_kernelSteers(group: list[socket.socket]) -> None:
+def mayLoad() -> bool:
+    """Whether this user may give extended BPF to this kernel."""
+    try:
+        os.close(steeringloop.load(SLOTS))
+    except OSError:
+        return False
+    return True
+
+
+CLASSIC = pytest.param(
+    False,
+    marks=pytest.mark.skipif(
+        not sys.platform.startswith("linux"), reason="the kernel's hook is Linux's"
+    ),
+    id="classic",
+)
+EXTENDED = pytest.param(
+    True,
+    marks=pytest.mark.skipif(not mayLoad(), reason="this user may not load extended BPF here"),
+    id="extended",
+)
+
+
+@pytest.mark.parametrize("privileged", [CLASSIC, EXTENDED])
+def test_kernelSteers(group: list[socket.socket], privileged: bool) -> None:
     """2,000 Call-IDs spread over the slots; every message of one arrives at one slot."""
-    assert attach(group[0], SLOTS) > 0
+    assert attach(group[0], SLOTS, privileged) == (4000 if privileged else 64)
     counts = [0] * SLOTS
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.connect(group[0].getsockname())
@@ -194,8 +218,42 @@ def test_kernelSteers(group: list[socket.socket]) -> None:
     assert max(counts) < 600
 
 
+@pytest.mark.parametrize("privileged", [CLASSIC, EXTENDED])
+def test_kernelAgreesWithPython(group: list[socket.socket], privileged: bool) -> None:
+    """Whatever the bytes, the kernel and Python choose one slot."""
+    attach(group[0], SLOTS, privileged)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.connect(group[0].getsockname())
+
+        @settings(max_examples=500, deadline=None)
+        @given(st.lists(_PIECES | st.binary(max_size=6), max_size=14).map(b"".join))
+        def agree(data: bytes) -> None:
+            client.send(data)
+            assert group[slotOf(findCallID(data), SLOTS)].recv(4096) == data
+
+        agree()
+
+
+@pytest.mark.parametrize("privileged", [EXTENDED])
+def test_longHead(group: list[socket.socket], privileged: bool) -> None:
+    """The loop finds what no window would reach, and ends nevertheless."""
+    reach = attach(group[0], SLOTS, privileged)
+    callID = next(f"c{n}" for n in range(100) if slotOf(f"c{n}".encode(), SLOTS) == 2)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.connect(group[0].getsockname())
+        data = request(callID, before=85)
+        assert len(data) > 6000
+        client.send(data)
+        assert group[2].recv(65535) == data
+        data = request(callID, before=800)
+        client.send(data)
+        assert group[0].recv(65535) == data
+        assert Steering(slot=0, slots=SLOTS, reach=reach).owner(data) == 2
+
+
 def test_kernelWithoutHook(group: list[socket.socket]) -> None:
     """A socket that takes no program is not steered, which is not an error."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
         assert attach(other, SLOTS) == 0
+        assert attach(other, SLOTS, privileged=False) == 0
     assert attach(group[0], 1) == steering.UNLIMITED
