@@ -190,7 +190,6 @@ class Tormentor:
         ports = {DEFAULT_PORT, DEFAULT_PORT + 1, self.port or DEFAULT_PORT} - {-1}
         self.collectors = [self.source, *(self._bind(port) for port in ports)]
         self.outcome = Outcome()
-        self.registered = False
 
     def _bind(self, port: int) -> socket.socket:
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -206,28 +205,29 @@ class Tormentor:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self.registered:
-            # The next message may be for the same user, whose other phones are to be silent.
-            self.register(expires=0)
         self.phone.close()
         for sock in self.collectors:
             sock.close()
 
-    def register(self, expires: int = 60) -> int:
-        """Register the phone under the Request-URI of the message.
+    def register(self) -> int:
+        """Register the phone, and nobody else, under the Request-URI of the message: others may
+        be there from the messages before.
 
         @return: the status of the answer.
         """
+        self._register("*", 0)
+        return self._register(f"<{self.phone.contact}>", 60)
+
+    def _register(self, contact: str, expires: int) -> int:
         uri = self.message.split(b" ")[1].decode("latin-1")
-        self.registered = expires > 0
+        domain = uri.rpartition("@")[2].partition(";")[0]
         with UDPSocket(self.server) as client:
-            domain = uri.rpartition("@")[2].partition(";")[0]
             answer = client.ask(
                 "REGISTER",
                 f"sip:{domain}",
                 fromURI=uri,
                 toURI=uri,
-                extra=[("Contact", f"<{self.phone.contact}>"), ("Expires", str(expires))],
+                extra=[("Contact", contact), ("Expires", str(expires))],
             )
             return answer.status
 

@@ -82,6 +82,7 @@ class SIPSocket:
         toURI: str | None = None,
         callID: str | None = None,
         cseq: int = 1,
+        first: Headers = (),
         extra: Headers = (),
         body: bytes = b"",
         timeout: float = PATIENCE,
@@ -99,6 +100,7 @@ class SIPSocket:
             toValue=f"<{toURI or uri}>",
             callID=callID,
             cseq=cseq,
+            first=first,
             extra=extra,
             body=body,
         )
