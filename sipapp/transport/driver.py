@@ -33,8 +33,9 @@ from sipapp.sip import (
     validateResponse,
 )
 from sipapp.transaction import Identifiers, TransactionLayer
-from sipapp.transport.bus import Bus, Deliver, Failed, FlowRecord, Frame, Send
+from sipapp.transport.bus import Ask, Bus, Deliver, Failed, FlowRecord, Frame, Send, Tell
 from sipapp.transport.datagram import DatagramPort
+from sipapp.transport.drain import Drain
 from sipapp.transport.flows import DatagramFlow, Flow, Flows
 from sipapp.transport.heartbeat import Heartbeat
 from sipapp.transport.responses import ResponseRouter
@@ -43,9 +44,6 @@ from sipapp.transport.streams import Streams
 from sipapp.transport.vias import stampVia
 
 StrayResponse = Callable[[Response, Flow], None]
-
-#: How often a drain looks whether it is done, in seconds.
-_DRAIN_INTERVAL = 0.05
 
 _log = Logger()
 
@@ -101,6 +99,7 @@ class Driver:
         self.counters = Counters()
         self.strayResponse: StrayResponse | None = None
         self.draining = False
+        self._drain: Drain | None = None
         self.heartbeat = Heartbeat(reactor)
 
     # Received from the sockets.
@@ -152,8 +151,13 @@ class Driver:
                 self.bus.send(frame.sender, Failed(frame.reference))
             else:
                 self.responses.sendAgain(frame.data)
-        else:
+        elif isinstance(frame, Failed):
             self._requestFailed(frame.reference)
+        elif isinstance(frame, Ask):
+            tell = Tell(self.identifiers.code, self.draining, self.layer.pending)
+            self.bus.send(frame.sender, tell)
+        elif self._drain is not None:
+            self._drain.told(frame)
 
     def _requestFailed(self, reference: str) -> None:
         with self.heartbeat.entry("A transaction failed") as now:
@@ -291,28 +295,18 @@ class Driver:
 
         @param successor: true if another process reads the same sockets: then UDP is left to it,
             which hands over what is ours. Otherwise new requests are answered with 503.
-        @return: fires with true when all transactions have their final response, with false if
-            that took longer than C{timeout} seconds.
+        @return: fires with true when all transactions have their final response, here and in
+            the workers that stop as well; with false if that took longer than C{timeout} seconds.
+            All connections are closed by then.
         """
         self.draining = True
         self.streams.stopListening()
         if successor:
             for port in self.flows.ports.values():
                 port.stop()
-        done: Deferred[bool] = Deferred()
-        end = self.reactor.seconds() + timeout
-
-        def look() -> None:
-            left = end - self.reactor.seconds()
-            if self.layer.pending == 0:
-                done.callback(True)
-            elif left <= 0:
-                done.callback(False)
-            else:
-                self.reactor.callLater(min(left, _DRAIN_INTERVAL), look)
-
-        look()
-        return done
+        others = self.bus.others(self.identifiers.code)
+        self._drain = Drain(self, others, timeout)
+        return self._drain.start()
 
     def stop(self) -> None:
         """Read no more, close all connections, let go of timers."""

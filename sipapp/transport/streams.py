@@ -7,6 +7,7 @@ import socket
 from itertools import count
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IConnector, IOpenSSLContextFactory
 from twisted.internet.protocol import ClientFactory, ServerFactory
 from twisted.logger import Logger
@@ -153,8 +154,29 @@ class Streams:
         for port in listening:
             port.stopListening()
 
+    def closeGently(self, timeout: float) -> Deferred[None]:
+        """Close all connections when what was written to them is sent.
+
+        @return: fires when that is so, or C{timeout} seconds have passed.
+        """
+        closed: Deferred[None] = Deferred()
+        for flow in tuple(self.flows.values()):
+            if flow.connection is not None:
+                flow.connection.close()
+        end = self.reactor.seconds() + timeout
+
+        def look() -> None:
+            left = end - self.reactor.seconds()
+            if left <= 0 or not self.flows:
+                closed.callback(None)
+            else:
+                self.reactor.callLater(min(left, 0.01), look)
+
+        look()
+        return closed
+
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections at once."""
         for connection in tuple(self._groups):
             connection.abort()
         for flow in tuple(self.flows.values()):

@@ -294,3 +294,71 @@ async def test_drainTimeout(site: Site) -> None:
     assert not await driver.drain(0.01, successor=True)
     phone.send(request("OPTIONS", branch="z9hG4bKb"), endpoint)
     assert site.sockets[0][0].recv(4096).startswith(b"OPTIONS")
+
+
+@ensureDeferred
+async def test_drainWaitsForTheOthers(site: Site) -> None:
+    """A draining worker stays while another one that drains needs its socket or connection."""
+    udp, tcp = site.bind("UDP"), site.bind("TCP")
+    site.addWorkers("u0", "t0", "web", "gone")
+    carrier, busy = site.worker("t0", [1]), site.worker("u0", [0])
+    phone, caller = await site.tcpPeer(tcp), site.udpPeer()
+    phone.send(request("REGISTER", via="TCP phone.invalid"))
+    token = (await site.users["t0"].requests.get()).request.flow.token
+    assert (await phone.message()).status == 200
+    user = site.users["u0"]
+    user.answer = None
+    caller.send(request("INVITE"), udp)
+    transaction = await user.requests.get()
+    bystander = site.worker("web", []).driver.drain(20)
+    drained = carrier.driver.drain(20)
+    busyDrained = busy.driver.drain(20)
+    outcome = Outcome()
+    busy.sender.request(
+        made("INVITE", "sip:phone.invalid"), hop("sip:phone.invalid", token), outcome
+    )
+    invite = await phone.message()
+    assert invite.method == "INVITE"
+    assert not drained.called
+    assert await bystander
+    phone.send(invite.respond(200, toTag="x").toBytes())
+    assert (await outcome.responses.get()).status == 200
+    assert not drained.called
+    transaction.respond(transaction.request.respond(200, toTag="x"))
+    assert await drained
+    assert await busyDrained
+    await phone.lost
+
+
+@ensureDeferred
+async def test_drainDoesNotWaitForTheLiving(site: Site) -> None:
+    """Workers that go on working do not keep one that drains, however busy they are."""
+    udp = site.bind("UDP", slots=2)
+    site.addWorkers("u0", "u1")
+    going = site.worker("u0", [0], 0, ("u0", "u1"))
+    site.worker("u1", [0], 1, ("u0", "u1"))
+    site.users["u1"].answer = None
+    caller = site.udpPeer()
+    port = going.driver.flows.ports[0]
+    data = request("INVITE", callID=callIDFor(1, 2))
+    going.driver.datagramReceived(data, port, ("127.0.0.1", caller.port))
+    await site.users["u1"].requests.get()
+    assert await going.driver.drain(20)
+    assert udp.port
+
+
+@ensureDeferred
+async def test_drainSendsWhatWasWritten(site: Site) -> None:
+    """The last response is sent before its connection is closed, however long it is."""
+    tcp = site.bind("TCP")
+    driver = site.worker("w1", [0]).driver
+    user = site.users["w1"]
+    user.answer = None
+    phone = await site.tcpPeer(tcp)
+    phone.send(request("OPTIONS", via="TCP a"))
+    transaction = await user.requests.get()
+    drained = driver.drain(5)
+    body = b"x" * 3_000_000
+    transaction.respond(transaction.request.respond(200, toTag="x", body=body))
+    assert await drained
+    assert (await phone.message()).body == body
