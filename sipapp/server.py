@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 from twisted.application.service import MultiService, Service
-from twisted.internet.defer import Deferred, FirstError, gatherResults
+from twisted.internet.defer import Deferred, DeferredList, FirstError, gatherResults
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 from twisted.python.failure import Failure
@@ -317,8 +317,15 @@ class Server(MultiService):
         self._stop()
 
     def stopService(self) -> Deferred[Any]:
-        stopped: Deferred[Any] = super().stopService()
-        return stopped.addBoth(self._removeState)
+        """Stop in two steps: a call may touch several SIP workers, so none of them leaves before
+        every one has finished what it has."""
+        finishing = [
+            pool.stopService() if plan.kind == "web" else pool.quiesce()
+            for plan, pool in zip(self._plan.pools, self.pools, strict=True)
+        ]
+        quiet: Deferred[Any] = DeferredList(finishing)
+        quiet.addCallback(lambda _: super(Server, self).stopService())
+        return quiet.addBoth(self._removeState)
 
     @property
     def _stateFile(self) -> Path:

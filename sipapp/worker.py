@@ -103,15 +103,24 @@ class Worker:
         gc.collect()
         gc.freeze()
 
+    async def quiesce(self, timeout: float) -> None:
+        """Take nothing new and finish what was begun, but go on serving other workers: their
+        messages over the bus and over the connections that are here.
+
+        @param timeout: seconds to finish in.
+        """
+        ports, self._webPorts = self._webPorts, []
+        for port in ports:
+            await maybeDeferred(port.stopListening)
+        if self._transport is not None and not await self._transport.driver.drain(timeout):
+            _log.warn("Transactions are unfinished after {timeout} s", timeout=timeout)
+
     async def drain(self, timeout: float) -> None:
         """Take nothing new, finish what was begun, and let go of everything.
 
         @param timeout: seconds to finish in.
         """
-        for port in self._webPorts:
-            await port.stopListening()
-        if self._transport is not None and not await self._transport.driver.drain(timeout):
-            _log.warn("Left with transactions unfinished after {timeout} s", timeout=timeout)
+        await self.quiesce(timeout)
         for resource in reversed(self._resources):
             await maybeDeferred(resource.stop)
         if self._transport is not None:
@@ -205,6 +214,7 @@ class Worker:
                 root.putChild(resource.path.encode("utf-8"), resource.webResource())
             bounds = listener.listen.bounds
             site: Any = Site(root, timeout=bounds.idleTimeout)
+            site.noisy = False
             context = _tlsContext(listener)
             if context is not None:
                 site = TLSMemoryBIOFactory(context, False, site)
@@ -269,7 +279,7 @@ def main() -> int:
     from twisted.internet import reactor
 
     worker = Worker(reactor, boot, assignment, settings)
-    control = WorkerControl(reactor, boot, worker.drain)
+    control = WorkerControl(reactor, boot, worker.drain, onQuiesce=worker.quiesce)
     control.adopt()
 
     def run() -> None:

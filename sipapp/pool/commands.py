@@ -18,6 +18,17 @@ class BootFailed(amp.Command):
     arguments = [(b"reason", amp.Unicode())]
 
 
+class Quiesce(amp.Command):
+    """To a worker: take no new work and finish what you have, but go on serving what the workers
+    of other pools need for theirs.
+
+    C{timeout} is in seconds. The answer comes when the worker has nothing left to finish, or when
+    the time is over.
+    """
+
+    arguments = [(b"timeout", amp.Float())]
+
+
 class Drain(amp.Command):
     """To a worker: take no new work, finish what you have, then exit.
 

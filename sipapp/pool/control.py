@@ -14,7 +14,7 @@ import socket
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.error import ConnectionClosed
 from twisted.internet.interfaces import ITransport
 from twisted.internet.protocol import Factory, connectionDone
@@ -23,7 +23,7 @@ from twisted.protocols import amp
 from twisted.python.failure import Failure
 
 from .boot import CONTROL_FD, Boot
-from .commands import BootFailed, Drain, Ready, fitReason
+from .commands import BootFailed, Drain, Quiesce, Ready, fitReason
 
 _ORPHANED = 75
 
@@ -60,6 +60,17 @@ class ControlChannel(_QuietAMP):
     def __init__(self, listener: WorkerListener) -> None:
         super().__init__()
         self._listener = listener
+
+    def quiesce(self, timeout: float) -> Deferred[None]:
+        """Tell the worker to finish its work, and stay for the others'.
+
+        @param timeout: seconds that it may take.
+        @return: fires when it has, or cannot any more; never fails.
+        """
+        told: Deferred[Any] = self.callRemote(Quiesce, timeout=timeout)
+        told.addErrback(lambda failure: failure.trap(ConnectionClosed))
+        told.addErrback(lambda failure: self.log.failure("Quiesce was refused", failure))
+        return told.addCallback(lambda _: None)
 
     def drain(self, timeout: float) -> None:
         """Tell the worker to finish its work and exit.
@@ -113,6 +124,7 @@ class WorkerControl(_QuietAMP):
         boot: Boot,
         onDrain: Callable[[float], Any],
         exitNow: Callable[[int], Any] = os._exit,
+        onQuiesce: Callable[[float], Any] | None = None,
     ) -> None:
         """
         @param reactor: the worker's reactor.
@@ -120,12 +132,15 @@ class WorkerControl(_QuietAMP):
         @param onDrain: called with the seconds that it may take: stop reading, finish what is
             there, stop the resources. Returns C{None}, a Deferred or a coroutine.
         @param exitNow: ends the process without ceremony.
+        @param onQuiesce: called with the seconds that it may take: take no new work, finish what
+            is there, but go on serving other workers. C{None} for one that serves no others.
         """
         super().__init__()
         self._reactor = reactor
         self._boot = boot
         self._onDrain = onDrain
         self._exitNow = exitNow
+        self._onQuiesce = onQuiesce
         self._isReady = False
         self._isStopping = False
         self._drained: Deferred[None] | None = None
@@ -160,6 +175,14 @@ class WorkerControl(_QuietAMP):
         """A service manager may send SIGTERM to every process of the server, while the parent
         tells its workers to drain as well: the reactor must not be stopped twice."""
         signal.signal(signal.SIGTERM, lambda *_: self._reactor.callFromThread(self._stop, None))
+
+    @Quiesce.responder
+    def _quiesce(self, timeout: float) -> Deferred[dict[str, Any]]:
+        quiet: Deferred[Any] = succeed(None)
+        if self._onQuiesce is not None and self._isReady:
+            quiet = maybeDeferred(self._onQuiesce, timeout)
+        quiet.addErrback(lambda failure: self.log.failure("Quiesce failed", failure))
+        return quiet.addCallback(lambda _: {})
 
     @Drain.responder
     def _drain(self, timeout: float) -> dict[str, Any]:

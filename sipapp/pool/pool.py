@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, succeed
 from twisted.logger import ILogObserver, Logger
 
 from .boot import Spawn
@@ -121,6 +121,16 @@ class ProcessPool(Service):
             # A start that fails at once stops the pool: the rest need not be tried.
             if self._outcome is None:
                 slot.start()
+
+    def quiesce(self) -> Deferred[Any]:
+        """Have every worker finish its work, but stay as long as other pools may need it.
+
+        @return: fires when all have, or when they have had the time for it.
+        """
+        quiet: Deferred[Any] = DeferredList([slot.quiesce() for slot in self._slots])
+        # A worker that is stuck does not answer.
+        quiet.addTimeout(self._patience.drain + self._patience.margin, self._reactor)
+        return quiet.addErrback(lambda failure: failure.trap(TimeoutError, CancelledError))
 
     def stopService(self) -> Deferred[None]:
         """Drain every worker.

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessExitedAlready, ProcessTerminated
 from twisted.internet.interfaces import IProcessTransport
 from twisted.internet.protocol import Factory, ProcessProtocol
@@ -108,6 +109,14 @@ class WorkerProcess(ProcessProtocol):
                 self._finished = True
                 self._channel.close()
                 raise
+
+    def quiesce(self, timeout: float) -> Deferred[None]:
+        """Ask the worker to finish its work, and stay for the others'.
+
+        @param timeout: seconds that it may take.
+        @return: fires when it has, or cannot any more; never fails.
+        """
+        return self._channel.quiesce(timeout)
 
     def drain(self, timeout: float) -> None:
         """Ask the worker to finish its work and exit.

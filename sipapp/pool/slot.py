@@ -29,6 +29,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
 from .process import WorkerProcess
@@ -181,6 +182,15 @@ class Slot:
     def start(self) -> None:
         """Fill the slot and keep it filled."""
         self.receive(START)
+
+    def quiesce(self) -> Deferred[None]:
+        """Have the process finish its work before it is told to go.
+
+        @return: fires when it has nothing left to finish, or L{Patience.drain} is over.
+        """
+        if self.state != READY or self._process is None:
+            return succeed(None)
+        return self._process.quiesce(self._patience.drain)
 
     def stop(self) -> None:
         """Drain the process and start no other."""
