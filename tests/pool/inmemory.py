@@ -37,6 +37,7 @@ class MemoryWorker:
     the worker do.
 
     @ivar drains: the time limits of the Drain commands that have arrived.
+    @ivar quiet: what a Quiesce command waits for.
     @ivar signals: the signals that the parent has sent.
     """
 
@@ -50,9 +51,14 @@ class MemoryWorker:
         self.exitedAtOnce: list[int] = []
         self.workerReactor = WorkerReactor()
         self.drained: Deferred[None] = Deferred()
+        self.quiet: Deferred[None] = Deferred()
         boot = Boot("memory", 0, {}, b"", 30.0, 1)
         self.control = WorkerControl(
-            self.workerReactor, boot, self._onDrain, self.exitedAtOnce.append
+            self.workerReactor,
+            boot,
+            self._onDrain,
+            self.exitedAtOnce.append,
+            lambda timeout: self.quiet,
         )
         self.pump: IOPump = connect(
             channel, FakeTransport(channel, True), self.control, FakeTransport(self.control, False)

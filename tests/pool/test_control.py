@@ -24,9 +24,13 @@ class Lifeline:
         self.exits: list[int] = []
         self.drains: list[float] = []
         self.drained: Deferred[None] = Deferred()
+        self.quiesces: list[float] = []
+        self.quiet: Deferred[None] = Deferred()
         self.reactor = WorkerReactor()
         self.channel = ControlChannel(self)
-        self.control = WorkerControl(self.reactor, BOOT, onDrain or self.onDrain, self.exits.append)
+        self.control = WorkerControl(
+            self.reactor, BOOT, onDrain or self.onDrain, self.exits.append, self.onQuiesce
+        )
         self.pump = connect(
             self.channel,
             FakeTransport(self.channel, True),
@@ -37,6 +41,10 @@ class Lifeline:
     def onDrain(self, timeout):
         self.drains.append(timeout)
         return self.drained
+
+    def onQuiesce(self, timeout):
+        self.quiesces.append(timeout)
+        return self.quiet
 
     def channelReady(self):
         self.parentHeard.append("ready")
@@ -54,6 +62,12 @@ class Lifeline:
     def drain(self, timeout):
         self.channel.drain(timeout)
         self.pump.flush()
+
+    def quiesce(self, timeout):
+        quiet = []
+        self.channel.quiesce(timeout).addCallback(quiet.append)
+        self.pump.flush()
+        return quiet
 
 
 def test_readyReachesTheParent():
@@ -196,3 +210,38 @@ def test_aWorkerMayGoWithoutAnsweringDrain():
 
 def test_drainHasALimitInSeconds():
     assert [name for name, _ in Drain.arguments] == [b"timeout"]
+
+
+def test_aWorkerSaysWhenItIsQuiet():
+    """And stays: nothing drains, and the reactor runs on."""
+    lifeline = Lifeline()
+    lifeline.sayReady()
+    quiet = lifeline.quiesce(7.5)
+    assert (lifeline.quiesces, quiet) == ([7.5], [])
+    lifeline.quiet.callback(None)
+    lifeline.pump.flush()
+    assert quiet == [None]
+    assert lifeline.drains == []
+    assert lifeline.reactor.stops == 0
+
+
+def test_aWorkerThatHasServedNobodyIsQuiet():
+    lifeline = Lifeline()
+    assert lifeline.quiesce(7.5) == [None]
+    assert lifeline.quiesces == []
+
+
+def test_aWorkerThatCannotBeQuietSaysSoToo():
+    lifeline = Lifeline()
+    lifeline.sayReady()
+    lifeline.quiet = fail(ZeroDivisionError())
+    assert lifeline.quiesce(7.5) == [None]
+
+
+def test_aWorkerThatIsGoneIsQuiet():
+    lifeline = Lifeline()
+    lifeline.sayReady()
+    quiet = lifeline.quiesce(7.5)
+    lifeline.control.transport.loseConnection()
+    lifeline.pump.flush()
+    assert quiet == [None]

@@ -18,6 +18,7 @@ class Timeline:
     def __init__(self, size: int = 3, **patience: float) -> None:
         self.reactor = MemoryReactor()
         self.described: list[int] = []
+        self.readied: list[str] = []
         self.exits: list[str] = []
         self.output: list[Any] = []
         self.ready: list[Any] = []
@@ -29,6 +30,7 @@ class Timeline:
             self.reactor,
             patience=Patience(**patience),
             environment={"LANG": "C"},
+            onReady=self.readied.append,
             onExit=self.exits.append,
             observer=self.output.append,
         )
@@ -50,6 +52,13 @@ class Timeline:
         for worker in self.workers:
             worker.sayReady()
         assert self.ready == [None]
+
+    def quiesce(self) -> list[Any]:
+        quiet: list[Any] = []
+        self.pool.quiesce().addCallback(quiet.append)
+        for worker in self.workers:
+            worker.pump.flush()
+        return quiet
 
     def stop(self) -> list[None]:
         stopped: list[None] = []
@@ -241,6 +250,46 @@ def test_anUnreadableSignalNumberIsStillShown():
     timeline.startAll()
     timeline.workers[0].exit(killedBy=42)
     assert timeline.pool.workers()[0].reason == "killed by 42"
+
+
+def test_quietWhenEveryWorkerIs():
+    timeline = Timeline(size=2)
+    timeline.startAll()
+    quiet = timeline.quiesce()
+    for worker in timeline.workers:
+        assert quiet == []
+        worker.quiet.callback(None)
+        worker.pump.flush()
+    assert len(quiet) == 1
+    assert timeline.states() == ["ready"] * 2
+    assert timeline.reactor.getDelayedCalls() == []
+
+
+def test_nobodyWaitsForAWorkerThatIsStuck():
+    timeline = Timeline(size=2, drain=10.0, margin=5.0)
+    timeline.startAll()
+    timeline.workers[0].quiet.callback(None)
+    quiet = timeline.quiesce()
+    timeline.reactor.advance(14.9)
+    assert quiet == []
+    timeline.reactor.advance(0.1)
+    assert len(quiet) == 1
+
+
+def test_anEmptySlotIsQuiet():
+    timeline = Timeline(size=1)
+    timeline.startAll()
+    timeline.workers[0].exit(status=1)
+    assert len(timeline.quiesce()) == 1
+
+
+def test_readyIsToldAtEveryStart():
+    timeline = Timeline(size=2, firstDelay=0.5)
+    timeline.startAll()
+    timeline.workers[1].exit(status=1)
+    timeline.reactor.advance(0.5)
+    timeline.workers[2].sayReady()
+    assert timeline.readied == ["udp-0/0", "udp-0/1", "udp-0/1"]
 
 
 def test_stopDrainsEveryWorker():
