@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ServerStarter
+from tests.support import netsockets
 from tests.support.configuration import Configuration
 from tests.support.deadlines import waitFor
 from tests.support.dialog import Call, Callee
@@ -58,6 +59,15 @@ def startFailing(
     assert not [pid for pid in seen if isAlive(pid)]
     assert not server.workersFile.exists()
     return server.output()
+
+
+def acceptors(server: Server) -> list[int]:
+    """
+    @return: the pids of the workers that take new connections. It is empty once a stop has begun.
+    """
+    listening = netsockets.listeningSockets(server.endpoint("tcp").port)
+    sockets = {row.inode for row in listening}
+    return [pid for pid in server.children() if netsockets.inodes(pid) & sockets]
 
 
 def test_startsAsMany(configuration: Configuration, startServer: ServerStarter) -> None:
@@ -141,10 +151,8 @@ def test_stopLetsACallFinish(
     configuration.table("server", drain_timeout=30.0)
     configuration.listen("udp")
     configuration.listen("tcp")
-    configuration.listen("http", resources=["health"])
     server = startServer(configuration)
     children = server.children()
-    bystander = server.workers()["http-0/0"]
 
     def connect(where: str) -> SIPSocket:
         if where == "udp":
@@ -158,9 +166,9 @@ def test_stopLetsACallFinish(
         caller.send(call.invite())
         invite = phone.expect("INVITE", call.callID)
         phone.reply(invite, 180, "Ringing")
+        assert len(acceptors(server)) == 2
         server.program.signal(signal.SIGTERM)
-        # A worker that has nothing to do with calls goes at once: the stop has begun.
-        waitFor(lambda: not isAlive(bystander), "the end of the HTTP worker")
+        waitFor(lambda: not acceptors(server), "workers that take no new connections")
         phone.answer(invite)
         assert call.awaitFinal("INVITE").status == 200
         assert server.program.join(20.0) == 0
