@@ -71,25 +71,7 @@ class Failed(msgspec.Struct, array_like=True, tag="f"):
     reference: str
 
 
-class Ask(msgspec.Struct, array_like=True, tag="a"):
-    """Asks how busy a worker is."""
-
-    sender: str
-
-
-class Tell(msgspec.Struct, array_like=True, tag="t"):
-    """Answers an L{Ask}.
-
-    @ivar draining: whether the sender is about to go.
-    @ivar pending: how many transactions of the sender have no final response.
-    """
-
-    sender: str
-    draining: bool
-    pending: int
-
-
-Frame = Deliver | Send | Failed | Ask | Tell
+Frame = Deliver | Send | Failed
 
 
 class _Descriptor:
@@ -252,10 +234,6 @@ class Bus:
     def knows(self, code: str) -> bool:
         """Tell whether there is a worker of that code."""
         return code in self._paths
-
-    def others(self, code: str) -> list[str]:
-        """The codes of all workers but one."""
-        return [one for one in self._paths if one != code]
 
     def send(self, code: str, frame: Frame) -> bool:
         """Send a frame to a worker; false if it was dropped."""

@@ -33,9 +33,8 @@ from sipapp.sip import (
     validateResponse,
 )
 from sipapp.transaction import Identifiers, TransactionLayer
-from sipapp.transport.bus import Ask, Bus, Deliver, Failed, FlowRecord, Frame, Send, Tell
+from sipapp.transport.bus import Bus, Deliver, Failed, FlowRecord, Frame, Send
 from sipapp.transport.datagram import DatagramPort
-from sipapp.transport.drain import Drain
 from sipapp.transport.flows import DatagramFlow, Flow, Flows
 from sipapp.transport.heartbeat import Heartbeat
 from sipapp.transport.responses import ResponseRouter
@@ -44,6 +43,13 @@ from sipapp.transport.streams import Streams
 from sipapp.transport.vias import stampVia
 
 StrayResponse = Callable[[Response, Flow], None]
+
+#: How often a drain looks whether it is done, in seconds.
+_DRAIN_INTERVAL = 0.05
+#: How long nothing must have been pending, if something was.
+_QUIET = 0.25
+#: How long connections may take to send what was written to them.
+_FLUSH = 1.0
 
 _log = Logger()
 
@@ -99,7 +105,6 @@ class Driver:
         self.counters = Counters()
         self.strayResponse: StrayResponse | None = None
         self.draining = False
-        self._drain: Drain | None = None
         self.heartbeat = Heartbeat(reactor)
 
     # Received from the sockets.
@@ -151,13 +156,8 @@ class Driver:
                 self.bus.send(frame.sender, Failed(frame.reference))
             else:
                 self.responses.sendAgain(frame.data)
-        elif isinstance(frame, Failed):
+        else:
             self._requestFailed(frame.reference)
-        elif isinstance(frame, Ask):
-            tell = Tell(self.identifiers.code, self.draining, self.layer.pending)
-            self.bus.send(frame.sender, tell)
-        elif self._drain is not None:
-            self._drain.told(frame)
 
     def _requestFailed(self, reference: str) -> None:
         with self.heartbeat.entry("A transaction failed") as now:
@@ -291,29 +291,47 @@ class Driver:
         self.streams.start()
 
     def drain(self, timeout: float, successor: bool = False) -> Deferred[bool]:
-        """Finish what was begun, and begin nothing new.
+        """Finish what was begun, and begin nothing new. Other workers' messages still come and go
+        through the sockets and connections here, until L{stop}.
 
         @param successor: true if another process reads the same sockets: then UDP is left to it,
             which hands over what is ours. Otherwise new requests are answered with 503.
-        @return: fires with true when all transactions have their final response, here and in
-            the workers that stop as well; with false if that took longer than C{timeout} seconds.
-            All connections are closed by then.
+        @return: fires with true when all transactions have their final response, and the ACK to
+            the last of them has had time to come; with false if that took longer than C{timeout}
+            seconds.
         """
         self.draining = True
         self.streams.stopListening()
         if successor:
             for port in self.flows.ports.values():
                 port.stop()
-        others = self.bus.others(self.identifiers.code)
-        self._drain = Drain(self, others, timeout)
-        return self._drain.start()
+        done: Deferred[bool] = Deferred()
+        end = self.reactor.seconds() + timeout
 
-    def stop(self) -> None:
-        """Read no more, close all connections, let go of timers."""
+        def look(quietFrom: float) -> None:
+            now = self.reactor.seconds()
+            if self.layer.pending:
+                quietFrom = now + _QUIET
+            if now >= quietFrom:
+                done.callback(True)
+            elif now >= end:
+                done.callback(not self.layer.pending)
+            else:
+                self.reactor.callLater(min(end - now, _DRAIN_INTERVAL), look, quietFrom)
+
+        look(0.0)
+        return done
+
+    def stop(self) -> Deferred[None]:
+        """Read no more, and let go of everything.
+
+        @return: fires when all connections have sent what was written to them and are closed, or
+            when they had a second for it.
+        """
         self.draining = True
         for port in self.flows.ports.values():
             port.stop()
         self.streams.stopListening()
-        self.streams.close()
-        self.bus.stop()
         self.heartbeat.stop()
+        self.bus.stop()
+        return self.streams.close(_FLUSH)

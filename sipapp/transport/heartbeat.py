@@ -31,6 +31,7 @@ class Heartbeat:
         self._entered = False
         self._call: Any = None
         self._wakeAt = 0.0
+        self._stopped = False
 
     def enter(self) -> float:
         """Somebody is about to enter the layer, and will call L{leave}.
@@ -73,11 +74,15 @@ class Heartbeat:
         return now
 
     def stop(self) -> None:
+        """No timer fires any more."""
+        self._stopped = True
         if self._call is not None:
             self._call.cancel()
             self._call = None
 
     def _wake(self, delay: float) -> None:
+        if self._stopped:
+            return
         delay = max(delay, 0.0)
         if self._call is None:
             self._call = self._reactor.callLater(delay, self._awake)

@@ -86,6 +86,21 @@ def _attachClassic(sock: socket.socket, slots: int) -> int:
     return reach
 
 
+def _attachLoop(sock: socket.socket, slots: int) -> bool:
+    """Attach the looping program; false if this user or this kernel cannot, which is no error."""
+    try:
+        fd = steeringloop.load(slots)
+    except OSError:
+        return False
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_REUSEPORT_EBPF, fd)
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return True
+
+
 def attach(sock: socket.socket, slots: int, privileged: bool = True) -> int:
     """Steer the C{SO_REUSEPORT} group that a UDP socket is in; its sockets were bound slot by slot.
 
@@ -97,20 +112,8 @@ def attach(sock: socket.socket, slots: int, privileged: bool = True) -> int:
         return UNLIMITED
     if not sys.platform.startswith("linux"):
         return 0
-    if privileged:
-        try:
-            fd = steeringloop.load(slots)
-        except OSError:
-            # Not root, or not this kernel: nothing is wrong with that.
-            pass
-        else:
-            try:
-                sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_REUSEPORT_EBPF, fd)
-                return 2 * steeringloop.STEPS
-            except OSError:
-                return 0
-            finally:
-                os.close(fd)
+    if privileged and _attachLoop(sock, slots):
+        return 2 * steeringloop.STEPS
     try:
         return 2 * _attachClassic(sock, slots)
     except OSError:

@@ -28,6 +28,9 @@ Target = tuple[str, str, int, str]
 #: swallow a burst before its siblings on the same port have woken up.
 _ACCEPTS_PER_TURN = 16
 
+#: How often closing connections are looked at, in seconds.
+_FLUSH_INTERVAL = 0.01
+
 _log = Logger()
 
 
@@ -39,6 +42,7 @@ class _Group:
         self.limits = limits
         self.inbound = 0
         self.inboundByHost: dict[str, int] = {}
+        streams.groups.append(self)
         reactor = streams.reactor
         self.idle: Expiry[StreamConnection] = Expiry(
             reactor, limits.idleTimeout, streams.idleTooLong
@@ -87,6 +91,7 @@ class Streams:
     @ivar accepted: inbound connections so far. @ivar opened: outgoing ones asked for so far.
     @ivar failed: outgoing connections that could not be made.
     @ivar flows: every open connection, by its identifier.
+    @ivar groups: one for each endpoint, and one for outgoing connections.
     """
 
     def __init__(
@@ -112,6 +117,7 @@ class Streams:
         self.limitLog = LimitLog(reactor.seconds)
         self._clientTLS = clientTLS
         self._groups: dict[StreamConnection, _Group] = {}
+        self.groups: list[_Group] = []
         self._outgoing = _Group(self, "outgoing connections", limits or StreamLimits())
         self._prepared: list[tuple[socket.socket, Any]] = []
         self._listening: list[Any] = []
@@ -154,10 +160,10 @@ class Streams:
         for port in listening:
             port.stopListening()
 
-    def closeGently(self, timeout: float) -> Deferred[None]:
-        """Close all connections when what was written to them is sent.
+    def close(self, timeout: float) -> Deferred[None]:
+        """Close all connections when what was written to them is sent, or after C{timeout} seconds.
 
-        @return: fires when that is so, or C{timeout} seconds have passed.
+        @return: fires when that is so.
         """
         closed: Deferred[None] = Deferred()
         for flow in tuple(self.flows.values()):
@@ -167,21 +173,18 @@ class Streams:
 
         def look() -> None:
             left = end - self.reactor.seconds()
-            if left <= 0 or not self.flows:
-                closed.callback(None)
-            else:
-                self.reactor.callLater(min(left, 0.01), look)
+            if left > 0 and self._groups:
+                self.reactor.callLater(min(left, _FLUSH_INTERVAL), look)
+                return
+            for connection in tuple(self._groups):
+                connection.abort()
+            for group in self.groups:
+                group.idle.clear()
+                group.unfinished.clear()
+            closed.callback(None)
 
         look()
         return closed
-
-    def close(self) -> None:
-        """Close all connections at once."""
-        for connection in tuple(self._groups):
-            connection.abort()
-        for flow in tuple(self.flows.values()):
-            flow.lost()
-        self._outgoing.idle.clear()
 
     def accept(self, endpoint: Endpoint, group: _Group, remote: Address) -> StreamConnection | None:
         """

@@ -218,7 +218,7 @@ class Site:
 
     async def stop(self) -> None:
         for worker in self.workers.values():
-            worker.driver.stop()
+            await worker.driver.stop()
         for call in reversed(self._cleanUp):
             result = call()
             if result is not None:
