@@ -124,7 +124,7 @@ class Worker:
         for resource in reversed(self._resources):
             await maybeDeferred(resource.stop)
         if self._transport is not None:
-            self._transport.driver.stop()
+            await maybeDeferred(self._transport.driver.stop)
             await maybeDeferred(self._locatorClient.stop)
             await self.location.close()
 

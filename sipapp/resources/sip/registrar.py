@@ -8,9 +8,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
-from sipapp.interfaces import ISIPResource
 from sipapp.location.binding import Bindings
 from sipapp.resources.maker import ResourceMaker, Settings
 from sipapp.resources.sip.registration import (
@@ -20,6 +18,7 @@ from sipapp.resources.sip.registration import (
     contactValue,
     originOf,
 )
+from sipapp.resources.sip.resource import SIPResource
 from sipapp.sip import SIPURI, Request, Response, SIPError, unsupportedExtensions
 from sipapp.transaction import ServerTransaction
 
@@ -51,8 +50,7 @@ class RegistrarSettings(Settings, frozen=True):
             raise ValueError("min_expires <= default_expires <= max_expires must hold")
 
 
-@implementer(ISIPResource)
-class Registrar:
+class Registrar(SIPResource):
     """Takes the REGISTER requests for the domains of this server. Those for other domains are
     left to a proxy (step 1)."""
 
@@ -69,12 +67,6 @@ class Registrar:
             settings.maxContacts,
         )
         self._date = (0, "")
-
-    def start(self) -> None:
-        pass
-
-    def stop(self) -> None:
-        pass
 
     def offer(self, transaction: ServerTransaction) -> Response | Deferred[Response] | None:
         request = transaction.request
@@ -98,12 +90,6 @@ class Registrar:
         return bindings.addCallbacks(
             self._grant, self._fail, callbackArgs=(request,), errbackArgs=(request,)
         )
-
-    def ack(self, request: object) -> bool:
-        return False
-
-    def strayResponse(self, response: object) -> bool:
-        return False
 
     def _isForUs(self, request: Request) -> bool:
         """Step 1. A request with a Route that leads on is not for us yet (§16.4)."""

@@ -30,11 +30,10 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.logger import Logger
-from zope.interface import implementer
 
-from sipapp.interfaces import ISIPResource
 from sipapp.resources.maker import ResourceMaker, Settings
 from sipapp.resources.sip.replicationpeer import Peer, peerURI
+from sipapp.resources.sip.resource import SIPResource
 from sipapp.sip import Response
 from sipapp.transaction import ServerTransaction
 
@@ -62,12 +61,9 @@ class ReplicateSettings(Settings, frozen=True):
             peerURI(peer)
 
 
-@implementer(ISIPResource)
-class Replicate:
+class Replicate(SIPResource):
     """Watches, on the public endpoints, what the registrar accepts; guards the replication
     endpoint."""
-
-    methods: frozenset[str] = frozenset()
 
     def __init__(self, settings: ReplicateSettings, worker: Any) -> None:
         """
@@ -80,9 +76,6 @@ class Replicate:
         self._listener = listener
         self._refused: set[str] = set()
         self._peers = [Peer(peerURI(text), listener, worker) for text in settings.peers]
-
-    def start(self) -> None:
-        pass
 
     def stop(self) -> None:
         for peer in self._peers:
@@ -99,12 +92,6 @@ class Replicate:
             return None
         self._warn(flow.remote[0], request.method)
         return request.respond(403, toTag=self._worker.identifiers.toTag(request))
-
-    def ack(self, request: object) -> bool:
-        return False
-
-    def strayResponse(self, response: object) -> bool:
-        return False
 
     def _warn(self, host: str, method: str) -> None:
         """Say once who has been refused."""

@@ -14,9 +14,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from zope.interface import implementer
 
-from sipapp.interfaces import ISIPResource
 from sipapp.resources.maker import ResourceMaker
 from sipapp.resources.sip.dispatch import TAKEN
 from sipapp.resources.sip.proxy.checks import breadthOf, objectionTo
@@ -28,6 +26,7 @@ from sipapp.resources.sip.proxy.settings import ProxySettings
 from sipapp.resources.sip.proxy.stateless import StatelessForwarding
 from sipapp.resources.sip.proxy.targets import Groups
 from sipapp.resources.sip.proxy.timerc import TimerC
+from sipapp.resources.sip.resource import SIPResource
 from sipapp.sip import Request, Response, SIPError
 from sipapp.transaction import Identifiers, ServerTransaction
 
@@ -36,15 +35,12 @@ __all__ = ["Proxy", "proxyMaker"]
 _log = Logger()
 
 
-@implementer(ISIPResource)
-class Proxy:
+class Proxy(SIPResource):
     """Forwards requests to the users of this server, and for them.
 
     @ivar recordRouted: the methods that are record-routed.
     @ivar refused: how many requests were refused because they wanted to be relayed.
     """
-
-    methods: frozenset[str] = frozenset()
 
     def __init__(self, settings: ProxySettings, worker: Any) -> None:
         """
@@ -63,9 +59,6 @@ class Proxy:
         self._stateless = StatelessForwarding(
             worker.sender, worker.identifiers, settings.maxForwards
         )
-
-    def start(self) -> None:
-        pass
 
     def stop(self) -> None:
         self.timerC.close()
