@@ -50,6 +50,7 @@ class StreamFlow:
     """A connection as a flow (RFC 5626), from the wish to open it until after its end.
 
     @ivar connection: C{None} while it is being opened and when it is closed.
+    @ivar owed: how many requests that came over it have no final response yet.
     @ivar targets: what it is found by when there is something to send.
     @ivar tlsName: for an outgoing TLS connection, the name that the peer has proven to be.
     """
@@ -65,6 +66,7 @@ class StreamFlow:
         "listener",
         "local",
         "outgoing",
+        "owed",
         "remote",
         "secure",
         "targets",
@@ -93,6 +95,7 @@ class StreamFlow:
         self.outgoing = outgoing
         self.tlsName = tlsName
         self.closed = False
+        self.owed = 0
         self.targets: list[tuple[str, str, int, str]] = []
         self.connection: StreamConnection | None = None
         self.identifier = streams.newIdentifier()
@@ -122,6 +125,9 @@ class StreamFlow:
             if reference:
                 self._recent.append(reference)
             self.connection.write(data)
+            if data.startswith(b"SIP/2.0 ") and not data.startswith(b"SIP/2.0 1"):
+                self.owed -= 1
+                self.connection.answered()
         elif self.closed or len(self._waiting) >= _WAITING:
             self._streams.undelivered(data, reference)
         else:
@@ -200,7 +206,10 @@ class StreamConnection(TwistedProtocol):
                 if frame is KeepAlive.PING:
                     self.write(b"\r\n")
                 elif frame is not KeepAlive.PONG:
-                    streams.user.messageReceived(frame.message, self.flow, frame.data)
+                    message = frame.message
+                    if isinstance(message, Request) and message.method != "ACK":
+                        self.flow.owed += 1
+                    streams.user.messageReceived(message, self.flow, frame.data)
                 if not self._open:
                     return
         except FramingError as error:
@@ -238,6 +247,12 @@ class StreamConnection(TwistedProtocol):
         asked anything new, and it does not get long."""
         self._streams.forget(self.flow)
         self._end()
+        self.answered()
+
+    def answered(self) -> None:
+        """A final response was sent: the last that a peer which sends no more has waited for?"""
+        if self.ending and self._open and self.flow.owed <= 0:
+            self.close()
 
     def writeConnectionLost(self) -> None:
         """The peer does not read any more."""
