@@ -207,8 +207,11 @@ class Server(MultiService):
         return () if pool.kind == "web" else self._codes[pool.name]
 
     def _bind(self, listener: ResolvedListener) -> list[socket.socket]:
-        bind = bindDatagram if listener.transport == "udp" else bindStream
-        sockets = bind(listener.host, listener.port, listener.family, listener.slots)
+        where = listener.host, listener.port, listener.family, listener.slots
+        if listener.transport == "udp":
+            sockets = bindDatagram(*where, self._settings.sip.udpReceiveBuffer)
+        else:
+            sockets = bindStream(*where)
         port = sockets[0].getsockname()[1]
         self._bound[listener.index] = msgspec.structs.replace(listener, port=port)
         if listener.transport == "udp":

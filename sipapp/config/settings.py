@@ -285,6 +285,8 @@ class SIPSettings(SettingsTable, frozen=True, kw_only=True):
     @ivar timerC: how long a proxied INVITE may ring, renewed by each provisional response. RFC
         3261 §16.6 (11) wants more than three minutes.
     @ivar udpMTU: a request longer than this goes over TCP instead of UDP, RFC 3261 §18.1.1.
+    @ivar udpReceiveBuffer: what the kernel keeps for each UDP socket until its worker reads it.
+        A server that is not started as root gets at most C{net.core.rmem_max}.
     @ivar connectTimeout: for opening a connection to another server or a phone.
     @ivar dns: finding servers.
     @ivar tls: for TLS connections that the server opens itself.
@@ -295,6 +297,7 @@ class SIPSettings(SettingsTable, frozen=True, kw_only=True):
     t4: Annotated[float, Meta(ge=0.01, le=60)] = 5.0
     timerC: Annotated[float, Meta(ge=1, le=86_400)] = 185.0
     udpMTU: Annotated[int, Meta(ge=512, le=65_507)] = 1300
+    udpReceiveBuffer: Annotated[int, Meta(ge=4096, le=1 << 30)] = 4 << 20
     connectTimeout: Annotated[float, Meta(gt=0, le=60)] = 5.0
     dns: DNSSettings = DNSSettings()
     tls: ClientTLSSettings = ClientTLSSettings()

@@ -25,6 +25,8 @@ from typing import Any
 
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _INBOX_BUFFER = 4 << 20
+# Linux; the socket module does not name it.
+_SO_RCVBUFFORCE = 33
 
 
 class BindError(Exception):
@@ -52,7 +54,7 @@ def bindDatagram(
     @param family: 4 or 6. An IPv6 socket never takes IPv4 traffic.
     @param slots: how many sockets.
     @param receiveBuffer: C{SO_RCVBUF} in bytes of each socket; the kernel caps it at
-        C{net.core.rmem_max}. C{None} leaves the kernel's default.
+        C{net.core.rmem_max}, unless we are root. C{None} leaves the kernel's default.
     @return: non-blocking sockets that no child inherits unless it is told to, in slot order.
     @raise BindError: if the address is not ours, not permitted or taken.
     """
@@ -145,7 +147,7 @@ def _bindGroup(
                 # With UDP the option would let two servers share the address.
                 each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if receiveBuffer is not None:
-                each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receiveBuffer)
+                _setReceiveBuffer(each, receiveBuffer)
             if len(sockets) > 1:
                 each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             each.bind(address)
@@ -156,6 +158,13 @@ def _bindGroup(
         _closeAll(sockets)
         raise BindError(_describe(kind, host, port), _cause(error)) from error
     return sockets
+
+
+def _setReceiveBuffer(each: socket.socket, size: int) -> None:
+    try:
+        each.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, size)
+    except PermissionError:
+        each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
 
 
 def _numeric(kind: socket.SocketKind, host: str, port: int, family: int) -> tuple[Any, ...]:
