@@ -6,11 +6,8 @@ It binds, spawns and watches. It never parses SIP, never runs a resource and nev
 from __future__ import annotations
 
 import atexit
-import grp
 import json
 import os
-import pwd
-import secrets
 import signal
 import socket
 import sys
@@ -19,12 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from twisted.application.service import MultiService, Service
+from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList, FirstError, gatherResults
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 from twisted.python.failure import Failure
-from twisted.python.util import switchUID
 
 from sipapp.assignment import Assignment, encodeAssignment, workerCode
 from sipapp.config import (
@@ -37,6 +33,7 @@ from sipapp.config import (
     describePlan,
     encodeSettings,
 )
+from sipapp.ground import Ground
 from sipapp.location import LocationMaintenance
 from sipapp.pool import (
     BindError,
@@ -46,7 +43,6 @@ from sipapp.pool import (
     ProcessPool,
     Spawn,
     bindDatagram,
-    bindInbox,
     bindStream,
 )
 from sipapp.transport import steering
@@ -54,89 +50,6 @@ from sipapp.transport import steering
 __all__ = ["Server"]
 
 _log = Logger()
-
-_SECRET_SIZE = 32
-
-
-class _Ground(Service):
-    """What has to be there before anything else: directories, the secret, the workers' inboxes.
-
-    It is the first to start, so it is also where the privileges are dropped: every listener has
-    bound its sockets by then, and no pool has been started.
-
-    @ivar secret: what identifiers are signed with.
-    @ivar inboxes: for each worker's code, the socket that it is reached at over the bus.
-    """
-
-    def __init__(self, settings: Settings, codes: list[str]) -> None:
-        self._settings = settings.server
-        self._secretPath = Path(settings.secretPath)
-        self._codes = codes
-        self.busDirectory = Path(settings.server.runDirectory) / "bus"
-        self.secret = b""
-        self.inboxes: dict[str, socket.socket] = {}
-        self._owner = self._identity()
-
-    def inboxPath(self, code: str) -> str:
-        return str(self.busDirectory / code)
-
-    def privilegedStartService(self) -> None:
-        for directory in (
-            Path(self._settings.runDirectory),
-            self.busDirectory,
-            Path(self._settings.stateDirectory),
-        ):
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._give(directory)
-        self.secret = self._readSecret()
-        for code in self._codes:
-            self.inboxes[code] = bindInbox(self.inboxPath(code))
-            self._give(self.inboxPath(code))
-
-    def startService(self) -> None:
-        super().startService()
-        if self._owner is not None:
-            uid, gid = self._owner
-            switchUID(uid, gid)
-            _log.info("Runs as uid {uid}, gid {gid}", uid=uid, gid=gid)
-
-    def stopService(self) -> None:
-        super().stopService()
-        for code, inbox in self.inboxes.items():
-            inbox.close()
-            Path(self.inboxPath(code)).unlink(missing_ok=True)
-
-    def _identity(self) -> tuple[int, int] | None:
-        """The user and group to become, or C{None} to stay."""
-        user, group = self._settings.user, self._settings.group
-        if user is None and group is None:
-            return None
-        uid, gid = os.geteuid(), os.getegid()
-        if user is not None:
-            entry = pwd.getpwnam(user)
-            uid, gid = entry.pw_uid, entry.pw_gid
-        if group is not None:
-            gid = grp.getgrnam(group).gr_gid
-        return uid, gid
-
-    def _give(self, path: str | Path) -> None:
-        """Make something belong to the user that the workers run as."""
-        if self._owner is not None:
-            os.chown(path, *self._owner)
-
-    def _readSecret(self) -> bytes:
-        """Read the secret; make one at the first start."""
-        try:
-            secret = self._secretPath.read_bytes()
-        except FileNotFoundError:
-            secret = secrets.token_bytes(_SECRET_SIZE)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-            with open(os.open(self._secretPath, flags, 0o600), "wb") as file:
-                file.write(secret)
-            self._give(self._secretPath)
-        if len(secret) < _SECRET_SIZE:
-            raise OSError(f"{self._secretPath}: a secret has at least {_SECRET_SIZE} bytes")
-        return secret[:64]
 
 
 class Server(MultiService):
@@ -161,7 +74,7 @@ class Server(MultiService):
             for index, pool in enumerate(plan.pools)
         }
         sipCodes = [code for pool in plan.pools for code in self._sipCodes(pool)]
-        self._ground = _Ground(settings, sipCodes)
+        self._ground = Ground(settings, sipCodes)
         self._ground.setServiceParent(self)
         self._windows: dict[int, int] = {}
         self._bound = list(plan.listeners)
@@ -299,9 +212,10 @@ class Server(MultiService):
             first = self._bound[0]
             _log.info(
                 "Try it: a phone with registrar and proxy {host}:{port}, any user name, domain"
-                " localhost and no password; or without a phone: sipappctl ping sip:{host}:{port}",
+                " localhost and no password; or without a phone: {sipappctl} ping sip:{host}:{port}",
                 host=first.host,
                 port=first.port,
+                sipappctl=os.path.relpath(Path(sys.executable).with_name("sipappctl")),
             )
         _log.info("sipapp ready: {count} workers", count=plan.processes)
 

@@ -1,0 +1,104 @@
+"""What a server stands on: directories, its secret, its workers' inboxes, and who it runs as."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import secrets
+import socket
+from pathlib import Path
+
+from twisted.application.service import Service
+from twisted.logger import Logger
+from twisted.python.util import switchUID
+
+from sipapp.config import Settings
+from sipapp.pool import bindInbox
+
+__all__ = ["Ground"]
+
+_log = Logger()
+
+_SECRET_SIZE = 32
+
+
+class Ground(Service):
+    """What has to be there before anything else: directories, the secret, the workers' inboxes.
+
+    It is the first to start, so it is also where the privileges are dropped: every listener has
+    bound its sockets by then, and no pool has been started.
+
+    @ivar secret: what identifiers are signed with.
+    @ivar inboxes: for each worker's code, the socket that it is reached at over the bus.
+    """
+
+    def __init__(self, settings: Settings, codes: list[str]) -> None:
+        self._settings = settings.server
+        self._secretPath = Path(settings.secretPath)
+        self._codes = codes
+        self.busDirectory = Path(settings.server.runDirectory) / "bus"
+        self.secret = b""
+        self.inboxes: dict[str, socket.socket] = {}
+        self._owner = self._identity()
+
+    def inboxPath(self, code: str) -> str:
+        return str(self.busDirectory / code)
+
+    def privilegedStartService(self) -> None:
+        for directory in (
+            Path(self._settings.runDirectory),
+            self.busDirectory,
+            Path(self._settings.stateDirectory),
+        ):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._give(directory)
+        self.secret = self._readSecret()
+        for code in self._codes:
+            self.inboxes[code] = bindInbox(self.inboxPath(code))
+            self._give(self.inboxPath(code))
+
+    def startService(self) -> None:
+        super().startService()
+        if self._owner is not None:
+            uid, gid = self._owner
+            switchUID(uid, gid)
+            _log.info("Runs as uid {uid}, gid {gid}", uid=uid, gid=gid)
+
+    def stopService(self) -> None:
+        super().stopService()
+        for code, inbox in self.inboxes.items():
+            inbox.close()
+            Path(self.inboxPath(code)).unlink(missing_ok=True)
+
+    def _identity(self) -> tuple[int, int] | None:
+        """The user and group to become, or C{None} to stay."""
+        user, group = self._settings.user, self._settings.group
+        if user is None and group is None:
+            return None
+        uid, gid = os.geteuid(), os.getegid()
+        if user is not None:
+            entry = pwd.getpwnam(user)
+            uid, gid = entry.pw_uid, entry.pw_gid
+        if group is not None:
+            gid = grp.getgrnam(group).gr_gid
+        return uid, gid
+
+    def _give(self, path: str | Path) -> None:
+        """Make something belong to the user that the workers run as."""
+        if self._owner is not None:
+            os.chown(path, *self._owner)
+
+    def _readSecret(self) -> bytes:
+        """Read the secret; make one at the first start."""
+        try:
+            secret = self._secretPath.read_bytes()
+        except FileNotFoundError:
+            secret = secrets.token_bytes(_SECRET_SIZE)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            with open(os.open(self._secretPath, flags, 0o600), "wb") as file:
+                file.write(secret)
+            self._give(self._secretPath)
+        if len(secret) < _SECRET_SIZE:
+            raise OSError(f"{self._secretPath}: a secret has at least {_SECRET_SIZE} bytes")
+        return secret[:64]
