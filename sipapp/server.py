@@ -212,7 +212,7 @@ class Server(MultiService):
             first = self._bound[0]
             _log.info(
                 "Try it: a phone with registrar and proxy {host}:{port}, any user name, domain"
-                " localhost and no password; or without a phone: {sipappctl} ping sip:{host}:{port}",
+                " localhost and no password; or without one: {sipappctl} ping sip:{host}:{port}",
                 host=first.host,
                 port=first.port,
                 sipappctl=os.path.relpath(Path(sys.executable).with_name("sipappctl")),
