@@ -96,7 +96,8 @@ class Baresip:
     def _writeSettings(self, directory: Path, authority: Path) -> None:
         host = bracketed(self.server.host)
         lines = [
-            f"sip_listen {host}:{freePort()}",
+            # Its port for TLS is the next one.
+            f"sip_listen {host}:{freePort(2)}",
             f"sip_cafile {authority}",
             f"net_interface {self.server.host}",
             "dns_server 127.0.0.1:9",  # no resolver: whoever asks has lost

@@ -41,14 +41,17 @@ def _isFree(port: int) -> bool:
     return True
 
 
-def freePort() -> int:
+def freePort(count: int = 1) -> int:
     """
-    @return: a port that is free for UDP and TCP over IPv4 and IPv6 and not given out before.
+    @param count: how many ports in a row are needed.
+    @return: a port that is free for UDP and TCP over IPv4 and IPv6 and not given out before; and
+        so are those after it.
     """
     candidates = _range()
     for _ in range(1000):
-        port = random.choice(candidates)
-        if port not in _given and _isFree(port):
-            _given.add(port)
+        port = random.choice(candidates[: 1 - count or None])
+        wanted = range(port, port + count)
+        if not _given.intersection(wanted) and all(map(_isFree, wanted)):
+            _given.update(wanted)
             return port
     raise RuntimeError(f"no free port in {candidates}")
