@@ -25,7 +25,7 @@ __all__ = ["NameAddr", "parseNameAddr", "parseNameAddrList"]
 
 # Outside quotes a display name is made of tokens. Characters beyond ASCII are let through as
 # well: phones write names so, and nothing can be mistaken for something else by it.
-_WORDS = r"(?:[A-Za-z0-9\-.!%*_+`'~\x80-\U0010ffff]++[ \t]*+)*+"
+_WORDS = r"(?:[A-Za-z0-9\-.!%*_+`'~\x80-\U0010ffff]++[ \t]*+)*"
 _DISPLAY = rf"[ \t]*+(?:({QUOTED})[ \t]*+|({_WORDS}))"
 
 _common = re.compile(rf"{_DISPLAY}<({SIP_URI})>[ \t]*+").match

@@ -1,7 +1,9 @@
 """The pieces of RFC 3261 §25.1 that many header fields are made of.
 
-Every pattern here is linear in time on any input: repetitions are possessive, and nothing searches
-for the end of a quoted string from more than one place. Character classes are spelled out, because
+Every pattern here is linear in time on any input: repetitions of characters are possessive, those of
+groups can be taken apart in one way only, and nothing searches for the end of a quoted string from
+more than one place. (Possessive groups are left alone: before CPython 3.11.5, the Python of Debian 12
+among them, one that fails half-way keeps what it has consumed.) Character classes are spelled out, because
 C{\\d}, C{\\s}, C{str.isdigit}, C{str.strip} and C{int} take far more for digits and spaces than SIP
 does.
 """
@@ -34,20 +36,20 @@ _CHARACTERS = r"A-Za-z0-9\-.!%*_+`'~"
 TOKEN = rf"[{_CHARACTERS}]++"
 """Pattern of a token."""
 
-QUOTED = r'"[^"\\\x00-\x08\x0a-\x1f\x7f]*+(?:\\[^\r\n][^"\\\x00-\x08\x0a-\x1f\x7f]*+)*+"'
+QUOTED = r'"[^"\\\x00-\x08\x0a-\x1f\x7f]*+(?:\\[^\r\n][^"\\\x00-\x08\x0a-\x1f\x7f]*+)*"'
 """Pattern of a quoted-string, including its quotes."""
 
-_LABEL = r"[A-Za-z0-9_]++(?:-++[A-Za-z0-9_]++)*+"
-HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*+\.?+|\[[0-9A-Fa-f:.]++\])"
+_LABEL = r"[A-Za-z0-9_]++(?:-++[A-Za-z0-9_]++)*"
+HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*\.?+|\[[0-9A-Fa-f:.]++\])"
 """Pattern of a host: name, IPv4 address or IPv6 reference. It does not look at the numbers of an
 address: L{sipapp.sip.host.checkHost} does. The underscore is an addition to the RFC's grammar:
 names with one are in use, and refusing them helps nobody."""
 
 _PARAM = re.compile(
     rf"[ \t]*+;[ \t]*+({TOKEN})"
-    rf"(?:[ \t]*+=[ \t]*+([{_CHARACTERS}\[\]:]++|{QUOTED}))?+"
+    rf"(?:[ \t]*+=[ \t]*+([{_CHARACTERS}\[\]:]++|{QUOTED}))?"
 )
-_PLAIN_PARAMS = re.compile(rf"(?:;{TOKEN}(?:=[{_CHARACTERS}\[\]:]++)?+)*+\Z")
+_PLAIN_PARAMS = re.compile(rf"(?:;{TOKEN}(?:=[{_CHARACTERS}\[\]:]++)?)*\Z")
 _PLAIN_VALUE = re.compile(rf"[{_CHARACTERS}\[\]:]++\Z")
 _TOKEN = re.compile(rf"{TOKEN}\Z")
 _QUOTED = re.compile(QUOTED)

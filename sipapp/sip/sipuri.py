@@ -17,15 +17,15 @@ from sipapp.sip.host import bracketed, checkHost, normalHost
 __all__ = ["SIPURI", "SIP_URI", "escapeParam", "escapeUser", "parseURIParams", "sipURIFromMatch"]
 
 _HEX = "%[0-9A-Fa-f]{2}"
-_USER = rf"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/]++|{_HEX})++"
-_PASSWORD = rf"(?:[A-Za-z0-9\-_.!~*'()&=+$,]++|{_HEX})*+"
-_PARAM = rf"(?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$]++|{_HEX})++"
+_USER = rf"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/]++|{_HEX})+"
+_PASSWORD = rf"(?:[A-Za-z0-9\-_.!~*'()&=+$,]++|{_HEX})*"
+_PARAM = rf"(?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$]++|{_HEX})+"
 _HEADER = rf"(?:[A-Za-z0-9\-_.!~*'()\[\]/?:+$]++|{_HEX})"
-_HEADERS = rf"{_HEADER}++={_HEADER}*+(?:&{_HEADER}++={_HEADER}*+)*+"
+_HEADERS = rf"{_HEADER}+={_HEADER}*(?:&{_HEADER}+={_HEADER}*)*"
 
 SIP_URI = (
-    rf"([sS][iI][pP][sS]?):(?:({_USER})(?::({_PASSWORD}))?+@)?({HOST})(?::([0-9]{{1,5}}))?+"
-    rf"((?:;{_PARAM}(?:={_PARAM})?+)*+)(?:\?({_HEADERS}))?+"
+    rf"([sS][iI][pP][sS]?):(?:({_USER})(?::({_PASSWORD}))?@)?({HOST})(?::([0-9]{{1,5}}))?"
+    rf"((?:;{_PARAM}(?:={_PARAM})?)*)(?:\?({_HEADERS}))?"
 )
 """Pattern of a SIP or SIPS URI. Its groups are: scheme, user, password, host, port, parameters
 with their semicolons, headers."""

@@ -11,10 +11,10 @@ from sipapp.sip.sipuri import escapeParam, parseURIParams
 __all__ = ["TelURI", "parseTelURI"]
 
 _HEX = "%[0-9A-Fa-f]{2}"
-_PARAM = rf"(?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$]++|{_HEX})++"
+_PARAM = rf"(?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$]++|{_HEX})+"
 _telURI = re.compile(
     rf"([tT][eE][lL]):(\+[0-9\-.()]*+|[0-9A-Fa-f*#\-.()]++)"
-    rf"((?:;[A-Za-z0-9\-]++(?:={_PARAM})?+)*+)\Z"
+    rf"((?:;[A-Za-z0-9\-]++(?:={_PARAM})?)*)\Z"
 ).match
 _VISUAL_SEPARATORS = str.maketrans("", "", "-.()")
 

@@ -13,7 +13,7 @@ __all__ = ["Via", "parseVia"]
 
 _via = re.compile(
     rf"[ \t]*+({TOKEN})[ \t]*+/[ \t]*+({TOKEN})[ \t]*+/[ \t]*+({TOKEN})[ \t]++({HOST})"
-    rf"(?:[ \t]*+:[ \t]*+([0-9]{{1,5}}))?+[ \t]*+(?=;|\Z)"
+    rf"(?:[ \t]*+:[ \t]*+([0-9]{{1,5}}))?[ \t]*+(?=;|\Z)"
 ).match
 
 _new = object.__new__

@@ -1,9 +1,13 @@
 """The pieces that header fields are made of."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import sipapp.sip
 from sipapp.sip import (
     escape,
     formatParams,
@@ -179,3 +183,10 @@ def test_unescape(text, plain):
 def test_escapeAndUnescapeAreInverse(data, safe):
     text = data.decode("utf-8", "surrogateescape")
     assert unescape(escape(text, safe - {ord("%")})) == text
+
+
+def test_noPossessiveGroups() -> None:
+    """CPython before 3.11.5 matches them wrongly: C{(?:ab)?+} consumes the C{a} of C{ac}."""
+    for file in Path(sipapp.sip.__file__).parent.glob("*.py"):
+        groups = re.findall(r"\)[*+?]\+", re.sub(r"\[[^\]]*\]", "", file.read_text()))
+        assert groups == [], file
