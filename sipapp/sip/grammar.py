@@ -2,9 +2,10 @@
 
 Every pattern here is linear in time on any input: characters are repeated possessively, groups can
 be taken apart in one way only, and nothing searches for the end of a quoted string from more than
-one place. (Groups are not repeated possessively: before CPython 3.11.5, and so on Debian 12, one that
-fails half-way keeps what it has consumed.) Character classes are spelled out, because C{\\d}, C{\\s},
-C{str.isdigit}, C{str.strip} and C{int} take far more for digits and spaces than SIP does.
+one place. (Groups are not repeated possessively: before CPython 3.11.5, and so on Debian 12, one
+that fails half-way keeps what it has consumed.) Character classes are spelled out, because
+C{\\d}, C{\\s}, C{str.isdigit}, C{str.strip} and C{int} take far more for digits and spaces than
+SIP does.
 """
 
 from __future__ import annotations
