@@ -38,6 +38,21 @@ class Drain(amp.Command):
     arguments = [(b"timeout", amp.Float())]
 
 
+class HandOver(amp.Command):
+    """To a worker: others take your place. Read nothing more from what you share with them, and
+    give them what is theirs from now on; then finish what you have.
+
+    C{successors} are the names that the composition on either side gives to the workers that
+    follow, in slot order; none if nobody does. The answer comes when the successors may begin.
+    """
+
+    arguments = [(b"successors", amp.ListOf(amp.Unicode()))]
+
+
+class Serve(amp.Command):
+    """To a worker that follows others: they have handed over, begin to serve."""
+
+
 def fitReason(reason: str) -> str:
     """Make a reason fit into an AMP value: whatever is in it, and however long it is.
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
 from twisted.internet.error import ConnectionClosed
 from twisted.internet.interfaces import ITransport
 from twisted.internet.protocol import Factory, connectionDone
@@ -23,7 +23,7 @@ from twisted.protocols import amp
 from twisted.python.failure import Failure
 
 from .boot import CONTROL_FD, Boot
-from .commands import BootFailed, Drain, Quiesce, Ready, fitReason
+from .commands import BootFailed, Drain, HandOver, Quiesce, Ready, Serve, fitReason
 
 _ORPHANED = 75
 
@@ -67,20 +67,41 @@ class ControlChannel(_QuietAMP):
         @param timeout: seconds that it may take.
         @return: fires when it has, or cannot any more; never fails.
         """
-        told: Deferred[Any] = self.callRemote(Quiesce, timeout=timeout)
-        told.addErrback(lambda failure: failure.trap(ConnectionClosed))
-        told.addErrback(lambda failure: self.log.failure("Quiesce was refused", failure))
-        return told.addCallback(lambda _: None)
+        return self._tell(Quiesce, timeout=timeout)
+
+    def handOver(self, successors: Sequence[str]) -> Deferred[None]:
+        """Tell the worker to give its place to others.
+
+        @param successors: what the composition calls the workers that follow, in slot order.
+        @return: fires when they may begin, or when the worker cannot answer; never fails.
+        """
+        return self._tell(HandOver, successors=list(successors))
+
+    def serve(self) -> Deferred[None]:
+        """Tell a worker that follows others to begin.
+
+        @return: fires when it has, or cannot any more; never fails.
+        """
+        return self._tell(Serve)
 
     def drain(self, timeout: float) -> None:
         """Tell the worker to finish its work and exit.
 
         @param timeout: seconds that it may take.
         """
-        told: Deferred[Any] = self.callRemote(Drain, timeout=timeout)
-        # A worker that exits before it answers has done what it was told.
-        told.addErrback(lambda failure: failure.trap(ConnectionClosed))
-        told.addErrback(lambda failure: self.log.failure("Drain was refused", failure))
+        self._tell(Drain, timeout=timeout)
+
+    def _tell(self, command: type[amp.Command], **arguments: Any) -> Deferred[None]:
+        """
+        @return: fires with the answer, or without one: a worker that exits before it answers
+            has nothing left to do.
+        """
+        told: Deferred[Any] = self.callRemote(command, **arguments)
+        told.addErrback(lambda failure: failure.trap(ConnectionClosed, CancelledError))
+        told.addErrback(
+            lambda failure: self.log.failure("{name} was refused", failure, name=command.__name__)
+        )
+        return told.addCallback(lambda _: None)
 
     def close(self) -> None:
         """Let go of a worker that could not be started."""
@@ -125,6 +146,8 @@ class WorkerControl(_QuietAMP):
         onDrain: Callable[[float], Any],
         exitNow: Callable[[int], Any] = os._exit,
         onQuiesce: Callable[[float], Any] | None = None,
+        onHandOver: Callable[[Sequence[str]], Any] | None = None,
+        onServe: Callable[[], Any] | None = None,
     ) -> None:
         """
         @param reactor: the worker's reactor.
@@ -134,6 +157,9 @@ class WorkerControl(_QuietAMP):
         @param exitNow: ends the process without ceremony.
         @param onQuiesce: called with the seconds that it may take: take no new work, finish what
             is there, but go on serving other workers. C{None} for one that serves no others.
+        @param onHandOver: called with the names of the workers that follow: stop reading, give
+            them what they need. C{None} for one that has nothing to give.
+        @param onServe: called once, when the workers that this one follows have handed over.
         """
         super().__init__()
         self._reactor = reactor
@@ -141,6 +167,8 @@ class WorkerControl(_QuietAMP):
         self._onDrain = onDrain
         self._exitNow = exitNow
         self._onQuiesce = onQuiesce
+        self._onHandOver = onHandOver
+        self._onServe = onServe
         self._isReady = False
         self._isStopping = False
         self._drained: Deferred[None] | None = None
@@ -183,6 +211,21 @@ class WorkerControl(_QuietAMP):
             quiet = maybeDeferred(self._onQuiesce, timeout)
         quiet.addErrback(lambda failure: self.log.failure("Quiesce failed", failure))
         return quiet.addCallback(lambda _: {})
+
+    @HandOver.responder
+    def _handOver(self, successors: list[str]) -> Deferred[dict[str, Any]]:
+        given: Deferred[Any] = succeed(None)
+        if self._onHandOver is not None and self._isReady:
+            given = maybeDeferred(self._onHandOver, successors)
+        given.addErrback(lambda failure: self.log.failure("HandOver failed", failure))
+        return given.addCallback(lambda _: {})
+
+    @Serve.responder
+    def _serve(self) -> Deferred[dict[str, Any]]:
+        onServe, self._onServe = self._onServe, None
+        begun: Deferred[Any] = maybeDeferred(onServe) if onServe is not None else succeed(None)
+        begun.addErrback(lambda failure: self.log.failure("Serve failed", failure))
+        return begun.addCallback(lambda _: {})
 
     @Drain.responder
     def _drain(self, timeout: float) -> dict[str, Any]:

@@ -40,7 +40,8 @@ class WorkerState:
     @ivar name: pool and slot.
     @ivar slot: counted from 0.
     @ivar pid: C{None} while there is no process.
-    @ivar state: C{starting}, C{ready}, C{failing}, C{backing off}, C{draining} or C{stopped}.
+    @ivar state: C{starting}, C{ready}, C{failing}, C{backing off}, C{leaving}, C{draining} or
+        C{stopped}.
     @ivar since: when it entered the state, in seconds on the reactor's clock.
     @ivar restarts: how many times a process was replaced in this slot.
     @ivar reason: why the last one was, or C{''}.
@@ -108,6 +109,7 @@ class ProcessPool(Service):
             Slot(f"{name}/{index}", index, self._spawn, self, self._patience, reactor)
             for index in range(size)
         ]
+        self._serves = False
         self._outcome: bool | Exception | None = None
         self._awaitingReady: list[Deferred[None]] = []
         self._awaitingStop: list[Deferred[None]] = []
@@ -121,6 +123,43 @@ class ProcessPool(Service):
             # A start that fails at once stops the pool: the rest need not be tried.
             if self._outcome is None:
                 slot.start()
+
+    def handOver(self, successors: Sequence[str]) -> Deferred[None]:
+        """Have every worker give its place to others. From now on none is replaced.
+
+        @param successors: what the composition calls the workers that follow, in slot order.
+        @return: fires when they may begin: every worker has handed over, or has gone, or has
+            had L{Patience.handOver} for it.
+        """
+        waiting = {slot.name for slot in self._slots}
+        given: Deferred[None] = Deferred()
+
+        def answered(_: object, name: str) -> None:
+            waiting.discard(name)
+            if not waiting and patience.active():
+                patience.cancel()
+                given.callback(None)
+
+        def late() -> None:
+            self.log.warn(
+                "{names} have not handed over within {limit:g} s: their successors begin now",
+                names=", ".join(sorted(waiting)),
+                limit=self._patience.handOver,
+            )
+            given.callback(None)
+
+        patience = self._reactor.callLater(self._patience.handOver, late)
+        for slot in self._slots:
+            slot.handOver(successors).addCallback(answered, slot.name)
+        return given
+
+    def serve(self) -> Deferred[Any]:
+        """Have every worker begin that follows others, also those that are ready only later.
+
+        @return: fires when all that are ready now have begun.
+        """
+        self._serves = True
+        return DeferredList([slot.serve() for slot in self._slots])
 
     def quiesce(self) -> Deferred[Any]:
         """Have every worker finish its work, but stay as long as other pools may need it.
@@ -210,6 +249,8 @@ class ProcessPool(Service):
     def slotReady(self, slot: Slot) -> None:
         if self._outcome is None and all(each.state == READY for each in self._slots):
             self._decide(True)
+        if self._serves:
+            slot.serve()
         if self._onReady is not None:
             self._onReady(slot.name)
 

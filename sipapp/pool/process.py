@@ -118,6 +118,21 @@ class WorkerProcess(ProcessProtocol):
         """
         return self._channel.quiesce(timeout)
 
+    def handOver(self, successors: Sequence[str]) -> Deferred[None]:
+        """Ask the worker to give its place to others.
+
+        @param successors: what the composition calls them, in slot order.
+        @return: fires when they may begin, or when the worker cannot answer; never fails.
+        """
+        return self._channel.handOver(successors)
+
+    def serve(self) -> Deferred[None]:
+        """Tell a worker that follows others to begin.
+
+        @return: fires when it has, or cannot any more; never fails.
+        """
+        return self._channel.serve()
+
     def drain(self, timeout: float) -> None:
         """Ask the worker to finish its work and exit.
 

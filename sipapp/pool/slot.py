@@ -13,6 +13,8 @@ and the input, and L{TABLE} says it all:
 - C{READY}: the process serves. No timer.
 - C{BACKING_OFF}: the process is gone and the next one waits for the timer, twice as long each
   time. A process that served long enough makes the slot start over with the shortest wait.
+- C{LEAVING}: others have taken the place of the process; it finishes its work, and no other is
+  started here. No timer: whoever told it to leave will tell it to stop.
 - C{DRAINING}: no process is wanted any more. The timer is the patience with the one there is.
 
 A failure to start is announced to the owner, who decides what it means: during the first start it
@@ -25,7 +27,7 @@ is complete.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -39,9 +41,11 @@ STARTING = "starting"
 FAILING = "failing"
 READY = "ready"
 BACKING_OFF = "backing off"
+LEAVING = "leaving"
 DRAINING = "draining"
 
 START = "start"
+LEAVE = "leave"
 STOP = "stop"
 SAID_READY = "said ready"
 SAID_FAILED = "said failed"
@@ -53,6 +57,7 @@ TIMER = "timer"
 TABLE: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
     STOPPED: {
         START: (STARTING, ("launch", "awaitReady")),
+        LEAVE: (STOPPED, ()),
         STOP: (STOPPED, ("announceStopped",)),
     },
     STARTING: {
@@ -60,11 +65,14 @@ TABLE: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
         SAID_FAILED: (FAILING, ("awaitExit", "announceFailed")),
         EXITED: (BACKING_OFF, ("announceExit", "announceFailed", "backOff")),
         TIMER: (FAILING, ("kill", "announceLate")),
+        # It serves nobody yet and need not begin.
+        LEAVE: (DRAINING, ("terminate", "awaitExit")),
         STOP: (DRAINING, ("terminate", "awaitExit")),
     },
     FAILING: {
         EXITED: (BACKING_OFF, ("announceExit", "backOff")),
         TIMER: (FAILING, ("kill",)),
+        LEAVE: (DRAINING, ("terminate", "awaitExit")),
         STOP: (DRAINING, ("terminate", "awaitExit")),
         # It has been killed for being late, but the words were on their way.
         SAID_READY: (FAILING, ()),
@@ -74,16 +82,26 @@ TABLE: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
         EXITED: (BACKING_OFF, ("announceExit", "announceCrash", "backOff")),
         # A worker may find out later that it cannot go on.
         SAID_FAILED: (FAILING, ("awaitExit", "announceCrash")),
+        LEAVE: (LEAVING, ()),
         STOP: (DRAINING, ("drain", "awaitDrained")),
         SAID_READY: (READY, ()),
     },
     BACKING_OFF: {
         TIMER: (STARTING, ("countRestart", "launch", "awaitReady")),
+        LEAVE: (STOPPED, ("cancelTimer", "announceStopped")),
         STOP: (STOPPED, ("cancelTimer", "announceStopped")),
+    },
+    LEAVING: {
+        EXITED: (STOPPED, ("announceExit", "announceCrash", "announceStopped")),
+        SAID_FAILED: (DRAINING, ("awaitExit", "announceCrash")),
+        LEAVE: (LEAVING, ()),
+        STOP: (DRAINING, ("drain", "awaitDrained")),
+        SAID_READY: (LEAVING, ()),
     },
     DRAINING: {
         EXITED: (STOPPED, ("cancelTimer", "announceExit", "announceStopped")),
         TIMER: (DRAINING, ("kill",)),
+        LEAVE: (DRAINING, ()),
         STOP: (DRAINING, ()),
         SAID_READY: (DRAINING, ()),
         SAID_FAILED: (DRAINING, ()),
@@ -104,6 +122,7 @@ class Patience:
     @ivar healthyAfter: how long a process must have been ready to be forgotten its past.
     @ivar boot: how long a process may take until it is ready.
     @ivar drain: how long a process may take to finish its work.
+    @ivar handOver: how long a process may take to give its place to others.
     @ivar margin: how long after that, or after a signal, a process may still exist.
     """
 
@@ -112,6 +131,7 @@ class Patience:
     healthyAfter: float = 60.0
     boot: float = 60.0
     drain: float = 30.0
+    handOver: float = 2.0
     margin: float = 5.0
 
 
@@ -188,9 +208,29 @@ class Slot:
 
         @return: fires when it has nothing left to finish, or L{Patience.drain} is over.
         """
-        if self.state != READY or self._process is None:
+        if self.state not in (READY, LEAVING) or self._process is None:
             return succeed(None)
         return self._process.quiesce(self._patience.drain)
+
+    def handOver(self, successors: Sequence[str]) -> Deferred[None]:
+        """Have the process give its place to others. It is not replaced from now on.
+
+        @param successors: what the composition calls them.
+        @return: fires when they may begin, or when there is no process that could hold them up.
+        """
+        self.receive(LEAVE)
+        if self.state != LEAVING or self._process is None:
+            return succeed(None)
+        return self._process.handOver(successors)
+
+    def serve(self) -> Deferred[None]:
+        """Have a process that follows others begin.
+
+        @return: fires when it has, or if there is none.
+        """
+        if self.state != READY or self._process is None:
+            return succeed(None)
+        return self._process.serve()
 
     def stop(self) -> None:
         """Drain the process and start no other."""

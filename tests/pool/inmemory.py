@@ -38,6 +38,9 @@ class MemoryWorker:
 
     @ivar drains: the time limits of the Drain commands that have arrived.
     @ivar quiet: what a Quiesce command waits for.
+    @ivar successors: what came with each HandOver command.
+    @ivar given: what a HandOver command waits for.
+    @ivar serves: how many times it was told to serve.
     @ivar signals: the signals that the parent has sent.
     """
 
@@ -52,6 +55,9 @@ class MemoryWorker:
         self.workerReactor = WorkerReactor()
         self.drained: Deferred[None] = Deferred()
         self.quiet: Deferred[None] = Deferred()
+        self.successors: list[list[str]] = []
+        self.given: Deferred[None] = Deferred()
+        self.serves = 0
         boot = Boot("memory", 0, {}, b"", 30.0, 1)
         self.control = WorkerControl(
             self.workerReactor,
@@ -59,6 +65,8 @@ class MemoryWorker:
             self._onDrain,
             self.exitedAtOnce.append,
             lambda timeout: self.quiet,
+            self._onHandOver,
+            self._onServe,
         )
         self.pump: IOPump = connect(
             channel, FakeTransport(channel, True), self.control, FakeTransport(self.control, False)
@@ -68,6 +76,13 @@ class MemoryWorker:
     def _onDrain(self, timeout: float) -> Deferred[None]:
         self.drains.append(timeout)
         return self.drained
+
+    def _onHandOver(self, successors: Sequence[str]) -> Deferred[None]:
+        self.successors.append(list(successors))
+        return self.given
+
+    def _onServe(self) -> None:
+        self.serves += 1
 
     def started(self, pid: int, protocol: ProcessProtocol, environment: Mapping[str, str]) -> None:
         self.pid = pid

@@ -60,6 +60,12 @@ class Timeline:
             worker.pump.flush()
         return quiet
 
+    def handOver(self, *successors: str) -> list[Any]:
+        given: list[Any] = []
+        self.pool.handOver(successors).addCallback(given.append)
+        self.reactor.pumpAll()
+        return given
+
     def stop(self) -> list[None]:
         stopped: list[None] = []
         self.pool.stopService().addCallback(stopped.append)
@@ -407,3 +413,99 @@ def test_theListingHasEverySlot(size):
     assert [each.slot for each in listing] == list(range(size))
     assert {each.state for each in listing} == {"stopped"}
     assert {each.pid for each in listing} == {None}
+
+
+def test_handsOverWhenEveryWorkerHas():
+    timeline = Timeline(size=2)
+    timeline.startAll()
+    given = timeline.handOver("a0x1", "a1x1")
+    assert [worker.successors for worker in timeline.workers] == [[["a0x1", "a1x1"]]] * 2
+    assert timeline.states() == ["leaving"] * 2
+    timeline.workers[0].given.callback(None)
+    timeline.reactor.pumpAll()
+    assert given == []
+    timeline.workers[1].given.callback(None)
+    timeline.reactor.pumpAll()
+    assert given == [None]
+    assert timeline.reactor.getDelayedCalls() == []
+
+
+def test_aWorkerThatIsLateDoesNotHoldUpItsSuccessors():
+    timeline = Timeline(size=2)
+    timeline.startAll()
+    given = timeline.handOver("a0x1")
+    timeline.workers[0].given.callback(None)
+    timeline.reactor.pumpAll()
+    timeline.reactor.advance(1.9)
+    assert given == []
+    timeline.reactor.advance(0.1)
+    assert given == [None]
+    timeline.workers[1].given.callback(None)
+    timeline.reactor.pumpAll()
+    assert given == [None]
+
+
+def test_aWorkerThatDiesWhileItLeavesIsNotReplaced():
+    timeline = Timeline(size=2)
+    timeline.startAll()
+    given = timeline.handOver("a0x1")
+    timeline.workers[1].given.callback(None)
+    timeline.workers[0].exit(killedBy=9)
+    timeline.reactor.pumpAll()
+    assert given == [None]
+    timeline.reactor.advance(100)
+    assert timeline.states() == ["stopped", "leaving"]
+    assert len(timeline.workers) == 2
+    stopped = timeline.stop()
+    assert timeline.workers[1].drains == [30.0]
+    timeline.workers[1].exit()
+    assert stopped == [None]
+
+
+def test_aSlotWithoutAWorkerHasNothingToHandOver():
+    """One process has crashed, another is not ready again yet."""
+    timeline = Timeline(size=2)
+    timeline.startAll()
+    for worker in timeline.workers[:2]:
+        worker.exit(killedBy=11)
+    timeline.reactor.advance(0.1)
+    timeline.workers[2].sayReady()
+    timeline.workers[2].exit(killedBy=11)
+    assert timeline.states() == ["backing off", "starting"]
+    assert timeline.handOver("a0x1") == [None]
+    assert timeline.states() == ["stopped", "draining"]
+    assert timeline.workers[3].signals == [SIGTERM]
+
+
+def test_leavingWorkersCanBeQuiet():
+    timeline = Timeline(size=1)
+    timeline.startAll()
+    timeline.handOver("a0x1")
+    quiet = timeline.quiesce()
+    assert quiet == []
+    timeline.workers[0].quiet.callback(None)
+    timeline.reactor.pumpAll()
+    assert len(quiet) == 1
+
+
+def test_workersBeginWhenTheirPredecessorsHaveHandedOver():
+    timeline = Timeline(size=2)
+    timeline.startAll()
+    assert [worker.serves for worker in timeline.workers] == [0, 0]
+    begun: list[Any] = []
+    timeline.pool.serve().addCallback(begun.append)
+    timeline.reactor.pumpAll()
+    assert [worker.serves for worker in timeline.workers] == [1, 1]
+    assert len(begun) == 1
+
+
+def test_aWorkerThatWasNotReadyWhenTheOthersBeganBeginsLater():
+    timeline = Timeline(size=2)
+    timeline.startAll()
+    timeline.workers[0].exit(killedBy=9)
+    timeline.pool.serve()
+    timeline.reactor.pumpAll()
+    timeline.reactor.advance(0.1)
+    timeline.workers[2].sayReady()
+    timeline.reactor.pumpAll()
+    assert [worker.serves for worker in timeline.workers] == [0, 1, 1]

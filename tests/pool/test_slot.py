@@ -11,6 +11,8 @@ from sipapp.pool.slot import (
     DRAINING,
     EXITED,
     FAILING,
+    LEAVE,
+    LEAVING,
     READY,
     SAID_FAILED,
     SAID_READY,
@@ -24,8 +26,8 @@ from sipapp.pool.slot import (
     Slot,
 )
 
-STATES = [STOPPED, STARTING, FAILING, READY, BACKING_OFF, DRAINING]
-INPUTS = [START, STOP, SAID_READY, SAID_FAILED, EXITED, TIMER]
+STATES = [STOPPED, STARTING, FAILING, READY, BACKING_OFF, LEAVING, DRAINING]
+INPUTS = [START, LEAVE, STOP, SAID_READY, SAID_FAILED, EXITED, TIMER]
 
 # How a slot gets into each state.
 PATHS = {
@@ -34,38 +36,58 @@ PATHS = {
     FAILING: [START, SAID_FAILED],
     READY: [START, SAID_READY],
     BACKING_OFF: [START, EXITED],
+    LEAVING: [START, SAID_READY, LEAVE],
     DRAINING: [START, SAID_READY, STOP],
 }
 
 # (state, input) -> (next state, what happened to the process or was told to the owner).
 EXPECTED = {
     (STOPPED, START): (STARTING, ["launch"]),
+    (STOPPED, LEAVE): (STOPPED, []),
     (STOPPED, STOP): (STOPPED, ["slotStopped"]),
     (STARTING, SAID_READY): (READY, ["slotReady"]),
     (STARTING, SAID_FAILED): (FAILING, ["slotFailed: why"]),
     (STARTING, EXITED): (BACKING_OFF, ["slotExited", "slotFailed: why"]),
     (STARTING, TIMER): (FAILING, ["kill", "slotFailed: not ready within 60 s"]),
+    (STARTING, LEAVE): (DRAINING, ["terminate"]),
     (STARTING, STOP): (DRAINING, ["terminate"]),
     (FAILING, EXITED): (BACKING_OFF, ["slotExited"]),
     (FAILING, TIMER): (FAILING, ["kill"]),
+    (FAILING, LEAVE): (DRAINING, ["terminate"]),
     (FAILING, STOP): (DRAINING, ["terminate"]),
     (FAILING, SAID_READY): (FAILING, []),
     (FAILING, SAID_FAILED): (FAILING, []),
     (READY, EXITED): (BACKING_OFF, ["slotExited"]),
     (READY, SAID_FAILED): (FAILING, []),
+    (READY, LEAVE): (LEAVING, []),
     (READY, STOP): (DRAINING, ["drain 30"]),
     (READY, SAID_READY): (READY, []),
     (BACKING_OFF, TIMER): (STARTING, ["launch"]),
+    (BACKING_OFF, LEAVE): (STOPPED, ["slotStopped"]),
     (BACKING_OFF, STOP): (STOPPED, ["slotStopped"]),
+    (LEAVING, EXITED): (STOPPED, ["slotExited", "slotStopped"]),
+    (LEAVING, SAID_FAILED): (DRAINING, []),
+    (LEAVING, LEAVE): (LEAVING, []),
+    (LEAVING, STOP): (DRAINING, ["drain 30"]),
+    (LEAVING, SAID_READY): (LEAVING, []),
     (DRAINING, EXITED): (STOPPED, ["slotExited", "slotStopped"]),
     (DRAINING, TIMER): (DRAINING, ["kill"]),
+    (DRAINING, LEAVE): (DRAINING, []),
     (DRAINING, STOP): (DRAINING, []),
     (DRAINING, SAID_READY): (DRAINING, []),
     (DRAINING, SAID_FAILED): (DRAINING, []),
 }
 
 # Seconds until the timer of a state, when it was entered by its path; None if it has none.
-TIMERS = {STOPPED: None, STARTING: 60, FAILING: 5, READY: None, BACKING_OFF: 0.1, DRAINING: 35}
+TIMERS = {
+    STOPPED: None,
+    STARTING: 60,
+    FAILING: 5,
+    READY: None,
+    BACKING_OFF: 0.1,
+    LEAVING: None,
+    DRAINING: 35,
+}
 
 
 class Recorder:
