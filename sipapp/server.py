@@ -22,6 +22,7 @@ from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 from twisted.python.failure import Failure
 
+from sipapp.admin.notify import ServiceNotifier
 from sipapp.assignment import Assignment, encodeAssignment, workerCode
 from sipapp.config import (
     EMBEDDED_NAME,
@@ -67,6 +68,7 @@ class Server(MultiService):
         self._plan = plan
         self._reactor = reactor
         self._observer = observer
+        self._notifier = ServiceNotifier(reactor)
         self._isReady = False
         self._isStopping = False
         self._codes = {
@@ -108,6 +110,7 @@ class Server(MultiService):
             raise SystemExit(f"sipapp: {error}") from error
 
     def startService(self) -> None:
+        self._notifier.start()
         super().startService()
         self._reactor.callWhenRunning(self._takeSignals)
         ready = gatherResults([pool.whenReady() for pool in self.pools], consumeErrors=True)
@@ -218,6 +221,7 @@ class Server(MultiService):
                 sipappctl=os.path.relpath(Path(sys.executable).with_name("sipappctl")),
             )
         _log.info("sipapp ready: {count} workers", count=plan.processes)
+        self._notifier.ready(f"Serves with {plan.processes} workers")
 
     def _notReady(self, failure: Failure) -> None:
         """A boot failure is the operator's to mend: say what it is, and stop."""
@@ -225,6 +229,7 @@ class Server(MultiService):
             return
         error = failure.value
         first = error.subFailure if isinstance(error, FirstError) else failure
+        self._notifier.status(f"Cannot start. {first.getErrorMessage()}")
         if first.check(BootFailure):
             _log.critical("Cannot start. {cause}", cause=first.getErrorMessage())
         else:
@@ -236,6 +241,7 @@ class Server(MultiService):
     def stopService(self) -> Deferred[Any]:
         """Stop in two steps: a call may touch several SIP workers, so none of them leaves before
         every one has finished what it has."""
+        self._notifier.stopping()
         finishing = [
             pool.stopService() if plan.kind == "web" else pool.quiesce()
             for plan, pool in zip(self._plan.pools, self.pools, strict=True)
@@ -268,6 +274,7 @@ class Server(MultiService):
     def _removeState(self, result: object) -> object:
         self._isReady = False
         self._stateFile.unlink(missing_ok=True)
+        self._notifier.stop()
         return result
 
 
