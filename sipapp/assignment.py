@@ -17,7 +17,9 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     @ivar pool: the pool that the worker belongs to.
     @ivar code: its short name in branches, tags and tokens: see L{workerCode}.
     @ivar pools: for each pool of SIP workers, the codes of its slots.
-    @ivar inboxes: the path of each worker's inbox on the bus, by code.
+    @ivar busDirectory: where the workers' inboxes on the bus are, each under its code.
+    @ivar predecessors: codes of the workers that serve the pool's listeners until this one and
+        its siblings take over; none if they are there for the first time.
     @ivar windows: how many bytes of a datagram the kernel searches for the Call-ID, by index of
         the UDP listener; 0 where it does not steer.
     @ivar secret: the key that identifiers are signed with.
@@ -28,9 +30,10 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     pool: str
     code: str
     pools: dict[str, tuple[str, ...]]
-    inboxes: dict[str, str]
+    busDirectory: str
     windows: dict[int, int]
     secret: bytes
+    predecessors: tuple[str, ...] = ()
 
     def isServed(self, listener: ResolvedListener) -> bool:
         """Whether this worker is one of those that serve the listener."""

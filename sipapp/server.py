@@ -171,7 +171,7 @@ class Server(MultiService):
             pools={
                 pool.name: codes for pool in self._plan.pools if (codes := self._sipCodes(pool))
             },
-            inboxes={code: self._ground.inboxPath(code) for code in self._ground.inboxes},
+            busDirectory=str(self._ground.busDirectory),
             windows=self._windows,
             secret=self._ground.secret,
         )

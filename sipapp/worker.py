@@ -147,7 +147,7 @@ class Worker:
             served=[self._served(listener) for listener in served],
             sendOnly=dict(self._sendOnly()),
             inbox=_adopt(self._boot.fds["bus"], socket.AF_UNIX, socket.SOCK_DGRAM),
-            inboxes=self._assignment.inboxes,
+            busDirectory=self._assignment.busDirectory,
             user=dispatch,
             locator=locator,
             timers=self.timers,

@@ -19,7 +19,7 @@ def test_roundTrip() -> None:
         pool="udp-0",
         code="a0",
         pools={"udp-0": ("a0", "a1"), "tcp": ("b0",)},
-        inboxes={"a0": "/run/sipapp/bus/a0"},
+        busDirectory="/run/sipapp/bus",
         windows={0: 600},
         secret=b"\x00" * 32,
     )

@@ -64,7 +64,7 @@ def assemble(
     served: Iterable[Served],
     sendOnly: Mapping[int, socket.socket],
     inbox: socket.socket,
-    inboxes: Mapping[str, str],
+    busDirectory: str,
     user: TransactionUser,
     locator: Locator,
     timers: TimerSettings | None = None,
@@ -76,7 +76,7 @@ def assemble(
 
     @param endpoints: all SIP endpoints of the server, also those of other workers.
     @param sendOnly: a socket of each UDP endpoint that this worker does not serve, by index.
-    @param inbox: this worker's inbox. @param inboxes: the path of every worker's, by its code.
+    @param inbox: this worker's inbox. @param busDirectory: where every worker's is, under its code.
     @param user: takes the requests; it may be exchanged later as C{driver.layer.user}.
     @param limits: those of outgoing connections.
     """
@@ -85,7 +85,7 @@ def assemble(
     driver = Driver(reactor, identifiers)
     driver.layer = TransactionLayer(user, timers, driver.heartbeat.clock)
     driver.heartbeat.layer = driver.layer
-    driver.bus = Bus(reactor, inbox, inboxes, driver.frameReceived)
+    driver.bus = Bus(reactor, inbox, busDirectory, driver.frameReceived)
     driver.streams = Streams(reactor, every, identifiers, driver, clientTLS or ClientTLS(), limits)
     ports: dict[int, DatagramPort] = {}
     driver.flows = Flows(identifiers, every, ports, driver.bus, driver.streams)

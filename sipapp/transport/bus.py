@@ -2,7 +2,8 @@
 
 Every worker slot has an inbox, a unix datagram socket that the parent bound and the worker
 inherited: what is sent to a slot whose worker is being replaced waits in the kernel for the
-successor. A frame is one datagram, so it arrives whole or not at all, and in order.
+successor. All inboxes are in one directory, each under the code of its worker; what is there can
+be reached. A frame is one datagram, so it arrives whole or not at all, and in order.
 
 A full inbox (the kernel queues C{net.unix.max_dgram_qlen} datagrams, ten by default) makes the
 sender wait: the frame goes into a bounded queue of that destination, which is tried again when
@@ -12,74 +13,49 @@ is a datagram to the protocols above, whose retransmissions make up for it.
 
 from __future__ import annotations
 
-import errno
+import os
 import socket
-from collections import deque
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from twisted.internet.interfaces import IReadDescriptor, IReadWriteDescriptor
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReadDescriptor
 from zope.interface import implementer
 
-#: More than a datagram of 65,507 bytes, or a message of the largest default size, in its frame.
-_BUFFER = 1 << 20
+from sipapp.transport.frames import (
+    Deliver,
+    Failed,
+    FlowRecord,
+    Frame,
+    Moved,
+    Send,
+    Transactions,
+)
+from sipapp.transport.outlet import BUFFER, Outlet
+
+__all__ = ["Bus", "Deliver", "Failed", "FlowRecord", "Frame", "Moved", "Send", "Transactions"]
+
 _FRAMES_PER_TURN = 64
-_QUEUED_FRAMES = 2048
-_QUEUED_BYTES = 8 << 20
-_FULL = frozenset((errno.EAGAIN, errno.ENOBUFS))
+#: How often is looked whether all is sent, in seconds.
+_FLUSH_INTERVAL = 0.005
 
 
-class FlowRecord(msgspec.Struct, array_like=True, frozen=True):
-    """What another worker has to know of a flow.
+@implementer(IReadDescriptor)
+class _Inbox:
+    """Reads the frames for this worker.
 
-    @ivar holder: code of the worker that has the connection; C{''} for UDP, where any has it.
-    @ivar connection: what the holder calls it.
+    @ivar takesDescriptors: whether frames may come with one. To look for them costs time.
     """
 
-    transport: str
-    listener: int
-    local: tuple[str, int]
-    remote: tuple[str, int]
-    holder: str = ""
-    connection: str = ""
-
-
-class Deliver(msgspec.Struct, array_like=True, tag="d"):
-    """A received message for its owner, with where it came from."""
-
-    data: bytes
-    source: FlowRecord
-
-
-class Send(msgspec.Struct, array_like=True, tag="s"):
-    """A message to send over a connection of the destination.
-
-    @ivar sender: code of the worker to tell of a failure.
-    @ivar reference: what that worker calls the attempt; C{''} if it does not want to be told.
-    """
-
-    connection: str
-    data: bytes
-    sender: str
-    reference: str
-
-
-class Failed(msgspec.Struct, array_like=True, tag="f"):
-    """The answer to a L{Send} whose connection is gone."""
-
-    reference: str
-
-
-Frame = Deliver | Send | Failed
-
-
-class _Descriptor:
-    """What the reactor wants of a descriptor, for a socket that has no connection to lose."""
-
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, received: Callable[[memoryview, int], None]) -> None:
         sock.setblocking(False)
         self.socket = sock
+        self.takesDescriptors = False
+        self._received = received
+        self._buffer = bytearray(BUFFER)
+        self._view = memoryview(self._buffer)
 
     def fileno(self) -> int:
         return self.socket.fileno()
@@ -87,106 +63,38 @@ class _Descriptor:
     def logPrefix(self) -> str:
         return "bus"
 
-
-@implementer(IReadDescriptor)
-class _Inbox(_Descriptor):
-    """Reads the frames for this worker."""
-
-    def __init__(self, sock: socket.socket, received: Callable[[memoryview], None]) -> None:
-        super().__init__(sock)
-        self._received = received
-        self._buffer = bytearray(_BUFFER)
-        self._view = memoryview(self._buffer)
-
     def doRead(self) -> None:
         """Read what is there, up to a bound: the other descriptors want their turn."""
-        for _ in range(_FRAMES_PER_TURN):
+        self.read(_FRAMES_PER_TURN)
+
+    def read(self, most: int) -> int:
+        """
+        @return: how many frames there were, up to C{most}.
+        """
+        fd = -1
+        for count in range(most):
             try:
-                size = self.socket.recv_into(self._buffer)
+                if self.takesDescriptors:
+                    size, fd = self._receive()
+                else:
+                    size = self.socket.recv_into(self._buffer)
             except OSError:
                 # Nothing left; unix datagram sockets know no other lasting error.
-                return
-            self._received(self._view[:size])
+                return count
+            self._received(self._view[:size], fd)
+        return most
+
+    def _receive(self) -> tuple[int, int]:
+        size, ancillary, _, _ = self.socket.recvmsg_into(
+            [self._buffer], socket.CMSG_SPACE(4), socket.MSG_CMSG_CLOEXEC
+        )
+        for level, kind, data in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                return size, int.from_bytes(data[:4], sys.byteorder)
+        return size, -1
 
     def connectionLost(self, reason: object) -> None:
         """The reactor has met an error on it, or is stopping."""
-
-
-@implementer(IReadWriteDescriptor)
-class _Outlet(_Descriptor):
-    """The way to one inbox: a connected socket, because only that can be waited for."""
-
-    def __init__(self, reactor: Any, path: str, dropped: Callable[[int], None]) -> None:
-        super().__init__(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
-        self._reactor = reactor
-        self._path = path
-        self._dropped = dropped
-        self._queue: deque[bytes] = deque()
-        self._queued = 0
-        self._connected = False
-
-    def send(self, data: bytes) -> bool:
-        if self._queue:
-            return self._enqueue(data)
-        try:
-            if not self._connected:
-                self.socket.connect(self._path)
-                self._connected = True
-            self.socket.send(data)
-        except OSError as error:
-            if error.errno in _FULL and self._connected:
-                return self._enqueue(data)
-            # Nobody has this inbox any more, or the frame is too long: try afresh next time.
-            self._connected = False
-            self._dropped(1)
-            return False
-        return True
-
-    def _enqueue(self, data: bytes) -> bool:
-        if len(self._queue) >= _QUEUED_FRAMES or self._queued + len(data) > _QUEUED_BYTES:
-            self._dropped(1)
-            return False
-        if not self._queue:
-            self._reactor.addWriter(self)
-        self._queue.append(data)
-        self._queued += len(data)
-        return True
-
-    def doWrite(self) -> None:
-        """There is room in the inbox."""
-        while self._queue:
-            data = self._queue[0]
-            try:
-                self.socket.send(data)
-            except OSError as error:
-                if error.errno in _FULL:
-                    return
-                self._connected = False
-                self._dropped(len(self._queue))
-                self._queue.clear()
-                self._queued = 0
-                break
-            self._queue.popleft()
-            self._queued -= len(data)
-        self._reactor.removeWriter(self)
-
-    def doRead(self) -> None:
-        """Nothing is ever sent to an outlet."""
-
-    def connectionLost(self, reason: object) -> None:
-        """The reactor has met an error on it: the inbox is gone."""
-        self._reactor.removeWriter(self)
-        self._connected = False
-        self._dropped(len(self._queue))
-        self._queue.clear()
-        self._queued = 0
-
-    def writeConnectionLost(self, reason: object) -> None:
-        self.connectionLost(reason)
-
-    def readConnectionLost(self, reason: object) -> None:
-        self.connectionLost(reason)
 
 
 class Bus:
@@ -201,20 +109,20 @@ class Bus:
         self,
         reactor: Any,
         inbox: socket.socket,
-        paths: Mapping[str, str],
+        directory: str,
         received: Callable[[Frame], None],
     ) -> None:
         """
         @param inbox: this worker's own inbox, bound.
-        @param paths: the path of each worker's inbox, by the worker's code.
+        @param directory: where every worker's inbox is, under the worker's code.
         """
         self.received = received
         self.hops = 0
         self.dropped = 0
         self.malformed = 0
         self._reactor = reactor
-        self._paths = paths
-        self._outlets: dict[str, _Outlet] = {}
+        self._directory = directory
+        self._outlets: dict[str, Outlet] = {}
         self._inbox = _Inbox(inbox, self._frameReceived)
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(Frame).decode
@@ -227,33 +135,73 @@ class Bus:
         """Read no more, and close what was opened for sending. The inbox itself stays open."""
         self._reactor.removeReader(self._inbox)
         for outlet in self._outlets.values():
-            outlet.connectionLost(None)
-            outlet.socket.close()
+            outlet.close()
         self._outlets.clear()
+
+    def takeDescriptors(self, take: bool) -> None:
+        """Whether L{Moved} frames are expected. One that is not is lost with its connection."""
+        self._inbox.takesDescriptors = take
+
+    def readAll(self) -> None:
+        """Read what has arrived by now."""
+        while self._inbox.read(_FRAMES_PER_TURN) == _FRAMES_PER_TURN:
+            pass
 
     def knows(self, code: str) -> bool:
         """Tell whether there is a worker of that code."""
-        return code in self._paths
+        return code in self._outlets or os.path.exists(self._path(code))
+
+    def hasOwnInbox(self, code: str) -> bool:
+        """Tell whether there is a worker of that code that no other stands in for."""
+        path = self._path(code)
+        return os.path.exists(path) and not os.path.islink(path)
+
+    def _path(self, code: str) -> str:
+        return f"{self._directory}/{code}"
 
     def send(self, code: str, frame: Frame) -> bool:
         """Send a frame to a worker; false if it was dropped."""
         outlet = self._outlets.get(code)
         if outlet is None:
-            path = self._paths.get(code)
-            if path is None:
-                self.dropped += 1
-                return False
-            outlet = self._outlets[code] = _Outlet(self._reactor, path, self._drop)
+            outlet = Outlet(self._reactor, self._path(code), self._drop)
+            self._outlets[code] = outlet
         self.hops += 1
-        return outlet.send(self._encode(frame))
+        fd = frame.fd if isinstance(frame, Moved) else -1
+        if outlet.send(self._encode(frame), fd):
+            return True
+        if outlet.isEmpty and not os.path.exists(self._path(code)):
+            # It has left for good.
+            outlet.close()
+            del self._outlets[code]
+        return False
+
+    def flushed(self) -> Deferred[None]:
+        """
+        @return: fires when nothing waits for room any more.
+        """
+        done: Deferred[None] = Deferred()
+
+        def look() -> None:
+            if all(outlet.isEmpty for outlet in self._outlets.values()):
+                done.callback(None)
+            else:
+                self._reactor.callLater(_FLUSH_INTERVAL, look)
+
+        look()
+        return done
 
     def _drop(self, count: int) -> None:
         self.dropped += count
 
-    def _frameReceived(self, data: memoryview) -> None:
+    def _frameReceived(self, data: memoryview, fd: int) -> None:
         try:
             frame = self._decode(data)
         except msgspec.MsgspecError:
             self.malformed += 1
-            return
-        self.received(frame)
+            frame = None
+        if isinstance(frame, Moved):
+            frame.fd, fd = fd, -1
+        if fd >= 0:
+            os.close(fd)
+        if frame is not None:
+            self.received(frame)

@@ -156,7 +156,7 @@ class Driver:
                 self.bus.send(frame.sender, Failed(frame.reference))
             else:
                 self.responses.sendAgain(frame.data)
-        else:
+        elif isinstance(frame, Failed):
             self._requestFailed(frame.reference)
 
     def _requestFailed(self, reference: str) -> None:

@@ -104,7 +104,7 @@ class DatagramFlow:
         self.port.send(data, self.address, reference)
 
     def record(self) -> FlowRecord:
-        return FlowRecord("UDP", self.listener, ("", 0), self.remote)
+        return FlowRecord("UDP", self.port.endpoint.key, ("", 0), self.remote)
 
     def __repr__(self) -> str:
         return f"<UDP flow to {self.remote}>"
@@ -113,15 +113,16 @@ class DatagramFlow:
 class RemoteFlow:
     """A connection that another worker holds."""
 
-    __slots__ = ("_bus", "_code", "_record", "_token")
+    __slots__ = ("_bus", "_code", "_record", "_token", "listener")
 
     reliable = True
     closed = False
 
-    def __init__(self, bus: Bus, code: str, record: FlowRecord, token: str) -> None:
+    def __init__(self, bus: Bus, code: str, record: FlowRecord, token: str, listener: int) -> None:
         """
         @param code: this worker's, for the answer if the connection is gone.
         """
+        self.listener = listener
         self._bus = bus
         self._code = code
         self._record = record
@@ -144,10 +145,6 @@ class RemoteFlow:
         return self._record.remote
 
     @property
-    def listener(self) -> int:
-        return self._record.listener
-
-    @property
     def family(self) -> int:
         return 6 if ":" in self._record.remote[0] else 4
 
@@ -166,11 +163,11 @@ class RemoteFlow:
         return f"<{self.transport} flow to {self.remote} held by {self._record.holder}>"
 
 
-def streamToken(identifiers: Identifiers, record: FlowRecord, endpointKey: str) -> str:
+def streamToken(identifiers: Identifiers, record: FlowRecord) -> str:
     """The token of a connection."""
     host, port = record.remote
     return identifiers.flowToken(
-        f"c|{record.holder}|{record.connection}|{record.transport}|{endpointKey}|{host}|{port}"
+        f"c|{record.holder}|{record.connection}|{record.transport}|{record.endpoint}|{host}|{port}"
     )
 
 
@@ -223,25 +220,32 @@ class Flows:
         if parts[0] != "c" or len(parts) != 7:
             return None
         _, holder, connection, transport, key, host, number = parts
-        if holder == self._identifiers.code:
-            return self._streams.held(connection)
+        held = self._streams.held(connection)
+        if held is not None or holder == self._identifiers.code:
+            # Its identifier tells it from all others, also from those of other workers: it may
+            # have been moved here since the token was made.
+            return held
         if not self._bus.knows(holder):
             return None
         endpoint = self._endpoints.byKey(key)
         local = ("", 0) if endpoint is None else self._endpoints.sentBy(endpoint, host)
-        index = -1 if endpoint is None else endpoint.index
-        record = FlowRecord(transport, index, local, (host, int(number)), holder, connection)
-        return RemoteFlow(self._bus, self._identifiers.code, record, token)
+        return self._remote(
+            FlowRecord(transport, key, local, (host, int(number)), holder, connection), token
+        )
 
     def fromRecord(self, record: FlowRecord) -> Flow | None:
         """
         @return: C{None} if this worker cannot send that way.
         """
         if not record.holder:
-            port = self.ports.get(record.listener)
+            endpoint = self._endpoints.byKey(record.endpoint)
+            port = None if endpoint is None else self.ports.get(endpoint.index)
             return None if port is None else DatagramFlow(port, record.remote)
         if record.holder == self._identifiers.code:
             return self._streams.held(record.connection)
-        endpoint = self._endpoints.get(record.listener)
-        token = streamToken(self._identifiers, record, "" if endpoint is None else endpoint.key)
-        return RemoteFlow(self._bus, self._identifiers.code, record, token)
+        return self._remote(record, streamToken(self._identifiers, record))
+
+    def _remote(self, record: FlowRecord, token: str) -> RemoteFlow:
+        endpoint = self._endpoints.byKey(record.endpoint)
+        index = -1 if endpoint is None else endpoint.index
+        return RemoteFlow(self._bus, self._identifiers.code, record, token, index)

@@ -107,12 +107,12 @@ class StreamFlow:
 
     @property
     def token(self) -> str:
-        return streamToken(self._streams.identifiers, self.record(), self.endpointKey)
+        return streamToken(self._streams.identifiers, self.record())
 
     def record(self) -> FlowRecord:
         return FlowRecord(
             self.transport,
-            self.listener,
+            self.endpointKey,
             self.local,
             self.remote,
             self._streams.identifiers.code,

@@ -11,7 +11,7 @@ from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
-from sipapp.transport import bus as busModule
+from sipapp.transport import outlet as outletModule
 from sipapp.transport.bus import Bus, Deliver, Failed, FlowRecord, Frame, Send
 from tests.transport.workers import until
 
@@ -44,14 +44,13 @@ Pair = tuple[Bus, Mailbox, Bus, Mailbox]
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Pair]:
     """Two workers, C{a} and C{b}; neither reads before it is started."""
-    paths = {code: str(tmp_path / code) for code in "ab"}
     sockets, buses, boxes = [], [], []
     for code in "ab":
         inbox = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        inbox.bind(paths[code])
+        inbox.bind(str(tmp_path / code))
         sockets.append(inbox)
         boxes.append(Mailbox())
-        buses.append(Bus(reactor, inbox, paths, boxes[-1].received))
+        buses.append(Bus(reactor, inbox, str(tmp_path), boxes[-1].received))
     yield buses[0], boxes[0], buses[1], boxes[1]
     for one in buses:
         one.stop()
@@ -59,7 +58,7 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
         inbox.close()
 
 
-SOURCE = FlowRecord("TCP", 2, ("192.0.2.1", 5060), ("2001:db8::7", 4711), "w3", "1f.9")
+SOURCE = FlowRecord("TCP", "5c1", ("192.0.2.1", 5060), ("2001:db8::7", 4711), "w3", "1f.9")
 
 
 @ensureDeferred
@@ -109,7 +108,7 @@ async def test_fullInbox(pair: Pair) -> None:
 @ensureDeferred
 async def test_boundedQueue(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     """A destination that does not read costs a bounded amount of memory; the drops are counted."""
-    monkeypatch.setattr(busModule, "_QUEUED_FRAMES", 20)
+    monkeypatch.setattr(outletModule, "_QUEUED_FRAMES", 20)
     a, _, b, box = pair
     sent = sum(a.send("b", Failed(str(number))) for number in range(1000))
     assert 20 <= sent < 900
@@ -131,12 +130,11 @@ def test_unknownWorker(pair: Pair) -> None:
 @ensureDeferred
 async def test_inboxThatComesBack(tmp_path: Path) -> None:
     """An inbox that does not exist yet drops frames; once it does, the next one arrives."""
-    paths = {"a": str(tmp_path / "a"), "b": str(tmp_path / "b")}
 
     def bound(code: str, received: Callable[[Frame], None]) -> tuple[Bus, socket.socket]:
         inbox = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        inbox.bind(paths[code])
-        return Bus(reactor, inbox, paths, received), inbox
+        inbox.bind(str(tmp_path / code))
+        return Bus(reactor, inbox, str(tmp_path), received), inbox
 
     a, inboxA = bound("a", Mailbox().received)
     assert not a.send("b", Failed("lost"))
@@ -169,10 +167,9 @@ async def test_nonsense(pair: Pair, tmp_path: Path) -> None:
 @ensureDeferred
 async def test_inboxThatDisappears(tmp_path: Path) -> None:
     """Frames that wait for an inbox are dropped when it goes, and counted."""
-    paths = {"b": str(tmp_path / "b")}
     inbox, own = (socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(2))
-    inbox.bind(paths["b"])
-    a = Bus(reactor, own, paths, Mailbox().received)
+    inbox.bind(str(tmp_path / "b"))
+    a = Bus(reactor, own, str(tmp_path), Mailbox().received)
     sent = sum(a.send("b", Failed(str(number))) for number in range(100))
     assert sent == 100
     inbox.close()

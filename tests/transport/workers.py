@@ -143,7 +143,6 @@ class Site:
         self.workers: dict[str, Transport] = {}
         self.users: dict[str, TakeAll] = {}
         self.names = Names()
-        self.inboxes: dict[str, str] = {}
         self._inboxes: dict[str, socket.socket] = {}
         self._cleanUp: list[Callable[[], Any]] = []
 
@@ -163,8 +162,7 @@ class Site:
         """Say which workers there will be, so that all know all."""
         for code in codes:
             inbox = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            self.inboxes[code] = str(self.directory / code)
-            inbox.bind(self.inboxes[code])
+            inbox.bind(str(self.directory / code))
             self._inboxes[code] = inbox
 
     def worker(
@@ -176,7 +174,7 @@ class Site:
         **more: Any,
     ) -> Transport:
         """Make and start a worker that serves some endpoints."""
-        if code not in self.inboxes:
+        if code not in self._inboxes:
             self.addWorkers(code)
         user = self.users[code] = TakeAll()
         served = [
@@ -201,7 +199,7 @@ class Site:
                 if one.transport == "UDP" and one.index not in serves
             },
             inbox=self._inboxes[code],
-            inboxes=self.inboxes,
+            busDirectory=str(self.directory),
             user=user,
             locator=self.names,  # type: ignore[arg-type]
             timers=more.get("timers", TimerSettings(t1=0.025, t2=0.1)),
