@@ -46,6 +46,7 @@ from sipapp.pool import (
     bindDatagram,
     bindStream,
 )
+from sipapp.postmortem import nameMessage
 from sipapp.transport import steering
 
 __all__ = ["Server"]
@@ -144,6 +145,7 @@ class Server(MultiService):
             Patience(drain=self._settings.server.drainTimeout),
             onReady=self._workerChanged,
             onExit=self._workerChanged,
+            nameMessage=nameMessage,
         )
         isShared = plan.name == SHARED
         pool.setServiceParent(self if isShared else self.listeners[plan.listeners[0]])

@@ -32,7 +32,7 @@ from sipapp.config import DEFAULT_PORTS, ResolvedListener, Settings, decodeSetti
 from sipapp.interfaces import ILocationStore, IWorker
 from sipapp.location import LMDBLocation, MemoryLocation
 from sipapp.plugins import resourceMakers, resourceTypes
-from sipapp.pool import Boot, WorkerControl, enterWorker
+from sipapp.pool import BlackBoxPen, Boot, WorkerControl, enterWorker
 from sipapp.resources.sip import Dispatch
 from sipapp.sip import SIPURI, normalHost
 from sipapp.transaction import Identifiers, TimerSettings
@@ -155,6 +155,7 @@ class Worker:
             limits=StreamLimits(connectTimeout=settings.sip.connectTimeout),
             udpMTU=settings.sip.udpMTU,
         )
+        self._transport.driver.notes = BlackBoxPen(self._boot.fds["blackbox"])
         self.sender = self._transport.sender
         self._endpoints = self._transport.endpoints
         for listener in listeners:

@@ -1,5 +1,6 @@
 """Processes and their sockets: pools of workers that the parent starts, watches and ends."""
 
+from .blackbox import BlackBoxPen, escape
 from .boot import Boot, Spawn, enterWorker, readBoot
 from .control import WorkerControl
 from .listener import ListenerService
@@ -9,6 +10,7 @@ from .sockets import BindError, bindDatagram, bindInbox, bindStream
 
 __all__ = [
     "BindError",
+    "BlackBoxPen",
     "Boot",
     "BootFailure",
     "ListenerService",
@@ -22,5 +24,6 @@ __all__ = [
     "bindInbox",
     "bindStream",
     "enterWorker",
+    "escape",
     "readBoot",
 ]

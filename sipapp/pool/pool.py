@@ -11,9 +11,10 @@ from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, succeed
 from twisted.logger import ILogObserver, Logger
 
+from .blackbox import LABEL, BlackBox, tell
 from .boot import Spawn
 from .process import WorkerProcess
-from .slot import READY, STOPPED, Patience, Slot
+from .slot import BACKING_OFF, READY, STOPPED, Patience, Slot
 
 
 class BootFailure(Exception):
@@ -79,6 +80,7 @@ class ProcessPool(Service):
         onReady: Callable[[str], None] | None = None,
         onExit: Callable[[str], None] | None = None,
         observer: ILogObserver | None = None,
+        nameMessage: Callable[[bytes], str] = ascii,
     ) -> None:
         """
         @param name: as in C{udp-0}; the workers are called C{udp-0/0}, C{udp-0/1} and so on.
@@ -94,6 +96,7 @@ class ProcessPool(Service):
         @param onExit: called with a worker's name when its process has gone, to clean up what it
             may have left behind.
         @param observer: where the output of the workers goes; C{None} is the log.
+        @param nameMessage: what to call a message in the log that a worker has died of.
         """
         self.setName(name)
         self.size = size
@@ -105,6 +108,8 @@ class ProcessPool(Service):
         self._onReady = onReady
         self._onExit = onExit
         self._observer = observer
+        self._nameMessage = nameMessage
+        self._boxes: dict[int, BlackBox] = {}
         self._slots = [
             Slot(f"{name}/{index}", index, self._spawn, self, self._patience, reactor)
             for index in range(size)
@@ -209,10 +214,15 @@ class ProcessPool(Service):
         ]
 
     def _spawn(self, slot: Slot) -> WorkerProcess:
+        spawn = self._describe(slot.index)
+        if slot.index not in self._boxes:
+            self._boxes[slot.index] = BlackBox()
+        box = self._boxes[slot.index]
+        box.erase()
         process = WorkerProcess(slot.name, self._reactor, slot, self._observer)
         process.spawn(
             self._command,
-            self._describe(slot.index),
+            Spawn(spawn.payload, {**spawn.fds, LABEL: box.fd}),
             slot.index,
             self._patience.drain,
             self._environment,
@@ -230,6 +240,8 @@ class ProcessPool(Service):
 
     def _checkStopped(self) -> None:
         if all(slot.state == STOPPED for slot in self._slots):
+            while self._boxes:
+                self._boxes.popitem()[1].close()
             waiting, self._awaitingStop = self._awaitingStop, []
             for each in waiting:
                 each.callback(None)
@@ -260,6 +272,9 @@ class ProcessPool(Service):
             self._stopAll()
 
     def slotExited(self, slot: Slot) -> None:
+        note = self._boxes[slot.index].read() if slot.index in self._boxes else None
+        if note is not None and (note.isInHand or slot.state == BACKING_OFF):
+            self.log.critical("{note}", note=tell(slot.name, note, self._nameMessage))
         if self._onExit is not None:
             self._onExit(slot.name)
 

@@ -16,7 +16,7 @@ Nothing that a message does may stop the reading: an exception is logged with th
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 from zlib import crc32
 
 from twisted.internet.defer import Deferred
@@ -54,6 +54,24 @@ _FLUSH = 1.0
 _log = Logger()
 
 
+class MessageNotes(Protocol):
+    """Where a worker notes what it is working on, for the case that it does not survive it."""
+
+    def note(self, data: bytes) -> None:
+        """A message has come and is worked on from now on."""
+
+    def done(self) -> None:
+        """It is not any more."""
+
+
+class _NoNotes:
+    def note(self, data: bytes) -> None:
+        """Nobody would read it."""
+
+    def done(self) -> None:
+        """Nobody would read it."""
+
+
 class Counters:
     """What a driver has seen so far."""
 
@@ -89,6 +107,7 @@ class Driver:
 
     @ivar strayResponse: called with a response that belongs to no transaction here, and its flow.
     @ivar draining: whether nothing new is begun any more.
+    @ivar notes: is told of each message.
 
     The attributes that hold the other parts are set by L{sipapp.transport.assembly.assemble}.
     """
@@ -105,6 +124,7 @@ class Driver:
         self.counters = Counters()
         self.strayResponse: StrayResponse | None = None
         self.draining = False
+        self.notes: MessageNotes = _NoNotes()
         self.heartbeat = Heartbeat(reactor)
 
     # Received from the sockets.
@@ -121,7 +141,9 @@ class Driver:
 
     def messageReceived(self, message: Request | Response, flow: StreamFlow, data: bytes) -> None:
         """See L{sipapp.transport.stream.StreamUser}."""
+        self.notes.note(data)
         self._received(message, flow, data, False)
+        self.notes.done()
 
     def framingFailed(self, error: FramingError, flow: StreamFlow) -> None:
         """See L{sipapp.transport.stream.StreamUser}."""
@@ -168,12 +190,14 @@ class Driver:
     def _bytesReceived(
         self, data: bytes, flow: Flow, delivered: bool, elsewhere: str | None = None
     ) -> None:
+        self.notes.note(data)
         try:
             message = parseMessage(data)
         except MalformedMessage:
             self.counters.malformed += 1
-            return
-        self._received(message, flow, data, delivered, elsewhere)
+        else:
+            self._received(message, flow, data, delivered, elsewhere)
+        self.notes.done()
 
     def _received(
         self,

@@ -87,10 +87,10 @@ def test_everySlotGetsAProcess():
         assert boot.payload == b"payload %d" % slot
         assert boot.parent == os.getpid()
         assert boot.drainTimeout == 30.0
-        assert boot.fds == {"udp:127.0.0.1:5060": 4, "bus": 5}
+        assert boot.fds == {"udp:127.0.0.1:5060": 4, "bus": 5, "blackbox": 6}
         assert childFDs[0] == "w" and childFDs[1] == childFDs[2] == "r"
         assert (childFDs[4], childFDs[5]) == (70 + slot, 80 + slot)
-        assert sorted(childFDs) == [0, 1, 2, 3, 4, 5]
+        assert sorted(childFDs) == [0, 1, 2, 3, 4, 5, 6]
         assert worker.environment == {"LANG": "C", "PYTHONUNBUFFERED": "1"}
     assert timeline.states() == ["starting"] * 3
 

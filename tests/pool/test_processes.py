@@ -40,7 +40,7 @@ async def test_aWorkerInheritsNothingElse(makePool, client):
         pool = makePool(size=2)
         await pool.start()
         answer = await client.ask(pool.addresses[1], "fds")
-    assert answer["boot"] == {"udp": 4}
+    assert answer["boot"] == {"udp": 4, "blackbox": 5}
     kinds = sorted(target.partition(":")[0] for target in answer["open"].values())
     sockets = [target for target in answer["open"].values() if target.startswith("socket")]
     # The control channel and the UDP socket.
@@ -48,7 +48,7 @@ async def test_aWorkerInheritsNothingElse(makePool, client):
     inode = os.fstat(pool.sockets[1].fileno()).st_ino
     assert f"socket:[{inode}]" in sockets
     # Standard streams, and what the reactor opens for itself: a poll object and a way to wake up.
-    assert set(kinds) <= {"pipe", "socket", "anon_inode"}
+    assert set(kinds) <= {"pipe", "socket", "anon_inode", "/memfd"}
     assert os.devnull not in answer["open"].values()
 
 
@@ -58,9 +58,9 @@ async def test_theParentKeepsNoEndThatIsNotItsOwn(makePool):
     pool = makePool(size=2)
     sockets = len(pool.sockets)
     await pool.start()
-    # Per worker: its output twice and the control channel.
+    # Per worker: its output twice, the control channel and the black box.
     await eventually(
-        lambda: len(os.listdir("/proc/self/fd")) == before + sockets + 2 * 3,
+        lambda: len(os.listdir("/proc/self/fd")) == before + sockets + 2 * 4,
         "standard input closed",
     )
     await pool.stop()

@@ -1,0 +1,99 @@
+"""A worker that dies or hangs: what the log says about it, and that it concerns its slot alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ServerStarter
+from tests.support.configuration import DOMAIN, Configuration
+from tests.support.deadlines import waitFor
+from tests.support.server import Server
+from tests.support.sipclient import SIPSocket, StreamSocket, UDPSocket
+from tests.support.siptext import newToken, request
+
+#: A plugin whose resource does to its worker what the user name of the request says.
+PLUGIN = """
+import os, signal, time
+from sipapp.resources.maker import ResourceMaker, Settings
+
+class Resource:
+    def __init__(self, settings, worker):
+        pass
+    def start(self):
+        pass
+    def stop(self):
+        pass
+    def offer(self, transaction):
+        user = transaction.request.uri.user
+        if user == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if user == "hang":
+            hangForEver()
+        return None
+
+def hangForEver():
+    while True:
+        time.sleep(1)
+
+maker = ResourceMaker("harmful", "sip", Settings, Resource)
+"""
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Makes the plugin known to a server."""
+    plugins = tmp_path / "twisted" / "plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "harmful_plugin.py").write_text(PLUGIN)
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [str(tmp_path), os.getenv("PYTHONPATH")]))}
+
+
+def tell(client: SIPSocket, user: str, callID: str) -> None:
+    """Send a request that the resource obeys; there will be no answer."""
+    client.send(
+        request(
+            "OPTIONS",
+            f"sip:{user}@{DOMAIN}",
+            via=client.via(),
+            fromValue=f"<sip:tester@{DOMAIN}>;tag=1",
+            toValue=f"<sip:{user}@{DOMAIN}>",
+            callID=callID,
+            cseq=1,
+        )
+    )
+
+
+def lineWith(server: Server, *parts: str) -> str:
+    """Wait for a line of the log that has all the parts."""
+
+    def found() -> list[str]:
+        return [
+            line for line in server.output().splitlines() if all(part in line for part in parts)
+        ]
+
+    waitFor(lambda: bool(found()), f"a line of the log with {parts}", 30.0)
+    return found()[0]
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_theLastMessageIsLogged(
+    configuration: Configuration,
+    startServer: ServerStarter,
+    environment: dict[str, str],
+    transport: str,
+) -> None:
+    """The one that a worker has died of, with its Call-ID, on one line."""
+    configuration.listen(transport, resources=["harmful", "options"])
+    server = startServer(configuration, environment=environment)
+    address = server.endpoint(transport).address
+    callID = newToken("fatal-")
+    with UDPSocket(address) if transport == "udp" else StreamSocket(address) as client:
+        tell(client, "die", callID)
+        line = lineWith(server, "was working on", callID)
+    assert f"the message with the Call-ID {callID}: OPTIONS sip:die@{DOMAIN} SIP/2.0\\r\\n" in line
+    assert f"\\r\\nCall-ID: {callID}\\r\\n" in line
+    server.stop()
+    assert "had finished" not in server.output()

@@ -1,0 +1,28 @@
+"""How the log calls a message that a worker has died of."""
+
+from __future__ import annotations
+
+import pytest
+
+from sipapp.postmortem import nameMessage
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        (b"Call-ID: a@b", "the message with the Call-ID a@b"),
+        (b"i:a@b", "the message with the Call-ID a@b"),
+        (b"cALL-id \t: \x1b[2J", "a message without Call-ID"),
+        (b"Call-ID: a\x1b[2Jb", "the message with the Call-ID a"),
+        (b"Call-ID: \xff'{x}", "the message with the Call-ID \\xff'{x}"),
+        (b"Call-ID:\r\n folded", "the message with the Call-ID folded"),
+        (b"Call-Info: x", "a message without Call-ID"),
+    ],
+)
+def test_callID(line: bytes, name: str) -> None:
+    assert nameMessage(b"INVITE sip:a SIP/2.0\r\nVia: x\r\n" + line + b"\r\n\r\n") == name
+
+
+def test_anything() -> None:
+    assert nameMessage(b"") == "a message without Call-ID"
+    assert nameMessage(b"\r\ni:" + b"x" * 70000).endswith("x" * 256)
