@@ -12,7 +12,9 @@ and the input, and L{TABLE} says it all:
   timer is for one that does not.
 - C{READY}: the process serves. No timer.
 - C{BACKING_OFF}: the process is gone and the next one waits for the timer, twice as long each
-  time. A process that served long enough makes the slot start over with the shortest wait.
+  time. A process that served long enough makes the slot start over with the shortest wait. One
+  that served and was ended by a SIGKILL that is not ours did nothing wrong: it was an operator, or
+  the kernel for want of memory. The next one waits the shortest time, however often that happens.
 - C{LEAVING}: others have taken the place of the process; it finishes its work, and no other is
   started here. No timer: whoever told it to leave will tell it to stop.
 - C{DRAINING}: no process is wanted any more. The timer is the patience with the one there is.
@@ -51,6 +53,9 @@ SAID_READY = "said ready"
 SAID_FAILED = "said failed"
 EXITED = "exited"
 TIMER = "timer"
+
+#: How a process has gone that had no choice.
+_SIGKILLED = "killed by SIGKILL"
 
 # STATE -> INPUT -> (next state, actions). An empty action list with the same state is an input
 # that is tolerated; an input that is not listed is impossible.
@@ -190,6 +195,7 @@ class Slot:
         self._process: WorkerProcess | None = None
         self._delay = patience.firstDelay
         self._readySince: float | None = None
+        self._hasKilled = False
         self._timer: Any = None
         self._inputs: deque[tuple[str, str]] = deque()
         self._isBusy = False
@@ -279,6 +285,7 @@ class Slot:
     # Actions: the names in TABLE, with an underscore.
 
     def _launch(self, detail: str) -> None:
+        self._hasKilled = False
         try:
             self._process = self._spawn(self)
         except Exception as error:
@@ -299,6 +306,7 @@ class Slot:
     def _kill(self, detail: str) -> None:
         if self._process is not None:
             self.log.warn("{name} is killed, pid {pid}", name=self.name, pid=self.pid)
+            self._hasKilled = True
             self._process.kill()
 
     def _awaitReady(self, detail: str) -> None:
@@ -310,7 +318,15 @@ class Slot:
     def _awaitDrained(self, detail: str) -> None:
         self._setTimer(self._patience.drain + self._patience.margin)
 
+    def _wasKilledByOthers(self, how: str) -> bool:
+        """Tell whether a process that served has gone through no fault of its own."""
+        return self._readySince is not None and how == _SIGKILLED and not self._hasKilled
+
     def _backOff(self, detail: str) -> None:
+        if self._wasKilledByOthers(detail):
+            self._readySince = None
+            self._setTimer(self._patience.firstDelay)
+            return
         now = self._reactor.seconds()
         served = now - self._readySince if self._readySince is not None else 0.0
         if served >= self._patience.healthyAfter:

@@ -206,6 +206,32 @@ def test_waitsStartOverAfterAHealthyTime(served, wait):
     assert call.getTime() - clock.seconds() == pytest.approx(wait)
 
 
+def test_aKillFromOutsideIsNoFault():
+    """It can be repeated for ever, and does not forgive what was before."""
+    slot, _, clock = slotIn(READY)
+    slot.receive(EXITED, "exited with status 1")
+    clock.advance(0.1)
+    slot.receive(SAID_READY)
+    for _ in range(20):
+        slot.receive(EXITED, "killed by SIGKILL")
+        clock.advance(0.1)
+        assert slot.state == STARTING
+        slot.receive(SAID_READY)
+    slot.receive(EXITED, "exited with status 1")
+    [call] = clock.getDelayedCalls()
+    assert call.getTime() - clock.seconds() == pytest.approx(0.2)
+
+
+def test_aKillOfOursIsAFault():
+    slot, _, clock = slotIn(FAILING)
+    clock.advance(5.0)
+    slot.receive(EXITED, "killed by SIGKILL")
+    clock.advance(0.1)
+    slot.receive(EXITED, "killed by SIGKILL")
+    [call] = clock.getDelayedCalls()
+    assert call.getTime() - clock.seconds() == pytest.approx(0.2)
+
+
 def test_timeSpentStartingIsNotHealthy():
     slot, _, clock = slotIn(BACKING_OFF, boot=1000.0)
     clock.advance(0.1)
