@@ -134,3 +134,71 @@ def test_beforeTheAck(makeStage: Callable[[], Stage]) -> None:
     stage.caller.send(stage.call.ack())
     stage.bob.expect("ACK", stage.call.callID)
     stage.hangUp()
+
+
+def test_acknowledgedRejection(makeStage: Callable[[], Stage]) -> None:
+    """The phone has had its ACK from the worker that was killed. The caller's own comes to one
+    that knows of no call, and goes where it can do no harm."""
+    stage = makeStage()
+    invite = stage.ring()
+    stage.bob.reply(invite, 486, "Busy Here")
+    refusal = stage.await_("INVITE", 486)
+    assert stage.bob.expect("ACK", stage.call.callID).branch == invite.branch
+    stage.kill()
+    stage.caller.send(stage.call.ackFailure(refusal))
+    assert stage.bob.expect("ACK", stage.call.callID).branch == invite.branch
+
+
+def test_established(makeStage: Callable[[], Stage]) -> None:
+    """A request in the dialog that was begun before the kill and is answered after it, then
+    others."""
+    stage = makeStage()
+    stage.bob.answer(stage.ring())
+    stage.call.awaitFinal("INVITE")
+    stage.caller.send(stage.call.ack())
+    stage.bob.expect("ACK", stage.call.callID)
+    stage.caller.send(stage.call.next("INFO"))
+    info = stage.bob.expect("INFO", stage.call.callID)
+    stage.kill()
+    stage.bob.reply(info, 200, "OK")
+    stage.await_("INFO", 200)
+    stage.caller.send(stage.call.next("INVITE"))
+    again = stage.bob.expect("INVITE", stage.call.callID)
+    stage.bob.answer(again)
+    stage.await_("INVITE", 200)
+    stage.hangUp()
+
+
+def test_fork(makeStage: Callable[[], Stage]) -> None:
+    """Two phones of a user ring. The one that is answered gets the call, though nobody knows
+    any more that there were two."""
+    stage = makeStage()
+    with UDPSocket(stage.server.endpoint("udp").address) as other:
+        assert other.register(stage.bob.user, cseq=2).status == 200
+        second = Callee(other, stage.bob.user)
+        stage.ring()
+        invite = second.expect("INVITE", stage.call.callID)
+        second.reply(invite, 180, "Ringing")
+        stage.kill()
+        second.answer(invite)
+        stage.call.awaitFinal("INVITE")
+        stage.caller.send(stage.call.ack())
+        second.expect("ACK", stage.call.callID)
+        stage.caller.send(stage.call.next("BYE"))
+        second.reply(second.expect("BYE", stage.call.callID), 200, "OK")
+        stage.await_("BYE", 200)
+
+
+def test_forkAndCancel(makeStage: Callable[[], Stage]) -> None:
+    """Every phone that rings gets the CANCEL of the caller."""
+    stage = makeStage()
+    with UDPSocket(stage.server.endpoint("udp").address) as other:
+        assert other.register(stage.bob.user, cseq=2).status == 200
+        second = Callee(other, stage.bob.user)
+        stage.ring()
+        invite = second.expect("INVITE", stage.call.callID)
+        second.reply(invite, 180, "Ringing")
+        stage.kill()
+        stage.caller.send(stage.call.cancel())
+        stage.bob.expect("CANCEL", stage.call.callID)
+        assert second.expect("CANCEL", stage.call.callID).branch == invite.branch
