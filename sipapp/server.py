@@ -40,6 +40,7 @@ from sipapp.pool import (
     BindError,
     BootFailure,
     ListenerService,
+    PassedSockets,
     Patience,
     ProcessPool,
     Spawn,
@@ -106,7 +107,9 @@ class Server(MultiService):
     def privilegedStartService(self) -> None:
         """Bind everything; what cannot be bound ends the start with one line that says why."""
         try:
+            self._passed = PassedSockets()
             super().privilegedStartService()
+            self._passed.checkAllTaken()
         except (BindError, OSError) as error:
             raise SystemExit(f"sipapp: {error}") from error
 
@@ -124,11 +127,14 @@ class Server(MultiService):
         return () if pool.kind == "web" else self._codes[pool.name]
 
     def _bind(self, listener: ResolvedListener) -> list[socket.socket]:
-        where = listener.host, listener.port, listener.family, listener.slots
+        where = listener.host, listener.port, listener.family
         if listener.transport == "udp":
-            sockets = bindDatagram(*where, self._settings.sip.udpReceiveBuffer)
+            first = self._passed.take(socket.SOCK_DGRAM, *where)
+            buffer = self._settings.sip.udpReceiveBuffer
+            sockets = bindDatagram(*where, listener.slots, buffer, first)
         else:
-            sockets = bindStream(*where)
+            first = self._passed.take(socket.SOCK_STREAM, *where)
+            sockets = bindStream(*where, listener.slots, first=first)
         port = sockets[0].getsockname()[1]
         self._bound[listener.index] = msgspec.structs.replace(listener, port=port)
         if listener.transport == "udp":

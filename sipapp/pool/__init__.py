@@ -1,5 +1,6 @@
 """Processes and their sockets: pools of workers that the parent starts, watches and ends."""
 
+from .activation import PassedSockets
 from .blackbox import BlackBoxPen, escape
 from .boot import Boot, Spawn, enterWorker, readBoot
 from .control import WorkerControl
@@ -14,6 +15,7 @@ __all__ = [
     "Boot",
     "BootFailure",
     "ListenerService",
+    "PassedSockets",
     "Patience",
     "PoolStopped",
     "ProcessPool",

@@ -43,7 +43,12 @@ class BindError(Exception):
 
 
 def bindDatagram(
-    host: str, port: int, family: int, slots: int, receiveBuffer: int | None = None
+    host: str,
+    port: int,
+    family: int,
+    slots: int,
+    receiveBuffer: int | None = None,
+    first: socket.socket | None = None,
 ) -> list[socket.socket]:
     """Bind the UDP sockets of one address, one for each slot.
 
@@ -55,10 +60,11 @@ def bindDatagram(
     @param slots: how many sockets.
     @param receiveBuffer: C{SO_RCVBUF} in bytes of each socket; the kernel caps it at
         C{net.core.rmem_max}, unless we are root. C{None} leaves the kernel's default.
+    @param first: one that is bound there already: it is the one of slot 0.
     @return: non-blocking sockets that no child inherits unless it is told to, in slot order.
     @raise BindError: if the address is not ours, not permitted or taken.
     """
-    return _bindGroup(socket.SOCK_DGRAM, host, port, family, slots, receiveBuffer)
+    return _bindGroup(socket.SOCK_DGRAM, host, port, family, slots, receiveBuffer, first)
 
 
 def bindStream(
@@ -68,6 +74,7 @@ def bindStream(
     slots: int,
     backlog: int = 4096,
     receiveBuffer: int | None = None,
+    first: socket.socket | None = None,
 ) -> list[socket.socket]:
     """Bind the listening TCP sockets of one address, one for each slot, and listen.
 
@@ -76,13 +83,13 @@ def bindStream(
     @param backlog: how many connections each socket queues before somebody accepts them; the
         kernel caps it at C{net.core.somaxconn}.
     """
-    sockets = _bindGroup(socket.SOCK_STREAM, host, port, family, slots, receiveBuffer)
+    sockets = _bindGroup(socket.SOCK_STREAM, host, port, family, slots, receiveBuffer, first)
     try:
         for each in sockets:
             each.listen(backlog)
     except OSError as error:
         _closeAll(sockets)
-        raise BindError(_describe(socket.SOCK_STREAM, host, port), _cause(error)) from error
+        raise BindError(describeAddress(socket.SOCK_STREAM, host, port), _cause(error)) from error
     return sockets
 
 
@@ -128,15 +135,22 @@ def _bindGroup(
     family: int,
     slots: int,
     receiveBuffer: int | None,
+    first: socket.socket | None,
 ) -> list[socket.socket]:
     if slots < 1:
         raise ValueError(f"a pool needs at least one slot, not {slots}")
     if not 0 <= port <= 65535:
-        raise BindError(_describe(kind, host, port), "a port is a number from 0 to 65535")
+        raise BindError(describeAddress(kind, host, port), "a port is a number from 0 to 65535")
     sockets: list[socket.socket] = []
     try:
-        address = _numeric(kind, host, port, family)
-        for _ in range(slots):
+        address = numericAddress(kind, host, port, family)
+        if first is not None:
+            sockets.append(first)
+            if receiveBuffer is not None:
+                _setReceiveBuffer(first, receiveBuffer)
+            if slots > 1:
+                _openGroup(first, describeAddress(kind, host, port))
+        for _ in range(slots - len(sockets)):
             each = socket.socket(_FAMILIES[family], kind)
             sockets.append(each)
             each.setblocking(False)
@@ -156,8 +170,27 @@ def _bindGroup(
                 address = (address[0], each.getsockname()[1], *address[2:])
     except OSError as error:
         _closeAll(sockets)
-        raise BindError(_describe(kind, host, port), _cause(error)) from error
+        raise BindError(describeAddress(kind, host, port), _cause(error)) from error
     return sockets
+
+
+def _openGroup(first: socket.socket, address: str) -> None:
+    """Let further sockets of ours join a socket that somebody else has bound.
+
+    The kernel lets only sockets of the same user join.
+    """
+    first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    owner = os.fstat(first.fileno()).st_uid
+    if owner != os.geteuid():
+        try:
+            os.fchown(first.fileno(), os.geteuid(), -1)
+        except PermissionError as error:
+            raise BindError(
+                address,
+                f"it belongs to uid {owner}, and so no socket of uid {os.geteuid()} may be added"
+                " for a second worker: start as root with [server] user, give CAP_CHOWN, or have"
+                " one worker",
+            ) from error
 
 
 def _setReceiveBuffer(each: socket.socket, size: int) -> None:
@@ -167,7 +200,7 @@ def _setReceiveBuffer(each: socket.socket, size: int) -> None:
         each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
 
 
-def _numeric(kind: socket.SocketKind, host: str, port: int, family: int) -> tuple[Any, ...]:
+def numericAddress(kind: socket.SocketKind, host: str, port: int, family: int) -> tuple[Any, ...]:
     """
     @return: the address as C{bind()} wants it; C{getaddrinfo} knows how to read a zone.
     """
@@ -176,7 +209,7 @@ def _numeric(kind: socket.SocketKind, host: str, port: int, family: int) -> tupl
     return found[0][4]
 
 
-def _describe(kind: socket.SocketKind, host: str, port: int) -> str:
+def describeAddress(kind: socket.SocketKind, host: str, port: int) -> str:
     transport = "udp" if kind == socket.SOCK_DGRAM else "tcp"
     return f"{transport} [{host}]:{port}" if ":" in host else f"{transport} {host}:{port}"
 
