@@ -124,6 +124,12 @@ class Worker:
         for resource in reversed(self._resources):
             await maybeDeferred(resource.stop)
         if self._transport is not None:
+            layer = self._transport.driver.layer
+            _log.info(
+                "Ends with {servers} server and {clients} client transactions",
+                servers=layer.serverCount,
+                clients=layer.clientCount,
+            )
             await maybeDeferred(self._transport.driver.stop)
             await maybeDeferred(self._locatorClient.stop)
             await self.location.close()
