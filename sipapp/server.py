@@ -148,7 +148,10 @@ class Server(MultiService):
             partial(self._describe, plan),
             (sys.executable, "-m", "sipapp.worker"),
             self._reactor,
-            Patience(drain=self._settings.server.drainTimeout),
+            Patience(
+                drain=self._settings.server.drainTimeout,
+                stuck=self._settings.pools.stuckTimeout,
+            ),
             onReady=self._workerChanged,
             onExit=self._workerChanged,
             nameMessage=nameMessage,

@@ -98,10 +98,12 @@ class PoolsSettings(SettingsTable, frozen=True, kw_only=True):
     @ivar children: processes for each UDP listener; see L{usableCPUs} for the default.
     @ivar tcpChildren: processes of the pool that the TCP and TLS listeners share; C{None} is as
         many as C{children}.
+    @ivar stuckTimeout: how long a worker may give no sign of life until it is replaced.
     """
 
     children: Workers = field(default_factory=usableCPUs)
     tcpChildren: Workers | None = None
+    stuckTimeout: Annotated[float, Meta(ge=2, le=86_400)] = 10.0
 
     @property
     def sharedSize(self) -> int:

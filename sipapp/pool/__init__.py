@@ -5,8 +5,8 @@ from .blackbox import BlackBoxPen, escape
 from .boot import Boot, Spawn, enterWorker, readBoot
 from .control import WorkerControl
 from .listener import ListenerService
+from .patience import Patience
 from .pool import BootFailure, PoolStopped, ProcessPool, WorkerState
-from .slot import Patience
 from .sockets import BindError, bindDatagram, bindInbox, bindStream
 
 __all__ = [

@@ -8,6 +8,7 @@ side: this room passes it on as bytes.
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import os
 import signal
 import sys
@@ -19,6 +20,8 @@ import msgspec
 
 CONTROL_FD = 3
 FIRST_INHERITED_FD = 4
+#: Makes a worker print its Python stack.
+DUMP_SIGNAL = signal.SIGUSR1
 
 _PR_SET_PDEATHSIG = 1
 
@@ -72,11 +75,15 @@ def enterWorker() -> Boot:
 
     - reads the boot specification from standard input;
     - keeps the inherited descriptors from any process that the worker might start;
+    - prints its Python stack on standard error when it gets L{DUMP_SIGNAL}, also while the reactor
+      is stuck, and when it crashes;
     - ignores SIGINT: Ctrl-C reaches the whole process group, and it is the parent that decides
       how its workers end;
     - has the kernel kill this process when the parent dies. A worker exits by itself when the
       control channel closes; this is for one whose reactor is stuck and would not notice.
     """
+    faulthandler.enable()
+    faulthandler.register(DUMP_SIGNAL)
     boot = readBoot(sys.stdin.buffer)
     for fd in (CONTROL_FD, *boot.fds.values()):
         os.set_inheritable(fd, False)

@@ -18,6 +18,12 @@ class BootFailed(amp.Command):
     arguments = [(b"reason", amp.Unicode())]
 
 
+class Alive(amp.Command):
+    """From a worker, again and again once it is ready: my reactor runs."""
+
+    requiresAnswer = False
+
+
 class Quiesce(amp.Command):
     """To a worker: take no new work and finish what you have, but go on serving what the workers
     of other pools need for theirs.

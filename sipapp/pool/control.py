@@ -23,9 +23,11 @@ from twisted.protocols import amp
 from twisted.python.failure import Failure
 
 from .boot import CONTROL_FD, Boot
-from .commands import BootFailed, Drain, HandOver, Quiesce, Ready, Serve, fitReason
+from .commands import Alive, BootFailed, Drain, HandOver, Quiesce, Ready, Serve, fitReason
 
 _ORPHANED = 75
+#: Seconds between signs of life.
+_BEAT = 1.0
 
 
 class _QuietAMP(amp.AMP):
@@ -44,6 +46,9 @@ class WorkerListener(Protocol):
 
     def channelReady(self) -> None:
         """The worker has said Ready."""
+
+    def channelAlive(self) -> None:
+        """The worker has given a sign of life."""
 
     def channelFailed(self, reason: str) -> None:
         """The worker has said that it cannot serve."""
@@ -113,6 +118,11 @@ class ControlChannel(_QuietAMP):
         self._listener.channelReady()
         return {}
 
+    @Alive.responder
+    def _alive(self) -> dict[str, Any]:
+        self._listener.channelAlive()
+        return {}
+
     @BootFailed.responder
     def _bootFailed(self, reason: str) -> dict[str, Any]:
         self._listener.channelFailed(reason)
@@ -177,6 +187,7 @@ class WorkerControl(_QuietAMP):
         """Take the inherited end of the channel into the reactor."""
         self._reactor.addSystemEventTrigger("before", "shutdown", self._beforeShutdown)
         self._reactor.callWhenRunning(self._takeSignal)
+        self._reactor.callWhenRunning(self._beat)
         self._reactor.adoptStreamConnection(fd, socket.AF_UNIX, Factory.forProtocol(lambda: self))
         # The reactor has a duplicate; this one would keep the channel open.
         os.close(fd)
@@ -198,6 +209,12 @@ class WorkerControl(_QuietAMP):
         self.exitStatus = 1
         told: Deferred[Any] = self.callRemote(BootFailed, reason=fitReason(reason))
         return told.addBoth(self._stop)
+
+    def _beat(self) -> None:
+        """The parent replaces a worker that it has not heard of for some time."""
+        if self._isReady and self.transport is not None:
+            self.callRemote(Alive)
+        self._reactor.callLater(_BEAT, self._beat)
 
     def _takeSignal(self) -> None:
         """A service manager may send SIGTERM to every process of the server, while the parent

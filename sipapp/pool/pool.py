@@ -13,8 +13,10 @@ from twisted.logger import ILogObserver, Logger
 
 from .blackbox import LABEL, BlackBox, tell
 from .boot import Spawn
+from .patience import Patience
 from .process import WorkerProcess
-from .slot import BACKING_OFF, READY, STOPPED, Patience, Slot
+from .slot import Slot
+from .slottable import BACKING_OFF, READY, STOPPED
 
 
 class BootFailure(Exception):
@@ -41,8 +43,7 @@ class WorkerState:
     @ivar name: pool and slot.
     @ivar slot: counted from 0.
     @ivar pid: C{None} while there is no process.
-    @ivar state: C{starting}, C{ready}, C{failing}, C{backing off}, C{leaving}, C{draining} or
-        C{stopped}.
+    @ivar state: one of the states in L{sipapp.pool.slottable}.
     @ivar since: when it entered the state, in seconds on the reactor's clock.
     @ivar restarts: how many times a process was replaced in this slot.
     @ivar reason: why the last one was, or C{''}.
@@ -272,11 +273,26 @@ class ProcessPool(Service):
             self._stopAll()
 
     def slotExited(self, slot: Slot) -> None:
-        note = self._boxes[slot.index].read() if slot.index in self._boxes else None
-        if note is not None and (note.isInHand or slot.state == BACKING_OFF):
-            self.log.critical("{note}", note=tell(slot.name, note, self._nameMessage))
+        self._tellNote(slot, slot.state == BACKING_OFF)
         if self._onExit is not None:
             self._onExit(slot.name)
+
+    def slotStuck(self, slot: Slot) -> None:
+        self._tellNote(slot, True)
+
+    def slotLoops(self, slot: Slot) -> bool:
+        return False
+
+    def _tellNote(self, slot: Slot, isLast: bool) -> None:
+        """Log what the process of a slot was working on.
+
+        @param isLast: true also tells what it had read last if it was working on nothing.
+        """
+        box = self._boxes.get(slot.index)
+        note = box.read() if box is not None else None
+        if box is not None and note is not None and (note.isInHand or isLast):
+            box.erase()
+            self.log.critical("{note}", note=tell(slot.name, note, self._nameMessage))
 
     def slotStopped(self, slot: Slot) -> None:
         self._checkStopped()

@@ -15,7 +15,7 @@ from twisted.internet.protocol import Factory, ProcessProtocol
 from twisted.logger import ILogObserver
 from twisted.python.failure import Failure
 
-from .boot import CONTROL_FD, FIRST_INHERITED_FD, Boot, Spawn, encodeBoot
+from .boot import CONTROL_FD, DUMP_SIGNAL, FIRST_INHERITED_FD, Boot, Spawn, encodeBoot
 from .control import ControlChannel
 from .lines import LogRelay
 
@@ -29,6 +29,9 @@ class WorkerOwner(Protocol):
 
     def workerReady(self) -> None:
         """The worker serves."""
+
+    def workerAlive(self) -> None:
+        """The worker's reactor runs."""
 
     def workerFailed(self, reason: str) -> None:
         """The worker cannot serve and says why; its exit is still to come."""
@@ -144,6 +147,10 @@ class WorkerProcess(ProcessProtocol):
         """Ask the process to exit; one that does not serve yet does so at once."""
         self._signal(signal.SIGTERM)
 
+    def dumpStack(self) -> None:
+        """Have the process say on its standard error what it is doing; see L{enterWorker}."""
+        self._signal(DUMP_SIGNAL)
+
     def kill(self) -> None:
         """Leave the process no choice."""
         self._signal(signal.SIGKILL)
@@ -178,6 +185,10 @@ class WorkerProcess(ProcessProtocol):
     def channelReady(self) -> None:
         if not self._finished:
             self._owner.workerReady()
+
+    def channelAlive(self) -> None:
+        if not self._finished:
+            self._owner.workerAlive()
 
     def channelFailed(self, reason: str) -> None:
         if not self._finished:

@@ -4,20 +4,7 @@ Theory of operation
 ===================
 
 A slot has at most one process and at most one timer. What happens next depends only on the state
-and the input, and L{TABLE} says it all:
-
-- C{STOPPED}: no process, none wanted.
-- C{STARTING}: there is a process that has not said Ready. The timer is the patience with it.
-- C{FAILING}: the process has failed (it said so, or patience ran out) and is about to exit. The
-  timer is for one that does not.
-- C{READY}: the process serves. No timer.
-- C{BACKING_OFF}: the process is gone and the next one waits for the timer, twice as long each
-  time. A process that served long enough makes the slot start over with the shortest wait. One
-  that served and was ended by a SIGKILL that is not ours did nothing wrong: it was an operator, or
-  the kernel for want of memory. The next one waits the shortest time, however often that happens.
-- C{LEAVING}: others have taken the place of the process; it finishes its work, and no other is
-  started here. No timer: whoever told it to leave will tell it to stop.
-- C{DRAINING}: no process is wanted any more. The timer is the patience with the one there is.
+and the input: L{sipapp.pool.slottable} says it all.
 
 A failure to start is announced to the owner, who decides what it means: during the first start it
 is a mistake of the operator's and stops the pool; later the slot just tries again.
@@ -30,130 +17,37 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
+from .patience import Patience
 from .process import WorkerProcess
-
-STOPPED = "stopped"
-STARTING = "starting"
-FAILING = "failing"
-READY = "ready"
-BACKING_OFF = "backing off"
-LEAVING = "leaving"
-DRAINING = "draining"
-
-START = "start"
-LEAVE = "leave"
-STOP = "stop"
-SAID_READY = "said ready"
-SAID_FAILED = "said failed"
-EXITED = "exited"
-TIMER = "timer"
+from .slotowner import SlotOwner
+from .slottable import (
+    ALIVE,
+    CRASH_LOOP,
+    EXITED,
+    LEAVE,
+    LEAVING,
+    READY,
+    SAID_FAILED,
+    SAID_READY,
+    START,
+    STARTING,
+    STOP,
+    STOPPED,
+    TABLE,
+    TIMER,
+)
 
 #: How a process has gone that had no choice.
 _SIGKILLED = "killed by SIGKILL"
 
-# STATE -> INPUT -> (next state, actions). An empty action list with the same state is an input
-# that is tolerated; an input that is not listed is impossible.
-TABLE: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
-    STOPPED: {
-        START: (STARTING, ("launch", "awaitReady")),
-        LEAVE: (STOPPED, ()),
-        STOP: (STOPPED, ("announceStopped",)),
-    },
-    STARTING: {
-        SAID_READY: (READY, ("cancelTimer", "announceReady")),
-        SAID_FAILED: (FAILING, ("awaitExit", "announceFailed")),
-        EXITED: (BACKING_OFF, ("announceExit", "announceFailed", "backOff")),
-        TIMER: (FAILING, ("kill", "announceLate")),
-        # It serves nobody yet and need not begin.
-        LEAVE: (DRAINING, ("terminate", "awaitExit")),
-        STOP: (DRAINING, ("terminate", "awaitExit")),
-    },
-    FAILING: {
-        EXITED: (BACKING_OFF, ("announceExit", "backOff")),
-        TIMER: (FAILING, ("kill",)),
-        LEAVE: (DRAINING, ("terminate", "awaitExit")),
-        STOP: (DRAINING, ("terminate", "awaitExit")),
-        # It has been killed for being late, but the words were on their way.
-        SAID_READY: (FAILING, ()),
-        SAID_FAILED: (FAILING, ()),
-    },
-    READY: {
-        EXITED: (BACKING_OFF, ("announceExit", "announceCrash", "backOff")),
-        # A worker may find out later that it cannot go on.
-        SAID_FAILED: (FAILING, ("awaitExit", "announceCrash")),
-        LEAVE: (LEAVING, ()),
-        STOP: (DRAINING, ("drain", "awaitDrained")),
-        SAID_READY: (READY, ()),
-    },
-    BACKING_OFF: {
-        TIMER: (STARTING, ("countRestart", "launch", "awaitReady")),
-        LEAVE: (STOPPED, ("cancelTimer", "announceStopped")),
-        STOP: (STOPPED, ("cancelTimer", "announceStopped")),
-    },
-    LEAVING: {
-        EXITED: (STOPPED, ("announceExit", "announceCrash", "announceStopped")),
-        SAID_FAILED: (DRAINING, ("awaitExit", "announceCrash")),
-        LEAVE: (LEAVING, ()),
-        STOP: (DRAINING, ("drain", "awaitDrained")),
-        SAID_READY: (LEAVING, ()),
-    },
-    DRAINING: {
-        EXITED: (STOPPED, ("cancelTimer", "announceExit", "announceStopped")),
-        TIMER: (DRAINING, ("kill",)),
-        LEAVE: (DRAINING, ()),
-        STOP: (DRAINING, ()),
-        SAID_READY: (DRAINING, ()),
-        SAID_FAILED: (DRAINING, ()),
-    },
-}
-
 
 class ImpossibleInput(Exception):
     """An input has come in a state in which it cannot."""
-
-
-@dataclass(frozen=True)
-class Patience:
-    """The times, in seconds, that rule a slot.
-
-    @ivar firstDelay: the wait before the first restart; it doubles from one to the next.
-    @ivar longestDelay: the wait that is not exceeded.
-    @ivar healthyAfter: how long a process must have been ready to be forgotten its past.
-    @ivar boot: how long a process may take until it is ready.
-    @ivar drain: how long a process may take to finish its work.
-    @ivar handOver: how long a process may take to give its place to others.
-    @ivar margin: how long after that, or after a signal, a process may still exist.
-    """
-
-    firstDelay: float = 0.1
-    longestDelay: float = 30.0
-    healthyAfter: float = 60.0
-    boot: float = 60.0
-    drain: float = 30.0
-    handOver: float = 2.0
-    margin: float = 5.0
-
-
-class SlotOwner(Protocol):
-    """What a L{Slot} reports to: its pool."""
-
-    def slotReady(self, slot: Slot) -> None:
-        """The slot has a worker that serves."""
-
-    def slotFailed(self, slot: Slot, reason: str) -> None:
-        """A process could not be started, or did not get ready."""
-
-    def slotExited(self, slot: Slot) -> None:
-        """A process has gone, for whatever reason."""
-
-    def slotStopped(self, slot: Slot) -> None:
-        """The slot has come to rest: no process, none wanted."""
 
 
 class Slot:
@@ -197,6 +91,7 @@ class Slot:
         self._readySince: float | None = None
         self._hasKilled = False
         self._timer: Any = None
+        self._crashes: deque[float] = deque(maxlen=patience.crashes)
         self._inputs: deque[tuple[str, str]] = deque()
         self._isBusy = False
 
@@ -277,6 +172,9 @@ class Slot:
     def workerFailed(self, reason: str) -> None:
         self.receive(SAID_FAILED, reason)
 
+    def workerAlive(self) -> None:
+        self.receive(ALIVE)
+
     def workerExited(self, how: str, lastLine: str) -> None:
         # Before it is ready, a process has no better way to say what is wrong.
         showLine = lastLine and self.state == STARTING
@@ -308,6 +206,52 @@ class Slot:
             self.log.warn("{name} is killed, pid {pid}", name=self.name, pid=self.pid)
             self._hasKilled = True
             self._process.kill()
+
+    def _dumpStack(self, detail: str) -> None:
+        self.reason = f"no sign of life for {self._patience.stuck:g} s"
+        self.log.critical(
+            "{name} has a stuck reactor: {reason}. It is replaced; its stack follows",
+            name=self.name,
+            reason=self.reason,
+        )
+        self._owner.slotStuck(self)
+        if self._process is not None:
+            self._process.dumpStack()
+
+    def _awaitStack(self, detail: str) -> None:
+        self._setTimer(self._patience.stack)
+
+    def _awaitAlive(self, detail: str) -> None:
+        self._cancelTimer("")
+        if self._patience.stuck is not None:
+            self._setTimer(self._patience.stuck)
+
+    def _announceAlive(self, detail: str) -> None:
+        self.log.warn("{name} has given a sign of life and stays", name=self.name)
+
+    def _countCrash(self, detail: str) -> None:
+        if self._process is not None and not self._wasKilledByOthers(detail):
+            self._crashes.append(self._reactor.seconds())
+
+    def _findCrashLoop(self, detail: str) -> None:
+        crashes = self._crashes
+        if (
+            len(crashes) == crashes.maxlen
+            and crashes[-1] - crashes[0] <= self._patience.window
+            and self._owner.slotLoops(self)
+        ):
+            crashes.clear()
+            self.receive(CRASH_LOOP)
+
+    def _announceParked(self, detail: str) -> None:
+        self.log.critical(
+            "{name} IS PARKED: {count} crashes within {window:g} s, the last: {reason}. The other"
+            " workers of its pool do its work; it stays empty until the pool is replaced",
+            name=self.name,
+            count=self._patience.crashes,
+            window=self._patience.window,
+            reason=self.reason,
+        )
 
     def _awaitReady(self, detail: str) -> None:
         self._setTimer(self._patience.boot)

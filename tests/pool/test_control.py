@@ -49,6 +49,9 @@ class Lifeline:
     def channelReady(self):
         self.parentHeard.append("ready")
 
+    def channelAlive(self):
+        self.parentHeard.append("alive")
+
     def channelFailed(self, reason):
         self.parentHeard.append(f"failed: {reason}")
 

@@ -279,3 +279,20 @@ def test_aSignalToTheWholeGroupDrainsInOrder(makeParent, number):
     assert output.count("draining") == 3
     assert "KeyboardInterrupt" not in output
     assert not parent.survivors()
+
+
+@pytest_twisted.ensureDeferred
+async def test_aStuckWorkerIsReplacedAndSaysWhere(makePool, client):
+    """Its Python stack is in the log; its neighbour, which gives signs of life, stays."""
+    pool = makePool(size=2, stuck=2.5)
+    await pool.start()
+    before = pool.pool.workers()
+    stuck = await client.ask(pool.addresses[1], "stick")
+    assert stuck == before[1].pid
+    await eventually(lambda: pool.pool.workers()[1].restarts == 1, "a replacement")
+    slot, pid, _ = await client.ask(pool.addresses[1], "who")
+    assert (slot, pid != stuck) == (1, True)
+    assert not isAlive(stuck)
+    assert pool.pool.workers()[0] == before[0]
+    assert pool.pool.workers()[1].reason == "no sign of life for 2.5 s"
+    assert any("in datagramReceived" in line for line in pool.lines())

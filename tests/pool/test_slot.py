@@ -6,13 +6,17 @@ import pytest
 from twisted.internet.task import Clock
 
 from sipapp.pool import Patience
-from sipapp.pool.slot import (
+from sipapp.pool.slot import ImpossibleInput, Slot
+from sipapp.pool.slottable import (
+    ALIVE,
     BACKING_OFF,
+    CRASH_LOOP,
     DRAINING,
     EXITED,
     FAILING,
     LEAVE,
     LEAVING,
+    PARKED,
     READY,
     SAID_FAILED,
     SAID_READY,
@@ -20,14 +24,13 @@ from sipapp.pool.slot import (
     STARTING,
     STOP,
     STOPPED,
+    STUCK,
     TABLE,
     TIMER,
-    ImpossibleInput,
-    Slot,
 )
 
-STATES = [STOPPED, STARTING, FAILING, READY, BACKING_OFF, LEAVING, DRAINING]
-INPUTS = [START, LEAVE, STOP, SAID_READY, SAID_FAILED, EXITED, TIMER]
+STATES = [STOPPED, STARTING, FAILING, READY, STUCK, BACKING_OFF, PARKED, LEAVING, DRAINING]
+INPUTS = [START, LEAVE, STOP, SAID_READY, SAID_FAILED, ALIVE, EXITED, CRASH_LOOP, TIMER]
 
 # How a slot gets into each state.
 PATHS = {
@@ -37,6 +40,8 @@ PATHS = {
     READY: [START, SAID_READY],
     BACKING_OFF: [START, EXITED],
     LEAVING: [START, SAID_READY, LEAVE],
+    STUCK: [START, SAID_READY, TIMER],
+    PARKED: [START, EXITED, CRASH_LOOP],
     DRAINING: [START, SAID_READY, STOP],
 }
 
@@ -49,6 +54,21 @@ EXPECTED = {
     (STARTING, SAID_FAILED): (FAILING, ["slotFailed: why"]),
     (STARTING, EXITED): (BACKING_OFF, ["slotExited", "slotFailed: why"]),
     (STARTING, TIMER): (FAILING, ["kill", "slotFailed: not ready within 60 s"]),
+    (STOPPED, CRASH_LOOP): (STOPPED, []),
+    (FAILING, ALIVE): (FAILING, []),
+    (READY, ALIVE): (READY, []),
+    (READY, TIMER): (STUCK, ["slotStuck", "dumpStack"]),
+    (STUCK, ALIVE): (READY, []),
+    (STUCK, TIMER): (FAILING, ["kill"]),
+    (STUCK, EXITED): (BACKING_OFF, ["slotExited"]),
+    (STUCK, SAID_FAILED): (FAILING, []),
+    (STUCK, LEAVE): (DRAINING, ["kill"]),
+    (STUCK, STOP): (DRAINING, ["kill"]),
+    (BACKING_OFF, CRASH_LOOP): (PARKED, []),
+    (PARKED, LEAVE): (STOPPED, ["slotStopped"]),
+    (PARKED, STOP): (STOPPED, ["slotStopped"]),
+    (LEAVING, ALIVE): (LEAVING, []),
+    (DRAINING, ALIVE): (DRAINING, []),
     (STARTING, LEAVE): (DRAINING, ["terminate"]),
     (STARTING, STOP): (DRAINING, ["terminate"]),
     (FAILING, EXITED): (BACKING_OFF, ["slotExited"]),
@@ -83,8 +103,10 @@ TIMERS = {
     STOPPED: None,
     STARTING: 60,
     FAILING: 5,
-    READY: None,
+    READY: 10,
+    STUCK: 1,
     BACKING_OFF: 0.1,
+    PARKED: None,
     LEAVING: None,
     DRAINING: 35,
 }
@@ -98,6 +120,7 @@ class Recorder:
     def __init__(self) -> None:
         self.events: list[str] = []
         self.refusal: Exception | None = None
+        self.mayPark = True
 
     def launch(self, slot):
         self.events.append("launch")
@@ -107,6 +130,9 @@ class Recorder:
 
     def drain(self, timeout):
         self.events.append(f"drain {timeout:g}")
+
+    def dumpStack(self):
+        self.events.append("dumpStack")
 
     def terminate(self):
         self.events.append("terminate")
@@ -122,6 +148,13 @@ class Recorder:
 
     def slotExited(self, slot):
         self.events.append("slotExited")
+
+    def slotStuck(self, slot):
+        self.events.append("slotStuck")
+
+    def slotLoops(self, slot):
+        self.events.append("slotLoops")
+        return self.mayPark
 
     def slotStopped(self, slot):
         self.events.append("slotStopped")
@@ -147,7 +180,7 @@ def test_theTableHasEveryState():
 @pytest.mark.parametrize("event", INPUTS)
 @pytest.mark.parametrize("state", STATES)
 def test_everyInputInEveryState(state, event):
-    slot, recorder, clock = slotIn(state)
+    slot, recorder, clock = slotIn(state, stuck=10)
     if (state, event) not in EXPECTED:
         with pytest.raises(ImpossibleInput, match=f"udp-0/1: {event} while {state}"):
             slot.receive(event, "why")
@@ -163,15 +196,15 @@ def test_everyInputInEveryState(state, event):
 
 @pytest.mark.parametrize("state", STATES)
 def test_timers(state):
-    _, _, clock = slotIn(state)
+    _, _, clock = slotIn(state, stuck=10)
     assert [call.getTime() for call in clock.getDelayedCalls()] == (
         [TIMERS[state]] if TIMERS[state] is not None else []
     )
 
 
-@pytest.mark.parametrize("state", [STARTING, FAILING, DRAINING, BACKING_OFF])
+@pytest.mark.parametrize("state", [STARTING, FAILING, STUCK, DRAINING, BACKING_OFF, PARKED])
 def test_aSlotThatHasComeToRestHasNoTimer(state):
-    slot, _, clock = slotIn(state)
+    slot, _, clock = slotIn(state, stuck=10)
     slot.stop()
     if slot.state != STOPPED:
         slot.receive(EXITED)
@@ -181,7 +214,7 @@ def test_aSlotThatHasComeToRestHasNoTimer(state):
 
 
 def test_waitsDoubleUpToTheLongest():
-    slot, _, clock = slotIn(STARTING, firstDelay=0.1, longestDelay=1.0)
+    slot, _, clock = slotIn(STARTING, firstDelay=0.1, longestDelay=1.0, crashes=7)
     waits = []
     for _ in range(6):
         slot.receive(EXITED)
@@ -283,3 +316,37 @@ def test_whatTheListingShows():
     slot.workerFailed("bad certificate")
     slot.workerExited("exited with status 1", "Main loop terminated.")
     assert slot.reason == "bad certificate"
+
+
+def test_signsOfLife():
+    """Each one puts off the moment at which the slot gives up hope."""
+    slot, recorder, clock = slotIn(READY, stuck=10)
+    for _ in range(30):
+        clock.advance(9.9)
+        slot.workerAlive()
+    assert recorder.events == []
+    clock.advance(10)
+    assert (slot.state, recorder.events) == (STUCK, ["slotStuck", "dumpStack"])
+    assert slot.reason == "no sign of life for 10 s"
+    clock.advance(1)
+    assert (slot.state, recorder.events[2:]) == (FAILING, ["kill"])
+    slot.workerExited("killed by SIGKILL", "")
+    clock.advance(0.1)
+    assert slot.state == STARTING
+    assert slot.reason == "no sign of life for 10 s"
+
+
+def test_aLateSignOfLife():
+    """The parent itself may have been halted: the signs were on their way."""
+    slot, recorder, clock = slotIn(STUCK, stuck=10)
+    slot.workerAlive()
+    clock.advance(9.9)
+    assert (slot.state, recorder.events) == (READY, [])
+
+
+def test_withoutALimitNothingIsStuck():
+    slot, _, clock = slotIn(READY)
+    slot.workerAlive()
+    assert clock.getDelayedCalls() == []
+    clock.advance(10_000)
+    assert slot.state == READY

@@ -78,6 +78,38 @@ def lineWith(server: Server, *parts: str) -> str:
     return found()[0]
 
 
+def test_aStuckWorker(
+    configuration: Configuration, startServer: ServerStarter, environment: dict[str, str]
+) -> None:
+    """The log says which message, and which line of which file; the others do not notice."""
+    configuration.table("pools", stuck_timeout=2.0)
+    configuration.listen("udp", workers=3, resources=["harmful", "options"])
+    server = startServer(configuration, environment=environment)
+    before = server.workers()
+    callID = newToken("endless-")
+    with UDPSocket(server.endpoint("udp").address) as client:
+        tell(client, "hang", callID)
+        stuck = lineWith(server, "has a stuck reactor", "no sign of life for 2 s")
+        lineWith(server, "was working on", f"the message with the Call-ID {callID}: OPTIONS")
+        lineWith(server, "harmful_plugin.py", "in hangForEver")
+        name = next(name for name in before if f"{name} has" in stuck)
+        waitFor(
+            lambda: (
+                server.workers()[name] not in (None, before[name])
+                and f"{name} is ready, pid {server.workers()[name]}" in server.output()
+            ),
+            "a replacement",
+            30.0,
+        )
+        for _ in range(20):
+            assert client.options(f"sip:{DOMAIN}", timeout=30.0).status == 200
+    after = server.workers()
+    assert {other: after[other] for other in before if other != name} == {
+        other: before[other] for other in before if other != name
+    }
+    server.stop()
+
+
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_theLastMessageIsLogged(
     configuration: Configuration,
