@@ -5,10 +5,12 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 TESTS  ?= tests
 CONFIG ?=
+LINES  ?=
+OPTIONS ?=
 # Two test processes suit two cores; the peers' load tests share them.
 JOBS   ?= 2
 
-.PHONY: run test check format lint types contracts coverage bench bench-micro clean
+.PHONY: run test check format lint types contracts coverage bench bench-micro resilience clean
 
 run: $(READY)
 	$(BIN)/twistd --nodaemon --pidfile= sipapp $(if $(CONFIG),--config $(CONFIG))
@@ -43,6 +45,11 @@ bench: bench-micro
 
 bench-micro: $(READY)
 	$(BIN)/python -m bench.micro
+
+# Whether calls survive kills, reloads, resizes and upgrades: LINES=kill for one line of the table,
+# OPTIONS=--help for what can be chosen.
+resilience: $(READY)
+	$(BIN)/python -m bench.resilience $(OPTIONS) $(LINES)
 
 clean:
 	rm -rf $(VENV) build run .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
