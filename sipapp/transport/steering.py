@@ -9,9 +9,14 @@ B{The rule} (L{findCallID}) is a property of the bytes alone, no parser is asked
     - the first C{CRLF} followed by C{Call-ID} (any case), or by C{i} and a blank or a colon, ends
       the search; blanks before and after the colon are skipped, eight at most on each side;
     - the value goes up to the first byte that is not printable, or 32 bytes; it is not empty;
-    - anything else, and a datagram that ends before that is known, has no Call-ID: slot 0.
+    - anything else, and a datagram that ends before that is known, has no Call-ID: hash 0.
 
 A Call-ID that is folded away from its name is therefore not seen: slot 0 on both sides.
+
+B{The slot} is the hash modulo the number of slots. If that slot is I{parked}, because its workers
+crash one after the other, the quotient chooses among the others: so its calls spread evenly, and
+those of the others stay where they are. All that the kernel still puts into a parked slot is a
+datagram that ends too early to have a Call-ID, and nobody needs that.
 
 B{The hash} is Adler-32 of the value, mixed by a multiplicative constant: a call of C{zlib} here,
 seven instructions for each byte there.
@@ -34,7 +39,7 @@ import sys
 from zlib import adler32
 
 from sipapp.transport import steeringloop
-from sipapp.transport.steeringprogram import LARGEST, MULTIPLIER, program
+from sipapp.transport.steeringprogram import MULTIPLIER, largest, program
 
 #: Linux's C{SO_ATTACH_REUSEPORT_CBPF} on every architecture but three that nobody runs SIP on.
 _SO_ATTACH_REUSEPORT_CBPF = 51
@@ -56,22 +61,29 @@ def findCallID(data: bytes) -> bytes | None:
     return found[1] if found is not None else None
 
 
-def slotOf(callID: bytes | None, slots: int) -> int:
-    """The slot that C{findCallID}'s answer selects out of C{slots}."""
-    if callID is None:
-        return 0
-    return ((adler32(callID) * MULTIPLIER & 0xFFFFFFFF) >> 16) % slots
+def slotOf(callID: bytes | None, slots: int, parked: frozenset[int] = frozenset()) -> int:
+    """The slot that C{findCallID}'s answer selects out of C{slots}.
+
+    @param parked: the slots that must not be chosen; not all of them.
+    """
+    number = 0 if callID is None else (adler32(callID) * MULTIPLIER & 0xFFFFFFFF) >> 16
+    slot = number % slots
+    if slot not in parked:
+        return slot
+    others = [each for each in range(slots) if each not in parked]
+    return others[number // slots % len(others)]
 
 
-def _attachClassic(sock: socket.socket, slots: int) -> int:
+def _attachClassic(sock: socket.socket, slots: int, parked: frozenset[int]) -> int:
     """Attach the largest classic program that this kernel's settings allow.
 
     @return: the number of its rounds.
     """
     # Each success is larger than the last, so the largest program stays attached.
-    reach, refused, rounds = 0, LARGEST + 1, LARGEST
+    most = largest(slots, parked)
+    reach, refused, rounds = 0, most + 1, most
     while rounds > reach:
-        code = program(slots, rounds)
+        code = program(slots, rounds, parked)
         array = ctypes.create_string_buffer(code, len(code))
         argument = struct.pack("HP", len(code) // 8, ctypes.addressof(array))
         try:
@@ -86,10 +98,10 @@ def _attachClassic(sock: socket.socket, slots: int) -> int:
     return reach
 
 
-def _attachLoop(sock: socket.socket, slots: int) -> bool:
+def _attachLoop(sock: socket.socket, slots: int, parked: frozenset[int]) -> bool:
     """Attach the looping program; false if this user or this kernel cannot, which is no error."""
     try:
-        fd = steeringloop.load(slots)
+        fd = steeringloop.load(slots, parked)
     except OSError:
         return False
     try:
@@ -101,10 +113,16 @@ def _attachLoop(sock: socket.socket, slots: int) -> bool:
     return True
 
 
-def attach(sock: socket.socket, slots: int, privileged: bool = True) -> int:
+def attach(
+    sock: socket.socket,
+    slots: int,
+    privileged: bool = True,
+    parked: frozenset[int] = frozenset(),
+) -> int:
     """Steer the C{SO_REUSEPORT} group that a UDP socket is in; its sockets were bound slot by slot.
 
     @param privileged: false does not try what only root may do.
+    @param parked: slots that get nothing.
     @return: how many bytes of each datagram the kernel is certain to search; 0 if it does not
         steer.
     """
@@ -112,10 +130,10 @@ def attach(sock: socket.socket, slots: int, privileged: bool = True) -> int:
         return UNLIMITED
     if not sys.platform.startswith("linux"):
         return 0
-    if privileged and _attachLoop(sock, slots):
+    if privileged and _attachLoop(sock, slots, parked):
         return 2 * steeringloop.STEPS
     try:
-        return 2 * _attachClassic(sock, slots)
+        return 2 * _attachClassic(sock, slots, parked)
     except OSError:
         return 0
 
@@ -126,7 +144,7 @@ class Steering:
     @ivar misses: datagrams whose Call-ID lay beyond the kernel's reach and selects another slot.
     """
 
-    __slots__ = ("misses", "reach", "slot", "slots")
+    __slots__ = ("misses", "parked", "reach", "slot", "slots")
 
     def __init__(self, slot: int, slots: int, reach: int) -> None:
         """
@@ -136,6 +154,13 @@ class Steering:
         self.slots = slots
         self.reach = UNLIMITED if slots == 1 else reach
         self.misses = 0
+        self.parked: frozenset[int] = frozenset()
+
+    def park(self, slots: frozenset[int]) -> None:
+        """Others do the work of these slots. Every datagram is looked at from now on: the kernel
+        may have put it here before it knew."""
+        self.parked = slots
+        self.reach = 0
 
     def owner(self, data: bytes) -> int:
         """The slot that a datagram received here belongs to.
@@ -145,7 +170,7 @@ class Steering:
         """
         if len(data) <= self.reach:
             return self.slot
-        slot = slotOf(findCallID(data), self.slots)
+        slot = slotOf(findCallID(data), self.slots, self.parked)
         if slot != self.slot:
             self.misses += 1
         return slot

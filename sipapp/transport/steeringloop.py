@@ -26,7 +26,7 @@ _SYSTEM_CALLS = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "ppc64le": 361, 
 # want the context in R6 and destroy R1 to R5.
 _LDW, _LDH, _LDB = 0x40, 0x48, 0x50
 _MOV, _MOV_X = 0xB7, 0xBF
-_ADD, _ADD_X, _AND, _OR, _LSH, _RSH, _MOD = 0x07, 0x0F, 0x57, 0x47, 0x67, 0x77, 0x97
+_ADD, _ADD_X, _AND, _OR, _LSH, _RSH, _DIV, _MOD = 0x07, 0x0F, 0x57, 0x47, 0x67, 0x77, 0x37, 0x97
 _MOV32_X, _ADD32_X, _MUL32, _RSH32 = 0xBC, 0x0C, 0x24, 0x74
 _JA, _JEQ, _JNE, _JGT, _JGE, _EXIT = 0x05, 0x15, 0x55, 0x25, 0x35, 0x95
 _R0, _R1, _R2, _CONTEXT, _AT, _COUNT, _SUMS = 0, 1, 2, 6, 7, 8, 9
@@ -120,7 +120,27 @@ def _skipBlanks(made: _Assembler, name: str) -> None:
     made.label(f"{name}end")
 
 
-def program(slots: int) -> bytes:
+def _choose(made: _Assembler, slots: int, parked: frozenset[int]) -> None:
+    """Return the slot for the hash in R0."""
+    made.add(_MOV_X, _R1, source=_R0)
+    made.add(_MOD, _R0, slots)
+    for slot in sorted(parked):
+        made.add(_JEQ, _R0, slot, "parked")
+    made.add(_EXIT)
+    if not parked:
+        return
+    others = [slot for slot in range(slots) if slot not in parked]
+    made.label("parked")
+    made.add(_DIV, _R1, slots)
+    made.add(_MOD, _R1, len(others))
+    for number, slot in enumerate(others):
+        made.add(_MOV, _R0, slot)
+        made.add(_JEQ, _R1, number, "chosen")
+    made.label("chosen")
+    made.add(_EXIT)
+
+
+def program(slots: int, parked: frozenset[int] = frozenset()) -> bytes:
     """The program, as an array of C{struct bpf_insn}."""
     made = _Assembler()
     made.add(_MOV_X, _CONTEXT, source=_R1)
@@ -131,7 +151,7 @@ def program(slots: int) -> bytes:
     made.add(_JEQ, _R0, ord(":"), "colon")
     made.label("miss")
     made.add(_MOV, _R0, 0)
-    made.add(_EXIT)
+    made.add(_JA, goto="slot")
     made.label("colon")
     made.add(_ADD, _AT, 1)
     _skipBlanks(made, "after")
@@ -163,12 +183,12 @@ def program(slots: int) -> bytes:
     made.add(_ADD32_X, _R0, source=_R1)
     made.add(_MUL32, _R0, MULTIPLIER)
     made.add(_RSH32, _R0, 16)
-    made.add(_MOD, _R0, slots)
-    made.add(_EXIT)
+    made.label("slot")
+    _choose(made, slots, parked)
     return made.assemble()
 
 
-def load(slots: int) -> int:
+def load(slots: int, parked: frozenset[int] = frozenset()) -> int:
     """Give the program to the kernel.
 
     @return: its descriptor.
@@ -177,7 +197,7 @@ def load(slots: int) -> int:
     number = _SYSTEM_CALLS.get(platform.machine())
     if number is None:
         raise OSError("the number of the system call is not known on this machine")
-    code = program(slots)
+    code = program(slots, parked)
     instructions = ctypes.create_string_buffer(code, len(code))
     license = ctypes.create_string_buffer(b"MIT")
     attributes = struct.pack(

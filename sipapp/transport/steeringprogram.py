@@ -27,7 +27,7 @@ _STRIDE = 48
 # Classic BPF instructions: class | size | mode, as in <linux/bpf_common.h>.
 _LDB_IND, _LDH_IND, _LDW_IND = 0x50, 0x48, 0x40
 _LD_IMM, _LD_MEM, _ST, _LDX_IMM, _LDX_MEM = 0x00, 0x60, 0x02, 0x01, 0x61
-_ADD, _ADD_X, _SUB, _MUL, _MOD = 0x04, 0x0C, 0x14, 0x24, 0x94
+_ADD, _ADD_X, _SUB, _MUL, _DIV, _MOD = 0x04, 0x0C, 0x14, 0x24, 0x34, 0x94
 _OR, _AND, _LSH, _RSH = 0x44, 0x54, 0x64, 0x74
 _JA, _JEQ, _JGT = 0x05, 0x15, 0x25
 _RET_K, _RET_A, _TAX, _TXA = 0x06, 0x16, 0x07, 0x87
@@ -141,8 +141,8 @@ def _skipBlanks(program: _Program, name: str) -> None:
     program.label(f"{name}end")
 
 
-def _hash(program: _Program, slots: int) -> None:
-    """Return the slot of the value at X. M[0] and M[1] are Adler-32's two sums."""
+def _hash(program: _Program) -> None:
+    """Leave the hash of the value at X in A. M[0] and M[1] are Adler-32's two sums."""
     program.add(_LD_IMM, 1)
     program.add(_ST, 0)
     program.add(_LD_IMM, 0)
@@ -171,18 +171,40 @@ def _hash(program: _Program, slots: int) -> None:
     program.add(_ADD_X)
     program.add(_MUL, MULTIPLIER)
     program.add(_RSH, 16)
+
+
+def _choose(program: _Program, slots: int, parked: frozenset[int]) -> None:
+    """Return the slot for the hash in A."""
+    program.add(_ST, 0)
     program.add(_MOD, slots)
+    for slot in sorted(parked):
+        program.add(_JEQ, slot, jf=f"not{slot}")
+        # Conditional jumps reach 255 instructions.
+        program.add(_JA, "parked")
+        program.label(f"not{slot}")
     program.add(_RET_A)
+    if not parked:
+        return
+    others = [slot for slot in range(slots) if slot not in parked]
+    program.label("parked")
+    program.add(_LD_MEM, 0)
+    program.add(_DIV, slots)
+    program.add(_MOD, len(others))
+    for number, slot in enumerate(others[:-1]):
+        program.add(_JEQ, number, jf=f"other{number + 1}")
+        program.add(_RET_K, slot)
+        program.label(f"other{number + 1}")
+    program.add(_RET_K, others[-1])
 
 
-def program(slots: int, rounds: int) -> bytes:
+def program(slots: int, rounds: int, parked: frozenset[int] = frozenset()) -> bytes:
     """The classic BPF program, as an array of C{struct sock_filter}."""
     made = _Program()
     made.add(_LD_IMM, 0)
     for number in range(rounds):
         _round(made, number)
     made.label(f"round{rounds}")
-    made.add(_RET_K, 0)
+    made.add(_JA, "miss")
     made.label("long")
     made.add(_TXA)
     made.add(_ADD, 9)
@@ -202,13 +224,18 @@ def program(slots: int, rounds: int) -> bytes:
     made.add(_LDB_IND, 0)
     made.add(_JGT, 0x20, jt="value")
     made.label("miss")
-    made.add(_RET_K, 0)
+    made.add(_LD_IMM, 0)
+    made.add(_JA, "slot")
     made.label("value")
-    _hash(made, slots)
+    _hash(made)
+    made.label("slot")
+    _choose(made, slots, parked)
     return made.assemble()
 
 
 _ROUND_INSTRUCTIONS = (len(program(1, 2)) - len(program(1, 1))) // 8
 
-#: The number of rounds that a program has room for.
-LARGEST = (_MAX_INSTRUCTIONS - len(program(1, 0)) // 8) // _ROUND_INSTRUCTIONS
+
+def largest(slots: int, parked: frozenset[int] = frozenset()) -> int:
+    """The number of rounds that a program has room for."""
+    return (_MAX_INSTRUCTIONS - len(program(slots, 0, parked)) // 8) // _ROUND_INSTRUCTIONS

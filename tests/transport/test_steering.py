@@ -8,6 +8,7 @@ import struct
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
@@ -15,10 +16,12 @@ from hypothesis import strategies as st
 
 from sipapp.transport import steering, steeringloop
 from sipapp.transport.steering import Steering, attach, findCallID, slotOf
-from sipapp.transport.steeringprogram import LARGEST, program
+from sipapp.transport.steeringprogram import largest, program
 
 SLOTS = 4
 PROGRAM = list(struct.iter_unpack("=HBBI", program(SLOTS, 32)))
+#: What may be parked of four slots.
+PARKINGS = [frozenset(parked) for n in range(1, 4) for parked in combinations(range(SLOTS), n)]
 
 #: What the instructions that compute do with the accumulator, by opcode.
 COMPUTE = {
@@ -27,6 +30,7 @@ COMPUTE = {
     0x0C: lambda a, k, x: a + x,
     0x14: lambda a, k, x: a - k,
     0x24: lambda a, k, x: a * k,
+    0x34: lambda a, k, x: a // k,
     0x44: lambda a, k, x: a | k,
     0x54: lambda a, k, x: a & k,
     0x64: lambda a, k, x: a << k,
@@ -157,7 +161,7 @@ def test_kernelThatSeesEverythingIsNotChecked() -> None:
 
 def test_programSizes() -> None:
     """The largest program uses the kernel's limit well and the smallest still ends."""
-    assert 3900 < len(program(SLOTS, LARGEST)) // 8 <= 4096
+    assert 3900 < len(program(SLOTS, largest(SLOTS))) // 8 <= 4096
     code = program(SLOTS, 0)
     assert run(list(struct.iter_unpack("=HBBI", code)), request("abc")) == 0
 
@@ -257,3 +261,68 @@ def test_kernelWithoutHook(group: list[socket.socket]) -> None:
         assert attach(other, SLOTS) == 0
         assert attach(other, SLOTS, privileged=False) == 0
     assert attach(group[0], 1) == steering.UNLIMITED
+
+
+@pytest.mark.parametrize("parked", PARKINGS, ids=lambda parked: "-".join(map(str, parked)))
+def test_parkedSlots(parked: frozenset[int]) -> None:
+    """Nothing comes to them, their calls spread evenly, and those of the others stay."""
+    code = list(struct.iter_unpack("=HBBI", program(SLOTS, 32, parked)))
+    moved = [0] * SLOTS
+    for number in range(4000):
+        callID = f"{number * 7919 % 100003:x}-{number}@192.0.2.{number % 250}".encode()[:32]
+        before, after = slotOf(callID, SLOTS), slotOf(callID, SLOTS, parked)
+        assert after not in parked
+        assert after == before or before in parked
+        moved[after] += before in parked
+        if number < 400:
+            assert run(code, request(callID.decode())) == after
+    others = [moved[slot] for slot in range(SLOTS) if slot not in parked]
+    share = sum(others) / len(others)
+    assert 0.8 * share < min(others) <= max(others) < 1.2 * share
+    # What has no Call-ID, or too late, goes to one slot as well.
+    missing = slotOf(None, SLOTS, parked)
+    assert missing not in parked
+    assert run(code, b"X\r\nCall-ID\x00: abc\r\n\r\n") == missing
+    assert run(code, request("abc", before=60)) == missing
+
+
+def test_largestParkingFits() -> None:
+    """The kernel's limit holds for any number of slots, whichever are parked."""
+    for slots in (2, 256):
+        for parked in (frozenset({0}), frozenset(range(slots // 2)), frozenset(range(slots - 1))):
+            code = program(slots, largest(slots, parked), parked)
+            assert len(code) // 8 <= 4096
+            assert largest(slots, parked) > 20
+
+
+def test_steeringWithParkedSlots() -> None:
+    """A worker looks at everything itself once it has been told."""
+    data = request("abc")
+    steering = Steering(slot=1, slots=SLOTS, reach=4000)
+    assert steering.owner(data) == 1
+    home = slotOf(b"abc", SLOTS)
+    steering.park(frozenset({home}))
+    assert steering.owner(data) == slotOf(b"abc", SLOTS, frozenset({home})) != home
+
+
+@pytest.mark.parametrize("privileged", [CLASSIC, EXTENDED])
+@pytest.mark.parametrize(
+    "parked", [frozenset({0}), frozenset({1, 3}), frozenset({0, 1, 3})], ids=str
+)
+def test_kernelSparesParkedSlots(
+    group: list[socket.socket], privileged: bool, parked: frozenset[int]
+) -> None:
+    """A program takes the place of another one, and agrees with Python."""
+    attach(group[0], SLOTS, privileged)
+    assert attach(group[0], SLOTS, privileged, parked) > 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.connect(group[0].getsockname())
+        for number in range(500):
+            data = request(f"{number * 7919 % 100003:x}@192.0.2.1", before=number % 8)
+            client.send(data)
+            assert group[slotOf(findCallID(data), SLOTS, parked)].recv(4096) == data
+        attach(group[0], SLOTS, privileged)
+        for number in range(100):
+            data = request(f"{number * 7919 % 100003:x}@192.0.2.1")
+            client.send(data)
+            assert group[slotOf(findCallID(data), SLOTS)].recv(4096) == data
