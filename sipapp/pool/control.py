@@ -66,6 +66,17 @@ class ControlChannel(_QuietAMP):
         super().__init__()
         self._listener = listener
 
+    @property
+    def isIdle(self) -> bool:
+        """Whether nothing is under way: every question has been answered, and no message has been
+        read or written in part."""
+        transport: Any = self.transport
+        if transport is None:
+            return False
+        isRead = not self.recvd and not self._currentBox
+        isWritten = transport.offset == len(transport.dataBuffer) and not transport._tempDataBuffer
+        return isRead and isWritten and not self._outstandingRequests
+
     def quiesce(self, timeout: float) -> Deferred[None]:
         """Tell the worker to finish its work, and stay for the others'.
 

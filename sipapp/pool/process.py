@@ -113,6 +113,11 @@ class WorkerProcess(ProcessProtocol):
                 self._channel.close()
                 raise
 
+    @property
+    def channel(self) -> ControlChannel:
+        """The parent's end of the control channel."""
+        return self._channel
+
     def quiesce(self, timeout: float) -> Deferred[None]:
         """Ask the worker to finish its work, and stay for the others'.
 
