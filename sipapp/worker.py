@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,7 @@ class Worker:
         self._locatorClient: Any = None
         self._resources: list[Any] = []
         self._webPorts: list[Any] = []
+        self._webSites: list[tuple[socket.socket, Any]] = []
 
     def listener(self, name: str) -> int | None:
         found = (one.index for one in self._assignment.listeners if one.name == name)
@@ -90,7 +91,7 @@ class Worker:
         return self._endpoints is not None and self._endpoints.isOurs(host, port)
 
     async def start(self) -> None:
-        """Make everything and begin to serve.
+        """Make everything and begin to serve, or wait for L{serve} if others still do.
 
         @raise Exception: whatever is wrong; the worker is of no use then.
         """
@@ -103,15 +104,31 @@ class Worker:
         gc.collect()
         gc.freeze()
 
+    async def serve(self) -> None:
+        """The workers before this one have handed over: begin to serve."""
+        if not self._assignment.predecessors:
+            return
+        if self._transport is not None:
+            self._transport.driver.serve()
+        self._acceptWeb()
+
+    async def handOver(self, successors: Sequence[str]) -> None:
+        """Let other workers take this one's place, and tell them what they must know. What was
+        begun is finished here.
+
+        @param successors: their codes, in slot order.
+        """
+        await self._stopWeb()
+        if self._transport is not None:
+            await self._transport.driver.handOver(successors, self._boot.slot)
+
     async def quiesce(self, timeout: float) -> None:
         """Take nothing new and finish what was begun, but go on serving other workers: their
         messages over the bus and over the connections that are here.
 
         @param timeout: seconds to finish in.
         """
-        ports, self._webPorts = self._webPorts, []
-        for port in ports:
-            await maybeDeferred(port.stopListening)
+        await self._stopWeb()
         if self._transport is not None and not await self._transport.driver.drain(timeout):
             _log.warn("Transactions are unfinished after {timeout} s", timeout=timeout)
 
@@ -167,7 +184,10 @@ class Worker:
         for listener in listeners:
             chains[listener.index] = await self._makeResources(listener)
         self._transport.driver.strayResponse = dispatch.strayResponse
-        self._transport.driver.start()
+        if self._assignment.predecessors:
+            self._transport.driver.takeOver(self._assignment.predecessors)
+        else:
+            self._transport.driver.start()
 
     def _openLocation(self) -> ILocationStore:
         if self._settings.location.store == "memory":
@@ -226,10 +246,22 @@ class Worker:
             if context is not None:
                 site = TLSMemoryBIOFactory(context, False, site)
             sock = self._socketOf(f"listen.{listener.index}", listener)
+            self._webSites.append((sock, site))
+        if not self._assignment.predecessors:
+            self._acceptWeb()
+
+    def _acceptWeb(self) -> None:
+        for sock, site in self._webSites:
             with sock:
                 self._webPorts.append(
                     self.reactor.adoptStreamPort(sock.fileno(), sock.family, site)
                 )
+        self._webSites.clear()
+
+    async def _stopWeb(self) -> None:
+        ports, self._webPorts = self._webPorts, []
+        for port in ports:
+            await maybeDeferred(port.stopListening)
 
     # Resources.
 
@@ -286,7 +318,14 @@ def main() -> int:
     from twisted.internet import reactor
 
     worker = Worker(reactor, boot, assignment, settings)
-    control = WorkerControl(reactor, boot, worker.drain, onQuiesce=worker.quiesce)
+    control = WorkerControl(
+        reactor,
+        boot,
+        worker.drain,
+        onQuiesce=worker.quiesce,
+        onHandOver=worker.handOver,
+        onServe=worker.serve,
+    )
     control.adopt()
 
     def run() -> None:

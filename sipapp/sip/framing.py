@@ -105,6 +105,11 @@ class StreamFramer:
         """Whether no part of a message is waiting for its rest."""
         return not self._buffer
 
+    @property
+    def unfinished(self) -> bytes:
+        """The part of a message that is waiting for its rest."""
+        return bytes(self._buffer)
+
     def feed(self, data: bytes) -> Iterator[Frame | KeepAlive]:
         """Take the next bytes of the stream.
 

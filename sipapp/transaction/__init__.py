@@ -8,7 +8,14 @@ from sipapp.transaction.client import ClientTransaction
 from sipapp.transaction.identifiers import Identifiers
 from sipapp.transaction.layer import TransactionLayer
 from sipapp.transaction.machine import BranchInUse, ImpossibleEvent, TransactionError
-from sipapp.transaction.matching import clientKey, responseKey, serverKey
+from sipapp.transaction.matching import (
+    ServerKey,
+    clientKey,
+    keyDigest,
+    requestDigests,
+    responseKey,
+    serverKey,
+)
 from sipapp.transaction.parties import ClientUser, Flow, ServerUser, TransactionUser
 from sipapp.transaction.server import ServerTransaction
 from sipapp.transaction.timers import TimerSettings
@@ -20,6 +27,7 @@ __all__ = [
     "Flow",
     "Identifiers",
     "ImpossibleEvent",
+    "ServerKey",
     "ServerTransaction",
     "ServerUser",
     "TimerSettings",
@@ -27,6 +35,8 @@ __all__ = [
     "TransactionLayer",
     "TransactionUser",
     "clientKey",
+    "keyDigest",
+    "requestDigests",
     "responseKey",
     "serverKey",
 ]

@@ -11,7 +11,7 @@ transaction user passes through to the driver, and neither timers nor tables are
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from sipapp.sip import Request, Response
 from sipapp.transaction.client import ClientTransaction
@@ -224,6 +224,13 @@ class TransactionLayer:
         self.pending += 1
         transaction.start(now)
         return transaction
+
+    def serverKeys(self) -> Iterator[ServerKey]:
+        """
+        @return: what the requests of each server transaction have in common, and the ACKs.
+        """
+        yield from self._servers
+        yield from self._loose
 
     def findServer(self, request: Request) -> ServerTransaction | None:
         """

@@ -20,6 +20,8 @@ All functions raise C{sipapp.sip.SIPError} if a header field that they need is m
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 from sipapp.sip import Request, Response
 
 MAGIC_COOKIE = "z9hG4bK"
@@ -61,6 +63,29 @@ def looseKey(request: Request, method: str) -> ServerKey:
         request.cseq.number,
         request.fromHeader.tag,
     )
+
+
+def keyDigest(key: ServerKey) -> bytes:
+    """
+    @return: a short name for a L{serverKey}, the same in every process.
+    """
+    return blake2b(repr(key).encode("utf-8"), digest_size=16).digest()
+
+
+def requestDigests(request: Request) -> list[bytes]:
+    """
+    @return: the L{keyDigest} of every server transaction that a request may be about: its own,
+        and that of the INVITE which a CANCEL or ACK belongs to.
+    """
+    method = request.method
+    if method == "ACK":
+        loose = not hasCookie(request.via.branch)
+        key = looseKey(request, "INVITE") if loose else serverKey(request, "INVITE")
+        return [keyDigest(key)]
+    digests = [keyDigest(serverKey(request, method))]
+    if method == "CANCEL":
+        digests.append(keyDigest(serverKey(request, "INVITE")))
+    return digests
 
 
 def mergeKey(request: Request) -> ServerKey:

@@ -2,7 +2,7 @@
 
 Not C{reactor.adoptDatagramPort}: its port reads one datagram through two more calls, checks the
 address of each one that it sends, and knows nothing of the error queue. See
-C{docs/decisions/0004-udp-socket.md}.
+C{docs/decisions/0003-udp-socket.md}.
 
 What cannot be delivered comes back as an ICMP message. The kernel keeps those for us, with the
 beginning of the datagram that they are about, in the socket's error queue (C{IP_RECVERR}), so a
@@ -28,6 +28,8 @@ from sipapp.transport.steering import Steering
 
 _DATAGRAMS_PER_TURN = 50
 _LARGEST = 65535
+#: A socket that others fill faster than it is read is not read forever.
+_TURNS_OF_REST = 200
 
 _LINUX = sys.platform.startswith("linux")
 # From <linux/in.h>, <linux/in6.h> and <linux/socket.h>.
@@ -115,6 +117,12 @@ class DatagramPort:
 
     def doRead(self) -> None:
         """Read what is there, up to a bound: the other descriptors want their turn."""
+        self._readSome()
+
+    def _readSome(self) -> bool:
+        """
+        @return: whether there may be more.
+        """
         receive = self.socket.recvfrom
         received = self._user.datagramReceived
         for _ in range(_DATAGRAMS_PER_TURN):
@@ -122,7 +130,7 @@ class DatagramPort:
                 data, address = receive(_LARGEST)
             except OSError as error:
                 if error.errno in _CONGESTED:
-                    return
+                    return False
                 self._readErrors()
                 continue
             if len(data) < 5 and not data.strip(b"\r\n\0"):
@@ -130,7 +138,16 @@ class DatagramPort:
             else:
                 received(data, self, address)
             if not self._reading:
-                return
+                return False
+        return True
+
+    def readRest(self) -> None:
+        """Read what has arrived by now, after L{stop}."""
+        self._reading = True
+        for _ in range(_TURNS_OF_REST):
+            if not self._readSome():
+                break
+        self._reading = False
 
     def connectionLost(self, reason: object) -> None:
         """The reactor saw an error and no data, and reads no more: errors are for us to read."""

@@ -15,11 +15,12 @@ Nothing that a message does may stop the reading: an exception is logged with th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 from zlib import crc32
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
 from sipapp.sip import (
@@ -33,13 +34,14 @@ from sipapp.sip import (
     validateResponse,
 )
 from sipapp.transaction import Identifiers, TransactionLayer
-from sipapp.transport.bus import Bus, Deliver, Failed, FlowRecord, Frame, Send
+from sipapp.transport.bus import Bus, Deliver, Failed, Frame, Moved, Send
 from sipapp.transport.datagram import DatagramPort
 from sipapp.transport.flows import DatagramFlow, Flow, Flows
 from sipapp.transport.heartbeat import Heartbeat
 from sipapp.transport.responses import ResponseRouter
 from sipapp.transport.stream import StreamFlow
 from sipapp.transport.streams import Streams
+from sipapp.transport.succession import Predecessors, Successors, transactionsOf
 from sipapp.transport.vias import stampVia
 
 StrayResponse = Callable[[Response, Flow], None]
@@ -50,6 +52,8 @@ _DRAIN_INTERVAL = 0.05
 _QUIET = 0.25
 #: How long connections may take to send what was written to them.
 _FLUSH = 1.0
+#: How often is looked whether predecessors are still there, in seconds.
+_WATCH_INTERVAL = 1.0
 
 _log = Logger()
 
@@ -107,6 +111,8 @@ class Driver:
 
     @ivar strayResponse: called with a response that belongs to no transaction here, and its flow.
     @ivar draining: whether nothing new is begun any more.
+    @ivar predecessors: the workers whose place this one takes, while they are there.
+    @ivar successors: the workers that take this one's place.
     @ivar notes: is told of each message.
 
     The attributes that hold the other parts are set by L{sipapp.transport.assembly.assemble}.
@@ -124,6 +130,9 @@ class Driver:
         self.counters = Counters()
         self.strayResponse: StrayResponse | None = None
         self.draining = False
+        self.predecessors: Predecessors | None = None
+        self.successors: Successors | None = None
+        self._watching: Any = None
         self.notes: MessageNotes = _NoNotes()
         self.heartbeat = Heartbeat(reactor)
 
@@ -159,6 +168,12 @@ class Driver:
             return
         self._requestFailed(reference)
 
+    def sendElsewhere(self, data: bytes, flow: StreamFlow, reference: str) -> None:
+        """See L{sipapp.transport.stream.StreamUser}."""
+        frame = Send(flow.identifier, data, self.identifiers.code, reference)
+        if not self.bus.send(flow.holder, frame):
+            self.streams.undelivered(data, reference)
+
     def responseUndelivered(self, data: bytes) -> None:
         """See L{sipapp.transport.stream.StreamUser}."""
         self.responses.sendAgain(data)
@@ -172,7 +187,10 @@ class Driver:
                 self._bytesReceived(frame.data, flow, True)
         elif isinstance(frame, Send):
             held = self.streams.held(frame.connection)
-            if held is not None:
+            if held is not None and held.holder:
+                # It was moved: the answer, if there is one, goes to who has sent this.
+                self.bus.send(held.holder, frame)
+            elif held is not None:
                 held.send(frame.data, frame.reference)
             elif frame.reference:
                 self.bus.send(frame.sender, Failed(frame.reference))
@@ -180,6 +198,11 @@ class Driver:
                 self.responses.sendAgain(frame.data)
         elif isinstance(frame, Failed):
             self._requestFailed(frame.reference)
+        elif isinstance(frame, Moved):
+            if frame.fd >= 0:
+                self.streams.adopt(frame)
+        elif self.predecessors is not None:
+            self.predecessors.learn(frame)
 
     def _requestFailed(self, reference: str) -> None:
         with self.heartbeat.entry("A transaction failed") as now:
@@ -244,13 +267,20 @@ class Driver:
             owner = self.identifiers.tagOwner(request.to.tag)
             if self._isOther(owner):
                 elsewhere = owner
+        if self.predecessors is not None and not delivered:
+            owner = self.predecessors.owner(request)
+            if owner is not None and self._handOver(owner, data, flow):
+                return
         if elsewhere is not None:
-            self._handOver(elsewhere, data, flow.record())
+            self._handOver(elsewhere, data, flow)
             return
         answering = stampVia(request, flow)
         if flow.reliable and "alias" in request.via.params and isinstance(flow, StreamFlow):
             self.streams.alias(flow, request.via.sentBy[1])
         if self.draining and self._isNew(request):
+            successors = self.successors
+            if successors is not None and self._handOver(successors.of(data), data, flow):
+                return
             self._reject(request, answering, SIPError(503, "draining"))
             return
         self.layer.receiveRequest(request, answering, now)
@@ -265,7 +295,7 @@ class Driver:
         if not delivered:
             owner = self.identifiers.owner(response.via.branch)
             if owner is not None and self._isOther(owner):
-                self._handOver(owner, data, flow.record())
+                self._handOver(owner, data, flow)
                 return
         if not self.layer.receiveResponse(response, flow, now):
             self.counters.strays += 1
@@ -279,9 +309,9 @@ class Driver:
         """Tell whether a request would begin a transaction that need not be."""
         return request.method not in ("ACK", "CANCEL") and self.layer.findServer(request) is None
 
-    def _handOver(self, code: str, data: bytes, source: FlowRecord) -> None:
+    def _handOver(self, code: str, data: bytes, flow: Flow) -> bool:
         self.counters.handedOver += 1
-        self.bus.send(code, Deliver(data, source))
+        return self.bus.send(code, Deliver(data, flow.record()))
 
     def _reject(self, request: Request, flow: Flow, error: SIPError) -> None:
         """Answer a request that gets no transaction. Sent again it gets the same answer."""
@@ -309,32 +339,88 @@ class Driver:
     def start(self) -> None:
         """Begin to read."""
         self.bus.start()
+        self._listen()
+
+    def _listen(self) -> None:
         for port in self.flows.ports.values():
             if port.codes:
                 port.start()
         self.streams.start()
 
-    def drain(self, timeout: float, successor: bool = False) -> Deferred[bool]:
+    def takeOver(self, predecessors: Sequence[str]) -> None:
+        """Get ready to take the place of other workers: listen to what they say, and to nobody
+        else before L{serve}.
+
+        @param predecessors: their codes.
+        """
+        self.predecessors = Predecessors(predecessors)
+        self.bus.takeDescriptors(True)
+        self.bus.start()
+
+    def serve(self) -> None:
+        """The predecessors have handed over: begin."""
+        self.bus.readAll()
+        self._listen()
+        self._watch()
+
+    def _watch(self) -> None:
+        """Ask nobody any more when all predecessors have left."""
+        self._watching = None
+        if self.predecessors is None:
+            return
+        if self.predecessors.forgetGone(self.bus):
+            self._watching = self.reactor.callLater(_WATCH_INTERVAL, self._watch)
+        else:
+            self.predecessors = None
+            self.bus.takeDescriptors(False)
+
+    def handOver(self, codes: Sequence[str], slot: int = 0) -> Deferred[None]:
+        """Let other workers take this one's place: begin nothing new, tell them what they must
+        know, and give them the connections. What was begun is finished here.
+
+        @param codes: those of the successors, in slot order.
+        @param slot: this worker's.
+        @return: fires when they have got everything, or it waits for them in their inboxes.
+        """
+        self.draining = True
+        self.streams.stopListening()
+        for port in self.flows.ports.values():
+            port.stop()
+        if not codes:
+            return succeed(None)
+        successors = self.successors = Successors(codes, slot)
+        frames = list(transactionsOf(self.identifiers.code, self.layer.serverKeys()))
+        if self.predecessors is not None:
+            frames.extend(self.predecessors.transactions())
+        for frame in frames:
+            for code in successors.codes:
+                self.bus.send(code, frame)
+        for port in self.flows.ports.values():
+            if port.codes and len(port.codes) != len(successors.codes):
+                # What waits here was steered by a number of slots that is no more.
+                port.readRest()
+        self.streams.moveTo(successors.heir, partial(self.bus.send, successors.heir))
+        return self.bus.flushed()
+
+    def drain(self, timeout: float) -> Deferred[bool]:
         """Finish what was begun, and begin nothing new. Other workers' messages still come and go
         through the sockets and connections here, until L{stop}.
 
-        @param successor: true if another process reads the same sockets: then UDP is left to it,
-            which hands over what is ours. Otherwise new requests are answered with 503.
+        New requests are answered with 503. After L{handOver} they go to the successors instead,
+        and the connections that could not be moved are waited for as well.
+
         @return: fires with true when all transactions have their final response, and the ACK to
             the last of them has had time to come; with false if that took longer than C{timeout}
             seconds.
         """
         self.draining = True
         self.streams.stopListening()
-        if successor:
-            for port in self.flows.ports.values():
-                port.stop()
         done: Deferred[bool] = Deferred()
         end = self.reactor.seconds() + timeout
 
         def look(quietFrom: float) -> None:
             now = self.reactor.seconds()
-            if self.layer.pending:
+            if self.layer.pending or (self.successors is not None and self.streams.lingers):
                 quietFrom = now + _QUIET
             if now >= quietFrom:
                 done.callback(True)
@@ -357,5 +443,8 @@ class Driver:
             port.stop()
         self.streams.stopListening()
         self.heartbeat.stop()
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
         self.bus.stop()
         return self.streams.close(_FLUSH)

@@ -28,6 +28,8 @@ Address = tuple[str, int]
 _REMEMBERED = 256
 #: Messages that wait for a connection to be opened.
 _WAITING = 256
+#: What may wait on either side of a connection that is moved: it has to fit into a datagram.
+_MOVABLE = 100_000
 
 
 class StreamUser(Protocol):
@@ -42,6 +44,9 @@ class StreamUser(Protocol):
     def transportFailed(self, reference: str) -> None:
         """What was sent under this reference will not arrive."""
 
+    def sendElsewhere(self, data: bytes, flow: StreamFlow, reference: str) -> None:
+        """Something is to be sent over a connection that another worker has been given."""
+
     def responseUndelivered(self, data: bytes) -> None:
         """A response finds its connection closed (RFC 3261 §18.2.2)."""
 
@@ -50,6 +55,7 @@ class StreamFlow:
     """A connection as a flow (RFC 5626), from the wish to open it until after its end.
 
     @ivar connection: C{None} while it is being opened and when it is closed.
+    @ivar holder: code of the worker that has been given the connection; C{''} if it is here.
     @ivar owed: how many requests that came over it have no final response yet.
     @ivar targets: what it is found by when there is something to send.
     @ivar tlsName: for an outgoing TLS connection, the name that the peer has proven to be.
@@ -62,6 +68,7 @@ class StreamFlow:
         "closed",
         "connection",
         "endpointKey",
+        "holder",
         "identifier",
         "listener",
         "local",
@@ -95,6 +102,7 @@ class StreamFlow:
         self.outgoing = outgoing
         self.tlsName = tlsName
         self.closed = False
+        self.holder = ""
         self.owed = 0
         self.targets: list[tuple[str, str, int, str]] = []
         self.connection: StreamConnection | None = None
@@ -115,7 +123,7 @@ class StreamFlow:
             self.endpointKey,
             self.local,
             self.remote,
-            self._streams.identifiers.code,
+            self.holder or self._streams.identifiers.code,
             self.identifier,
         )
 
@@ -128,6 +136,8 @@ class StreamFlow:
             if data.startswith(b"SIP/2.0 ") and not data.startswith(b"SIP/2.0 1"):
                 self.owed -= 1
                 self.connection.answered()
+        elif self.holder:
+            self._streams.user.sendElsewhere(data, self, reference)
         elif self.closed or len(self._waiting) >= _WAITING:
             self._streams.undelivered(data, reference)
         else:
@@ -139,6 +149,23 @@ class StreamFlow:
         waiting, self._waiting = self._waiting, []
         for data, reference in waiting:
             self.send(data, reference)
+
+    def moved(self, holder: str) -> list[str]:
+        """Another worker has the connection from now on.
+
+        @return: the references of what was sent last.
+        """
+        self.holder = holder
+        self.connection = None
+        recent = list(self._recent)
+        self._recent.clear()
+        return recent
+
+    def resume(self, connection: str, owed: int, recent: list[str]) -> None:
+        """Be what another worker's flow was."""
+        self.identifier = connection
+        self.owed = owed
+        self._recent.extend(recent)
 
     def lost(self) -> None:
         """The connection is gone, or could not be opened. Whoever waits is told, and so is who
@@ -267,6 +294,36 @@ class StreamConnection(TwistedProtocol):
         transport.loseConnection()
         # A peer that does not read must not keep it open.
         self._end()
+
+    def leave(self) -> tuple[int, bytes, bytes] | None:
+        """Let go of the socket without closing it, for another process to go on with.
+
+        @return: its descriptor, what was received but is no whole message yet, and what the peer
+            has not taken yet; C{None} if this connection has to stay.
+        """
+        if not self._open or self.ending or self.flow.secure:
+            return None
+        unread = self._framer.unfinished
+        transport: Any = self.transport
+        if transport.dataBuffer or transport._tempDataBuffer:
+            transport.doWrite()
+            if not self._open:
+                return None
+        # Twisted has no other name for what it has not written.
+        unwritten = transport.dataBuffer[transport.offset :] + b"".join(transport._tempDataBuffer)
+        if len(unread) + len(unwritten) > _MOVABLE:
+            return None
+        transport.stopReading()
+        transport.stopWriting()
+        self._open = False
+        return transport.getHandle().detach(), unread, unwritten
+
+    def resume(self, unread: bytes, unwritten: bytes) -> None:
+        """Go on where another process has left."""
+        if unwritten:
+            self.write(unwritten)
+        if unread:
+            self.dataReceived(unread)
 
     def _end(self) -> None:
         self.ending = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -15,6 +16,7 @@ from twisted.python.failure import Failure
 
 from sipapp.sip import FramingError
 from sipapp.transaction import Identifiers
+from sipapp.transport.bus import Moved
 from sipapp.transport.endpoints import Endpoint, Endpoints
 from sipapp.transport.expiry import Expiry
 from sipapp.transport.limits import LimitLog, StreamLimits
@@ -85,6 +87,18 @@ class _ClientFactory(ClientFactory):
         self._flow.lost()
 
 
+class _MovedFactory(ServerFactory):
+    """Gives the protocol of a connection that was made in another process."""
+
+    noisy = False
+
+    def __init__(self, connection: StreamConnection) -> None:
+        self._connection = connection
+
+    def buildProtocol(self, addr: IAddress | None) -> StreamConnection:
+        return self._connection
+
+
 class Streams:
     """All TCP and TLS connections of one worker.
 
@@ -118,6 +132,7 @@ class Streams:
         self._clientTLS = clientTLS
         self._groups: dict[StreamConnection, _Group] = {}
         self.groups: list[_Group] = []
+        self._byListener: dict[int, _Group] = {}
         self._outgoing = _Group(self, "outgoing connections", limits or StreamLimits())
         self._prepared: list[tuple[socket.socket, Any]] = []
         self._listening: list[Any] = []
@@ -141,7 +156,8 @@ class Streams:
         @param context: for TLS.
         """
         name = f"{endpoint.transport} {endpoint.host}:{endpoint.port}"
-        factory: Any = _ServerFactory(self, endpoint, _Group(self, name, limits))
+        group = self._byListener[endpoint.index] = _Group(self, name, limits)
+        factory: Any = _ServerFactory(self, endpoint, group)
         if context is not None:
             factory = TLSFactory(context, False, factory)
         self._prepared.append((sock, factory))
@@ -198,12 +214,17 @@ class Streams:
         if here >= group.limits.connectionsPerAddress:
             self.limitLog.hit("connectionsPerAddress", group.name, host, "too many, refused")
             return None
-        group.inbound += 1
-        group.inboundByHost[host] = here + 1
         self.accepted += 1
         flow = StreamFlow(self, endpoint.transport, remote, endpoint.index, False)
-        self._byRemote[endpoint.transport, host, remote[1]] = flow
+        self._enterGroup(flow, group)
         return self._connection(flow, group)
+
+    def _enterGroup(self, flow: StreamFlow, group: _Group) -> None:
+        """Count an inbound connection."""
+        host, port = flow.remote
+        group.inbound += 1
+        group.inboundByHost[host] = group.inboundByHost.get(host, 0) + 1
+        self._byRemote[flow.transport, host, port] = flow
 
     def _connection(self, flow: StreamFlow, group: _Group) -> StreamConnection:
         connection = StreamConnection(self, flow, group.limits)
@@ -243,6 +264,70 @@ class Streams:
         @return: the protocol for an outgoing connection that has been made.
         """
         return self._connection(flow, self._outgoing)
+
+    # Moving.
+
+    @property
+    def lingers(self) -> bool:
+        """Whether there are connections that peers have made."""
+        return any(not connection.flow.outgoing for connection in self._groups)
+
+    def moveTo(self, holder: str, give: Callable[[Moved], bool]) -> None:
+        """Give all TCP connections to another worker, but those that are about to end, or whose
+        peer is far behind. They are known here as before, as long as somebody wants to answer.
+
+        @param give: takes a connection to its new holder; false if it cannot.
+        """
+        for connection in tuple(self._groups):
+            left = connection.leave()
+            if left is None:
+                continue
+            fd, unread, unwritten = left
+            flow = connection.flow
+            targets = list(flow.targets)
+            self._leaveGroup(connection)
+            self._forgetTargets(flow)
+            moved = Moved(
+                fd,
+                flow.identifier,
+                flow.endpointKey,
+                flow.remote,
+                flow.outgoing,
+                targets,
+                flow.owed,
+                flow.moved(holder),
+                unread,
+                unwritten,
+            )
+            if not give(moved):
+                self.flows.pop(flow.identifier, None)
+                self.forget(flow)
+                flow.lost()
+
+    def adopt(self, moved: Moved) -> None:
+        """Take a connection that another worker gives."""
+        endpoint = self.endpoints.byKey(moved.endpoint)
+        listener = -1 if endpoint is None else endpoint.index
+        flow = StreamFlow(self, "TCP", moved.remote, listener, moved.outgoing)
+        flow.resume(moved.connection, moved.owed, moved.recent)
+        group = self._outgoing
+        if not moved.outgoing:
+            group = self._byListener.get(listener, group)
+            self._enterGroup(flow, group)
+        connection = self._connection(flow, group)
+        for target in moved.targets:
+            if target not in self._byTarget:
+                self._target(target, flow)
+        with socket.socket(fileno=moved.fd) as sock:
+            try:
+                self.reactor.adoptStreamConnection(
+                    sock.fileno(), sock.family, _MovedFactory(connection)
+                )
+            except OSError:
+                # The peer has gone while it was on its way.
+                connection.connectionLost()
+                return
+        connection.resume(moved.unread, moved.unwritten)
 
     # Finding.
 
@@ -320,17 +405,26 @@ class Streams:
 
     def forget(self, flow: StreamFlow) -> None:
         """Use a connection for nothing new."""
+        self._forgetTargets(flow)
+        self._byRemote.pop((flow.transport, *flow.remote), None)
+
+    def _forgetTargets(self, flow: StreamFlow) -> None:
         for target in flow.targets:
             if self._byTarget.get(target) is flow:
                 del self._byTarget[target]
         flow.targets.clear()
-        self._byRemote.pop((flow.transport, *flow.remote), None)
 
     def connectionLost(self, connection: StreamConnection) -> None:
+        if self._leaveGroup(connection):
+            self.flows.pop(connection.flow.identifier, None)
+            self.forget(connection.flow)
+
+    def _leaveGroup(self, connection: StreamConnection) -> bool:
+        """Count and watch a connection no more; false if that is so already."""
         flow = connection.flow
         group = self._groups.pop(connection, None)
         if group is None:
-            return
+            return False
         group.idle.discard(connection)
         group.unfinished.discard(connection)
         if not flow.outgoing:
@@ -339,5 +433,4 @@ class Streams:
             group.inboundByHost[host] -= 1
             if not group.inboundByHost[host]:
                 del group.inboundByHost[host]
-        self.flows.pop(flow.identifier, None)
-        self.forget(flow)
+        return True

@@ -284,14 +284,15 @@ async def test_drain(site: Site) -> None:
 
 @ensureDeferred
 async def test_drainTimeout(site: Site) -> None:
-    """It does not wait forever; with a successor it leaves the datagrams alone."""
+    """It does not wait forever; who has handed over leaves the datagrams alone."""
     endpoint = site.bind("UDP")
     driver = site.worker("w1", [0]).driver
     site.users["w1"].answer = None
     phone = site.udpPeer()
     phone.send(request("INVITE"), endpoint)
     await site.users["w1"].requests.get()
-    assert not await driver.drain(0.01, successor=True)
+    await driver.handOver([])
+    assert not await driver.drain(0.01)
     phone.send(request("OPTIONS", branch="z9hG4bKb"), endpoint)
     assert site.sockets[0][0].recv(4096).startswith(b"OPTIONS")
 

@@ -144,6 +144,7 @@ class Site:
         self.users: dict[str, TakeAll] = {}
         self.names = Names()
         self._inboxes: dict[str, socket.socket] = {}
+        self._adoptedSockets: list[socket.socket] = []
         self._cleanUp: list[Callable[[], Any]] = []
 
     def bind(
@@ -173,14 +174,14 @@ class Site:
         slotCodes: Sequence[str] | None = None,
         **more: Any,
     ) -> Transport:
-        """Make and start a worker that serves some endpoints."""
+        """Make and start a worker that serves some endpoints, or has C{predecessors} that do."""
         if code not in self._inboxes:
             self.addWorkers(code)
         user = self.users[code] = TakeAll()
         served = [
             Served(
                 index,
-                self.sockets[index][slot],
+                self._adopted(self.sockets[index][slot], more),
                 codes=slotCodes or (code,),
                 slot=slot,
                 limits=more.get("served", StreamLimits()),
@@ -194,7 +195,7 @@ class Site:
             endpoints=self.endpoints,
             served=served,
             sendOnly={
-                one.index: self.sockets[one.index][0]
+                one.index: self._adopted(self.sockets[one.index][0], more)
                 for one in self.endpoints
                 if one.transport == "UDP" and one.index not in serves
             },
@@ -207,9 +208,38 @@ class Site:
             limits=more.get("limits", StreamLimits(connectTimeout=2)),
             udpMTU=more.get("udpMTU", 1300),
         )
-        made.driver.start()
+        if "predecessors" in more:
+            made.driver.takeOver(more["predecessors"])
+        else:
+            made.driver.start()
         self.workers[code] = made
         return made
+
+    def _adopted(self, sock: socket.socket, more: dict[str, Any]) -> socket.socket:
+        """Two workers that know the same socket have a descriptor each, as in two processes."""
+        if "predecessors" not in more:
+            return sock
+        adopted = sock.dup()
+        self._adoptedSockets.append(adopted)
+        return adopted
+
+    async def follow(self, old: Sequence[str], new: Sequence[str], serves: Sequence[int]) -> None:
+        """Let new workers take the place of old ones."""
+        for slot, code in enumerate(new):
+            self.worker(code, serves, slot, new, predecessors=old)
+        for slot, code in enumerate(old):
+            await self.workers[code].driver.handOver(new, slot)
+        for code in new:
+            self.workers[code].driver.serve()
+
+    async def leave(self, code: str, heir: str | None = None) -> None:
+        """Let a worker go for good, as the parent does."""
+        await self.workers.pop(code).driver.stop()
+        self._inboxes.pop(code).close()
+        path = self.directory / code
+        path.unlink()
+        if heir is not None:
+            path.symlink_to(heir)
 
     def after(self, call: Callable[[], Any]) -> None:
         self._cleanUp.append(call)
@@ -221,7 +251,7 @@ class Site:
             result = call()
             if result is not None:
                 await result
-        for group in (*self.sockets, list(self._inboxes.values())):
+        for group in (*self.sockets, list(self._inboxes.values()), self._adoptedSockets):
             for sock in group:
                 sock.close()
 
