@@ -202,3 +202,21 @@ def test_forkAndCancel(makeStage: Callable[[], Stage]) -> None:
         stage.caller.send(stage.call.cancel())
         stage.bob.expect("CANCEL", stage.call.callID)
         assert second.expect("CANCEL", stage.call.callID).branch == invite.branch
+
+
+def test_forkAndRefusal(makeStage: Callable[[], Stage]) -> None:
+    """One of two phones refuses, and the other one still rings: the call goes on."""
+    stage = makeStage()
+    with UDPSocket(stage.server.endpoint("udp").address) as other:
+        assert other.register(stage.bob.user, cseq=2).status == 200
+        second = Callee(other, stage.bob.user)
+        first = stage.ring()
+        invite = second.expect("INVITE", stage.call.callID)
+        second.reply(invite, 180, "Ringing")
+        stage.kill()
+        stage.bob.reply(first, 486, "Busy Here")
+        second.answer(invite)
+        # Any other final answer would fail the test.
+        stage.call.awaitFinal("INVITE")
+        stage.caller.send(stage.call.ack())
+        second.expect("ACK", stage.call.callID)

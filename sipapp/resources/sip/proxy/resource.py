@@ -19,6 +19,7 @@ from sipapp.resources.maker import ResourceMaker
 from sipapp.resources.sip.dispatch import TAKEN
 from sipapp.resources.sip.proxy.checks import breadthOf, objectionTo
 from sipapp.resources.sip.proxy.context import ResponseContext
+from sipapp.resources.sip.proxy.orphans import Orphans
 from sipapp.resources.sip.proxy.relay import RelayPolicy
 from sipapp.resources.sip.proxy.routing import Routed, preprocess
 from sipapp.resources.sip.proxy.search import Found, TargetSearch
@@ -27,7 +28,7 @@ from sipapp.resources.sip.proxy.stateless import StatelessForwarding
 from sipapp.resources.sip.proxy.targets import Groups
 from sipapp.resources.sip.proxy.timerc import TimerC
 from sipapp.resources.sip.resource import SIPResource
-from sipapp.sip import Request, Response, SIPError
+from sipapp.sip import SIPURI, Request, Response, SIPError
 from sipapp.transaction import Identifiers, ServerTransaction
 
 __all__ = ["Proxy", "proxyMaker"]
@@ -58,6 +59,13 @@ class Proxy(SIPResource):
         self._search = TargetSearch(worker, policy, settings.unreachableStatus)
         self._stateless = StatelessForwarding(
             worker.sender, worker.identifiers, settings.maxForwards
+        )
+        self._orphans = Orphans(
+            worker.identifiers,
+            self._targetsOf,
+            self.timerC,
+            self._stateless.response,
+            settings.maxBranches,
         )
 
     def stop(self) -> None:
@@ -114,7 +122,19 @@ class Proxy(SIPResource):
             # Hop by hop (§16.7 step 5): a stateless proxy only forwards it because it cannot
             # have sent one itself.
             return self.identifiers.isOurs(response)
+        if response.status >= 200 and self._orphans.take(response):
+            return True
         return self._stateless.response(response)
+
+    def _targetsOf(self, uri: SIPURI) -> Groups:
+        """The targets of a user of ours, if they can be looked up at once."""
+        if not self._worker.isLocal(uri):
+            return []
+        found = self._search.lookUp(uri)
+        if isinstance(found, Deferred):
+            found.addErrback(lambda failure: None)
+            return []
+        return [] if isinstance(found, int) else found
 
     def permittedRecursion(self, groups: Groups) -> Groups:
         """The contacts of a 3xx that may be tried (§16.7 step 4). Those at this server are looked
