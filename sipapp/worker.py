@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -150,6 +150,11 @@ class Worker:
             await maybeDeferred(self._transport.driver.stop)
             await maybeDeferred(self._locatorClient.stop)
             await self.location.close()
+
+    def parked(self, slots: Iterable[int]) -> None:
+        """The workers of these slots of the pool are gone for good: see L{sipapp.pool.commands}."""
+        if self._transport is not None:
+            self._transport.driver.park(slots)
 
     # SIP.
 
@@ -325,6 +330,7 @@ def main() -> int:
         onQuiesce=worker.quiesce,
         onHandOver=worker.handOver,
         onServe=worker.serve,
+        onParked=worker.parked,
     )
     control.adopt()
 

@@ -59,6 +59,13 @@ class Serve(amp.Command):
     """To a worker that follows others: they have handed over, begin to serve."""
 
 
+class Parked(amp.Command):
+    """To a worker: the workers of these slots of your pool crash one after the other and are not
+    replaced any more. You and the others do their work."""
+
+    arguments = [(b"slots", amp.ListOf(amp.Integer()))]
+
+
 def fitReason(reason: str) -> str:
     """Make a reason fit into an AMP value: whatever is in it, and however long it is.
 

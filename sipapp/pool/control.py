@@ -23,7 +23,7 @@ from twisted.protocols import amp
 from twisted.python.failure import Failure
 
 from .boot import CONTROL_FD, Boot
-from .commands import Alive, BootFailed, Drain, HandOver, Quiesce, Ready, Serve, fitReason
+from .commands import Alive, BootFailed, Drain, HandOver, Parked, Quiesce, Ready, Serve, fitReason
 
 _ORPHANED = 75
 #: Seconds between signs of life.
@@ -100,6 +100,10 @@ class ControlChannel(_QuietAMP):
         """
         return self._tell(Serve)
 
+    def parked(self, slots: Sequence[int]) -> None:
+        """Tell the worker which slots of its pool have no worker any more."""
+        self._tell(Parked, slots=list(slots))
+
     def drain(self, timeout: float) -> None:
         """Tell the worker to finish its work and exit.
 
@@ -169,6 +173,7 @@ class WorkerControl(_QuietAMP):
         onQuiesce: Callable[[float], Any] | None = None,
         onHandOver: Callable[[Sequence[str]], Any] | None = None,
         onServe: Callable[[], Any] | None = None,
+        onParked: Callable[[Sequence[int]], Any] | None = None,
     ) -> None:
         """
         @param reactor: the worker's reactor.
@@ -181,6 +186,8 @@ class WorkerControl(_QuietAMP):
         @param onHandOver: called with the names of the workers that follow: stop reading, give
             them what they need. C{None} for one that has nothing to give.
         @param onServe: called once, when the workers that this one follows have handed over.
+        @param onParked: called with the slots whose work the others of the pool do. C{None} for
+            one that is not concerned by what others do.
         """
         super().__init__()
         self._reactor = reactor
@@ -190,6 +197,7 @@ class WorkerControl(_QuietAMP):
         self._onQuiesce = onQuiesce
         self._onHandOver = onHandOver
         self._onServe = onServe
+        self._onParked = onParked
         self._isReady = False
         self._isStopping = False
         self._drained: Deferred[None] | None = None
@@ -254,6 +262,12 @@ class WorkerControl(_QuietAMP):
         begun: Deferred[Any] = maybeDeferred(onServe) if onServe is not None else succeed(None)
         begun.addErrback(lambda failure: self.log.failure("Serve failed", failure))
         return begun.addCallback(lambda _: {})
+
+    @Parked.responder
+    def _parked(self, slots: list[int]) -> dict[str, Any]:
+        if self._onParked is not None:
+            self._onParked(slots)
+        return {}
 
     @Drain.responder
     def _drain(self, timeout: float) -> dict[str, Any]:

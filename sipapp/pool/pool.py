@@ -82,6 +82,7 @@ class ProcessPool(Service):
         onExit: Callable[[str], None] | None = None,
         observer: ILogObserver | None = None,
         nameMessage: Callable[[bytes], str] = ascii,
+        onCrashLoop: Callable[[frozenset[int]], bool] | None = None,
     ) -> None:
         """
         @param name: as in C{udp-0}; the workers are called C{udp-0/0}, C{udp-0/1} and so on.
@@ -98,6 +99,9 @@ class ProcessPool(Service):
             may have left behind.
         @param observer: where the output of the workers goes; C{None} is the log.
         @param nameMessage: what to call a message in the log that a worker has died of.
+        @param onCrashLoop: called with the slots that are to be parked, old and new, when
+            processes of one crash one after the other: has nothing more arrive in those slots,
+            and returns whether it could. Without it no slot is ever parked.
         """
         self.setName(name)
         self.size = size
@@ -110,6 +114,8 @@ class ProcessPool(Service):
         self._onExit = onExit
         self._observer = observer
         self._nameMessage = nameMessage
+        self._onCrashLoop = onCrashLoop
+        self._parked: frozenset[int] = frozenset()
         self._boxes: dict[int, BlackBox] = {}
         self._slots = [
             Slot(f"{name}/{index}", index, self._spawn, self, self._patience, reactor)
@@ -125,6 +131,7 @@ class ProcessPool(Service):
             return
         super().startService()
         self._outcome = None
+        self._parked = frozenset()
         for slot in self._slots:
             # A start that fails at once stops the pool: the rest need not be tried.
             if self._outcome is None:
@@ -264,6 +271,8 @@ class ProcessPool(Service):
             self._decide(True)
         if self._serves:
             slot.serve()
+        if self._parked:
+            slot.parked(sorted(self._parked))
         if self._onReady is not None:
             self._onReady(slot.name)
 
@@ -281,7 +290,21 @@ class ProcessPool(Service):
         self._tellNote(slot, True)
 
     def slotLoops(self, slot: Slot) -> bool:
-        return False
+        """The last slot is not given up: a worker that crashes is better than none."""
+        parked = self._parked | {slot.index}
+        isLast = len(parked) == self.size
+        if isLast or self._onCrashLoop is None or not self._onCrashLoop(parked):
+            self.log.critical(
+                "{name} CRASHES AGAIN AND AGAIN, and there is nobody who could do its work. It is"
+                " tried again; the last: {reason}",
+                name=slot.name,
+                reason=slot.reason,
+            )
+            return False
+        self._parked = parked
+        for each in self._slots:
+            each.parked(sorted(parked))
+        return True
 
     def _tellNote(self, slot: Slot, isLast: bool) -> None:
         """Log what the process of a slot was working on.

@@ -141,6 +141,10 @@ class WorkerProcess(ProcessProtocol):
         """
         return self._channel.serve()
 
+    def parked(self, slots: Sequence[int]) -> None:
+        """Tell the worker which slots of its pool have no worker any more."""
+        self._channel.parked(slots)
+
     def drain(self, timeout: float) -> None:
         """Ask the worker to finish its work and exit.
 

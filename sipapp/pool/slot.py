@@ -133,6 +133,11 @@ class Slot:
             return succeed(None)
         return self._process.serve()
 
+    def parked(self, slots: Sequence[int]) -> None:
+        """Tell the process, if it serves, which slots of its pool are parked."""
+        if self.state == READY and self._process is not None:
+            self._process.parked(slots)
+
     def stop(self) -> None:
         """Drain the process and start no other."""
         self.receive(STOP)

@@ -15,7 +15,7 @@ Nothing that a message does may stop the reading: an exception is logged with th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Protocol
 from zlib import crc32
@@ -401,6 +401,12 @@ class Driver:
                 port.readRest()
         self.streams.moveTo(successors.heir, partial(self.bus.send, successors.heir))
         return self.bus.flushed()
+
+    def park(self, slots: Iterable[int]) -> None:
+        """Others do the work of these slots of the UDP endpoints here; this worker may be one."""
+        for port in self.flows.ports.values():
+            if port.steering is not None:
+                port.steering.park(frozenset(slots))
 
     def drain(self, timeout: float) -> Deferred[bool]:
         """Finish what was begun, and begin nothing new. Other workers' messages still come and go

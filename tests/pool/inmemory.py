@@ -37,6 +37,7 @@ class MemoryWorker:
     the worker do.
 
     @ivar drains: the time limits of the Drain commands that have arrived.
+    @ivar parkings: what the Parked commands have said.
     @ivar quiet: what a Quiesce command waits for.
     @ivar successors: what came with each HandOver command.
     @ivar given: what a HandOver command waits for.
@@ -48,6 +49,7 @@ class MemoryWorker:
 
     def __init__(self, channel: Any) -> None:
         self.drains: list[float] = []
+        self.parkings: list[list[int]] = []
         self.signals: list[int] = []
         self.stdin = b""
         self.stdinClosed = False
@@ -67,6 +69,7 @@ class MemoryWorker:
             lambda timeout: self.quiet,
             self._onHandOver,
             self._onServe,
+            self.parkings.append,
         )
         self.pump: IOPump = connect(
             channel, FakeTransport(channel, True), self.control, FakeTransport(self.control, False)

@@ -509,3 +509,67 @@ def test_aWorkerThatWasNotReadyWhenTheOthersBeganBeginsLater():
     timeline.workers[2].sayReady()
     timeline.reactor.pumpAll()
     assert [worker.serves for worker in timeline.workers] == [0, 1, 1]
+
+
+class Parking(Timeline):
+    """A pool whose owner can have others do the work of a slot.
+
+    @ivar told: what the owner was asked to spare.
+    """
+
+    def __init__(self, size: int, isPossible: bool = True) -> None:
+        super().__init__(size, longestDelay=1.0)
+        self.told: list[list[int]] = []
+
+        def onCrashLoop(slots: frozenset[int]) -> bool:
+            self.told.append(sorted(slots))
+            return isPossible
+
+        self.pool._onCrashLoop = onCrashLoop
+
+    def crash(self, slot: int, times: int) -> None:
+        for _ in range(times):
+            pid = self.pool.workers()[slot].pid
+            next(each for each in self.workers if each.pid == pid).exit(killedBy=11)
+            if self.states()[slot] == "backing off":
+                self.reactor.advance(1.0)
+                self.workers[-1].sayReady()
+        self.reactor.pumpAll()
+
+    def parkings(self) -> list[list[list[int]]]:
+        """What the worker of each slot has been told, if there is one."""
+        pids = [each.pid for each in self.pool.workers()]
+        return [each.parkings for pid in pids for each in self.workers if each.pid == pid]
+
+
+def test_theOthersAreToldWhoIsParked():
+    timeline = Parking(3)
+    timeline.startAll()
+    timeline.crash(1, 5)
+    assert timeline.states() == ["ready", "parked", "ready"]
+    assert timeline.told == [[1]]
+    assert timeline.parkings() == [[[1]], [[1]]]
+    # So is one that comes later.
+    timeline.crash(2, 1)
+    assert timeline.parkings() == [[[1]], [[1]]]
+
+
+def test_theLastSlotIsNeverParked():
+    timeline = Parking(2)
+    timeline.startAll()
+    timeline.crash(0, 5)
+    timeline.crash(1, 7)
+    assert timeline.states() == ["parked", "ready"]
+    assert timeline.told == [[0]]
+    assert timeline.stop() == []
+    timeline.workers[-1].exit()
+    assert timeline.states() == ["stopped", "stopped"]
+
+
+def test_aSlotWhoseWorkNobodyCanDoIsNotParked():
+    timeline = Parking(2, isPossible=False)
+    timeline.startAll()
+    timeline.crash(0, 6)
+    assert timeline.states() == ["ready", "ready"]
+    assert timeline.told == [[0], [0]]
+    assert timeline.parkings() == [[], []]

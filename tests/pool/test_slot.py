@@ -350,3 +350,74 @@ def test_withoutALimitNothingIsStuck():
     assert clock.getDelayedCalls() == []
     clock.advance(10_000)
     assert slot.state == READY
+
+
+def crash(slot: Slot, clock: Clock, how: str = "killed by SIGSEGV") -> None:
+    """One more process that serves and dies."""
+    if slot.state == BACKING_OFF:
+        [call] = clock.getDelayedCalls()
+        clock.advance(call.getTime() - clock.seconds())
+        slot.receive(SAID_READY)
+    slot.receive(EXITED, how)
+
+
+def test_aCrashLoopParksTheSlot():
+    slot, recorder, clock = slotIn(READY)
+    for _ in range(4):
+        crash(slot, clock)
+    assert (slot.state, "slotLoops" in recorder.events) == (BACKING_OFF, False)
+    crash(slot, clock)
+    assert (slot.state, recorder.events[-1]) == (PARKED, "slotLoops")
+    assert slot.reason == "killed by SIGSEGV"
+    clock.advance(10_000)
+    assert slot.state == PARKED
+
+
+def test_crashesThatAreFarApartAreNoLoop():
+    slot, recorder, clock = slotIn(READY, window=30.0)
+    for _ in range(20):
+        crash(slot, clock)
+        clock.advance(slot._delay)
+        slot.receive(SAID_READY)
+        clock.advance(7.6)
+    assert "slotLoops" not in recorder.events
+
+
+def test_aSlotThatCannotBeParkedIsTriedAgain():
+    """And asked about with each further crash."""
+    slot, recorder, clock = slotIn(READY)
+    recorder.mayPark = False
+    for _ in range(6):
+        crash(slot, clock)
+    assert (slot.state, recorder.events.count("slotLoops")) == (BACKING_OFF, 2)
+
+
+def test_whatIsNoCrash():
+    """A kill from outside, a refusal to start and a program that is not there."""
+    slot, recorder, clock = slotIn(READY)
+    for _ in range(10):
+        crash(slot, clock, "killed by SIGKILL")
+    clock.advance(0.1)
+    for _ in range(10):
+        slot.receive(SAID_FAILED, "no such certificate")
+        slot.receive(EXITED, "exited with status 1")
+        [call] = clock.getDelayedCalls()
+        clock.advance(call.getTime() - clock.seconds())
+    slot.receive(SAID_READY)
+    recorder.refusal = OSError("Too many open files")
+    slot.receive(EXITED, "killed by SIGSEGV")
+    clock.advance(1000)
+    assert "slotLoops" not in recorder.events
+
+
+def test_hangingAgainAndAgainIsACrashLoop():
+    slot, recorder, clock = slotIn(READY, stuck=2.0)
+    for _ in range(5):
+        clock.advance(2.0)
+        clock.advance(1.0)
+        slot.receive(EXITED, "killed by SIGKILL")
+        if slot.state == BACKING_OFF:
+            [call] = clock.getDelayedCalls()
+            clock.advance(call.getTime() - clock.seconds())
+            slot.receive(SAID_READY)
+    assert (slot.state, recorder.events[-1]) == (PARKED, "slotLoops")
