@@ -48,17 +48,18 @@ def decodeAssignment(data: bytes) -> Assignment:
     return msgspec.msgpack.decode(data, type=Assignment)
 
 
-def workerCode(pool: int, slot: int) -> str:
-    """The short name of a slot in what sipapp mints: letters for the pool, digits for the slot.
+def workerCode(pool: int, slot: int, generation: int = 0) -> str:
+    """The short name of a slot in what sipapp mints: letters for the pool, digits for the slot,
+    and the generation if it is not the first.
 
     @param pool: the place of the pool in the plan.
 
-    >>> workerCode(0, 3), workerCode(27, 12)
-    ('a3', 'ab12')
+    >>> workerCode(0, 3), workerCode(27, 12), workerCode(0, 3, 2)
+    ('a3', 'ab12', 'a3x2')
     """
     letters = ""
     pool += 1
     while pool:
         pool, letter = divmod(pool - 1, 26)
         letters = chr(ord("a") + letter) + letters
-    return f"{letters}{slot}"
+    return f"{letters}{slot}x{generation}" if generation else f"{letters}{slot}"

@@ -7,6 +7,7 @@ import os
 import pwd
 import secrets
 import socket
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from twisted.application.service import Service
@@ -33,14 +34,15 @@ class Ground(Service):
     @ivar inboxes: for each worker's code, the socket that it is reached at over the bus.
     """
 
-    def __init__(self, settings: Settings, codes: list[str]) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings.server
         self._secretPath = Path(settings.secretPath)
-        self._codes = codes
         self.busDirectory = Path(settings.server.runDirectory) / "bus"
         self.secret = b""
         self.inboxes: dict[str, socket.socket] = {}
         self._owner = self._identity()
+        # Where the path of a worker that is no more leads to, by its code.
+        self._heirs: dict[str, str] = {}
 
     def inboxPath(self, code: str) -> str:
         return str(self.busDirectory / code)
@@ -52,11 +54,12 @@ class Ground(Service):
             Path(self._settings.stateDirectory),
         ):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._give(directory)
+            self.give(directory)
         self.secret = self._readSecret()
-        for code in self._codes:
-            self.inboxes[code] = bindInbox(self.inboxPath(code))
-            self._give(self.inboxPath(code))
+        # What a server that was killed has left behind.
+        for path in self.busDirectory.iterdir():
+            if path.is_socket() or path.is_symlink():
+                path.unlink()
 
     def startService(self) -> None:
         super().startService()
@@ -67,9 +70,46 @@ class Ground(Service):
 
     def stopService(self) -> None:
         super().stopService()
-        for code, inbox in self.inboxes.items():
-            inbox.close()
+        for code in self._heirs:
             Path(self.inboxPath(code)).unlink(missing_ok=True)
+        self.closeInboxes(dict.fromkeys(self.inboxes))
+
+    def openInboxes(self, codes: Iterable[str]) -> None:
+        """Bind the inboxes of workers that are to be started.
+
+        @raise BindError: if that cannot be.
+        """
+        for code in codes:
+            self.inboxes[code] = bindInbox(self.inboxPath(code))
+            self.give(self.inboxPath(code))
+
+    def closeInboxes(self, heirs: Mapping[str, str | None]) -> None:
+        """Close the inboxes of workers that are gone for good.
+
+        @param heirs: for the code of each, that of the worker that is reached by its path from
+            now on, as there may be tokens that name it; C{None} if nobody is.
+        """
+        for code, heir in heirs.items():
+            inbox = self.inboxes.pop(code, None)
+            if inbox is not None:
+                inbox.close()
+            self._lead(code, heir)
+            for earlier in [each for each, its in self._heirs.items() if its == code]:
+                self._lead(earlier, heir)
+
+    def _lead(self, code: str, heir: str | None) -> None:
+        """Have the path of a worker lead to another one; never through a third, for the kernel
+        follows only so many links."""
+        path = Path(self.inboxPath(code))
+        if heir is None:
+            self._heirs.pop(code, None)
+            path.unlink(missing_ok=True)
+            return
+        self._heirs[code] = heir
+        unfinished = self.busDirectory / f".{code}"
+        unfinished.unlink(missing_ok=True)
+        unfinished.symlink_to(heir)
+        unfinished.replace(path)
 
     def _identity(self) -> tuple[int, int] | None:
         """The user and group to become, or C{None} to stay."""
@@ -84,8 +124,11 @@ class Ground(Service):
             gid = grp.getgrnam(group).gr_gid
         return uid, gid
 
-    def _give(self, path: str | Path) -> None:
-        """Make something belong to the user that the workers run as."""
+    def give(self, path: str | Path | int) -> None:
+        """Make something belong to the user that the workers run as.
+
+        @param path: or a descriptor.
+        """
         if self._owner is not None:
             os.chown(path, *self._owner)
 
@@ -98,7 +141,7 @@ class Ground(Service):
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
             with open(os.open(self._secretPath, flags, 0o600), "wb") as file:
                 file.write(secret)
-            self._give(self._secretPath)
+            self.give(self._secretPath)
         if len(secret) < _SECRET_SIZE:
             raise OSError(f"{self._secretPath}: a secret has at least {_SECRET_SIZE} bytes")
         return secret[:64]

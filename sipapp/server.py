@@ -1,4 +1,4 @@
-"""What the parent process runs: listeners and pools put together.
+"""What the parent process runs: what the server stands on, its sockets and its workers.
 
 It binds, spawns and watches. It never parses SIP, never runs a resource and never blocks.
 """
@@ -9,46 +9,32 @@ import atexit
 import json
 import os
 import signal
-import socket
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, DeferredList, FirstError, gatherResults
+from twisted.internet.defer import Deferred
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 from twisted.python.failure import Failure
 
 from sipapp.admin.notify import ServiceNotifier
-from sipapp.assignment import Assignment, encodeAssignment, workerCode
 from sipapp.config import (
     EMBEDDED_NAME,
-    SHARED,
     Plan,
-    PoolPlan,
-    ResolvedListener,
     Settings,
     describePlan,
-    encodeSettings,
+    loadSettings,
+    resolve,
 )
 from sipapp.ground import Ground
+from sipapp.listening import Listening
 from sipapp.location import LocationMaintenance
-from sipapp.pool import (
-    BindError,
-    BootFailure,
-    ListenerService,
-    PassedSockets,
-    Patience,
-    ProcessPool,
-    Spawn,
-    bindDatagram,
-    bindStream,
-)
-from sipapp.postmortem import nameMessage
-from sipapp.transport import steering
+from sipapp.plugins import resourceTypes
+from sipapp.pool import BindError, BootFailure, PassedSockets
+from sipapp.reload import Reload
+from sipapp.succession import Succession
 
 __all__ = ["Server"]
 
@@ -56,8 +42,8 @@ _log = Logger()
 
 
 class Server(MultiService):
-    """A whole server: a L{ListenerService} for each listener, the shared pool, and what they
-    stand on."""
+    """A whole server: what it stands on, the sockets that it listens with, and the generations
+    of workers that serve them."""
 
     def __init__(
         self, settings: Settings, plan: Plan, reactor: Any, observer: ILogObserver | None = None
@@ -70,33 +56,21 @@ class Server(MultiService):
         self._plan = plan
         self._reactor = reactor
         self._observer = observer
+        # A daemon changes its directory.
+        self._file = None if settings.file == EMBEDDED_NAME else os.path.abspath(settings.file)
         self._notifier = ServiceNotifier(reactor)
         self._isReady = False
         self._isStopping = False
-        self._codes = {
-            pool.name: tuple(workerCode(index, slot) for slot in range(pool.size))
-            for index, pool in enumerate(plan.pools)
-        }
-        sipCodes = [code for pool in plan.pools for code in self._sipCodes(pool)]
-        self._ground = Ground(settings, sipCodes)
-        self._ground.setServiceParent(self)
-        self._windows: dict[int, int] = {}
-        self._bound = list(plan.listeners)
-        self.listeners = [
-            ListenerService(listener.name, partial(self._bind, listener))
-            for listener in plan.listeners
-        ]
-        for service in self.listeners:
+        # The first to start: that is where the privileges are dropped.
+        self._ground = Ground(settings)
+        self._listening = Listening(self._ground.give)
+        self._succession = Succession(self._ground, self._listening, reactor, self._workersChanged)
+        self._reload = Reload(
+            self._succession, self._load, self._notifier.reloading, self._notifier.ready
+        )
+        for service in (self._ground, self._listening, self._succession):
             service.setServiceParent(self)
-        self.pools = [self._makePool(pool) for pool in plan.pools]
-        if sipCodes and settings.location.store == "lmdb":
-            maintenance = LocationMaintenance(
-                Path(settings.locationPath),
-                reactor,
-                settings.location.syncInterval,
-                settings.location.mapSize,
-            )
-            maintenance.setServiceParent(self)
+        self._maintenance: LocationMaintenance | None = None
 
     def setServiceParent(self, parent: Any) -> None:
         """Twistd takes the log observer from the application that it puts its service into."""
@@ -107,88 +81,45 @@ class Server(MultiService):
     def privilegedStartService(self) -> None:
         """Bind everything; what cannot be bound ends the start with one line that says why."""
         try:
-            self._passed = PassedSockets()
+            self._listening.passed = PassedSockets()
             super().privilegedStartService()
-            self._passed.checkAllTaken()
+            self._succession.begin(self._settings, self._plan)
+            self._listening.passed.checkAllTaken()
+            self._listening.passed = None
         except (BindError, OSError) as error:
             raise SystemExit(f"sipapp: {error}") from error
 
     def startService(self) -> None:
+        # One that comes before everything is ready is remembered.
+        signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self.reload))
         self._notifier.start()
+        self._maintainLocation()
         super().startService()
         self._reactor.callWhenRunning(self._takeSignals)
-        ready = gatherResults([pool.whenReady() for pool in self.pools], consumeErrors=True)
-        ready.addCallbacks(self._ready, self._notReady)
+        self._succession.current.whenReady().addCallbacks(self._ready, self._notReady)
 
-    # Building.
-
-    def _sipCodes(self, pool: PoolPlan) -> tuple[str, ...]:
-        """The codes of a pool's workers, if they speak SIP and so have a place on the bus."""
-        return () if pool.kind == "web" else self._codes[pool.name]
-
-    def _bind(self, listener: ResolvedListener) -> list[socket.socket]:
-        where = listener.host, listener.port, listener.family
-        if listener.transport == "udp":
-            first = self._passed.take(socket.SOCK_DGRAM, *where)
-            buffer = self._settings.sip.udpReceiveBuffer
-            sockets = bindDatagram(*where, listener.slots, buffer, first)
-        else:
-            first = self._passed.take(socket.SOCK_STREAM, *where)
-            sockets = bindStream(*where, listener.slots, first=first)
-        port = sockets[0].getsockname()[1]
-        self._bound[listener.index] = msgspec.structs.replace(listener, port=port)
-        if listener.transport == "udp":
-            self._windows[listener.index] = steering.attach(sockets[0], listener.slots)
-        return sockets
-
-    def _makePool(self, plan: PoolPlan) -> ProcessPool:
-        pool = ProcessPool(
-            plan.name,
-            plan.size,
-            partial(self._describe, plan),
-            (sys.executable, "-m", "sipapp.worker"),
-            self._reactor,
-            Patience(
-                drain=self._settings.server.drainTimeout,
-                stuck=self._settings.pools.stuckTimeout,
-            ),
-            onReady=self._workerChanged,
-            onExit=self._workerChanged,
-            nameMessage=nameMessage,
-        )
-        isShared = plan.name == SHARED
-        pool.setServiceParent(self if isShared else self.listeners[plan.listeners[0]])
-        return pool
-
-    def _describe(self, plan: PoolPlan, slot: int) -> Spawn:
-        """What the worker of a slot is to know and to inherit: the slot's own sockets of the
-        listeners that its pool serves, its inbox, and a UDP socket of each other listener, which
-        it only sends from."""
-        fds: dict[str, int] = {}
-        for listener in self._bound:
-            sockets = self.listeners[listener.index].sockets
-            if listener.index in plan.listeners:
-                fds[f"listen.{listener.index}"] = sockets[slot].fileno()
-            elif listener.transport == "udp" and plan.kind != "web":
-                fds[f"send.{listener.index}"] = sockets[0].fileno()
-        code = self._codes[plan.name][slot]
-        if code in self._ground.inboxes:
-            fds["bus"] = self._ground.inboxes[code].fileno()
-        assignment = Assignment(
-            settings=encodeSettings(self._settings),
-            listeners=tuple(self._bound),
-            pool=plan.name,
-            code=code,
-            pools={
-                pool.name: codes for pool in self._plan.pools if (codes := self._sipCodes(pool))
-            },
-            busDirectory=str(self._ground.busDirectory),
-            windows=self._windows,
-            secret=self._ground.secret,
-        )
-        return Spawn(encodeAssignment(assignment), fds)
+    def reload(self) -> None:
+        """Read everything anew: see L{sipapp.reload}."""
+        self._reload.request()
 
     # Running.
+
+    def _load(self) -> tuple[Settings, Plan]:
+        settings = loadSettings(self._file, resourceTypes())
+        return settings, resolve(settings)
+
+    def _maintainLocation(self) -> None:
+        """The store of the SIP workers is looked after here, once there are any."""
+        settings = self._settings
+        isUsed = settings.location.store == "lmdb" and self._succession.current.sipCodes
+        if self._maintenance is None and isUsed:
+            self._maintenance = LocationMaintenance(
+                Path(settings.locationPath),
+                self._reactor,
+                settings.location.syncInterval,
+                settings.location.mapSize,
+            )
+            self._maintenance.setServiceParent(self)
 
     def _takeSignals(self) -> None:
         """A server that was asked to stop, and has, has done well: it exits with 0, where
@@ -202,28 +133,27 @@ class Server(MultiService):
             # A pool can fail before the reactor runs.
             self._reactor.callWhenRunning(self._reactor.stop)
 
-    def _workerChanged(self, name: str) -> None:
+    def _workersChanged(self) -> None:
         if self._isReady:
+            self._maintainLocation()
             self._writeState()
 
     def _ready(self, _: object) -> None:
-        self._isReady = True
-        self._writeState()
+        current = self._succession.current
         pids = {
-            plan.name: [worker.pid for worker in pool.workers() if worker.pid is not None]
-            for plan, pool in zip(self._plan.pools, self.pools, strict=True)
+            name: [worker.pid for worker in pool.workers() if worker.pid is not None]
+            for name, pool in current.pools.items()
         }
-        plan = msgspec.structs.replace(self._plan, listeners=tuple(self._bound))
-        for line in describePlan(plan, pids).splitlines():
+        for line in describePlan(current.plan, pids).splitlines():
             _log.info("{line}", line=line)
-        for index, window in self._windows.items():
-            if window == 0 and self._bound[index].slots > 1:
+        for listener in current.plan.listeners:
+            if listener.slots > 1 and self._listening.windows.get(listener.index) == 0:
                 _log.warn(
                     "{listener}: the kernel does not steer; the workers do it themselves",
-                    listener=self._bound[index].name,
+                    listener=listener.name,
                 )
-        if self._settings.file == EMBEDDED_NAME:
-            first = self._bound[0]
+        if self._file is None:
+            first = current.plan.listeners[0]
             _log.info(
                 "Try it: a phone with registrar and proxy {host}:{port}, any user name, domain"
                 " localhost and no password; or without one: {sipappctl} ping sip:{host}:{port}",
@@ -231,35 +161,31 @@ class Server(MultiService):
                 port=first.port,
                 sipappctl=os.path.relpath(Path(sys.executable).with_name("sipappctl")),
             )
-        _log.info("sipapp ready: {count} workers", count=plan.processes)
-        self._notifier.ready(f"Serves with {plan.processes} workers")
+        _log.info("sipapp ready: {count} workers", count=current.plan.processes)
+        self._notifier.ready(f"Serves with {current.plan.processes} workers")
+        self._isReady = True
+        self._writeState()
+        self._reload.started()
 
     def _notReady(self, failure: Failure) -> None:
         """A boot failure is the operator's to mend: say what it is, and stop."""
         if self._isStopping:
             return
-        error = failure.value
-        first = error.subFailure if isinstance(error, FirstError) else failure
-        self._notifier.status(f"Cannot start. {first.getErrorMessage()}")
-        if first.check(BootFailure):
-            _log.critical("Cannot start. {cause}", cause=first.getErrorMessage())
+        self._notifier.status(f"Cannot start. {failure.getErrorMessage()}")
+        if failure.check(BootFailure):
+            _log.critical("Cannot start. {cause}", cause=failure.getErrorMessage())
         else:
-            _log.failure("Cannot start", first)
+            _log.failure("Cannot start", failure)
         # Twistd knows no way to exit with a status of one's own once the reactor has run.
         atexit.register(_exit, 1)
         self._stop()
 
     def stopService(self) -> Deferred[Any]:
-        """Stop in two steps: a call may touch several SIP workers, so none of them leaves before
-        every one has finished what it has."""
+        """The workers first: what they stand on stays until they have gone."""
         self._notifier.stopping()
-        finishing = [
-            pool.stopService() if plan.kind == "web" else pool.quiesce()
-            for plan, pool in zip(self._plan.pools, self.pools, strict=True)
-        ]
-        quiet: Deferred[Any] = DeferredList(finishing)
-        quiet.addCallback(lambda _: super(Server, self).stopService())
-        return quiet.addBoth(self._removeState)
+        stopped: Deferred[Any] = self._succession.stopService()
+        stopped.addCallback(lambda _: super(Server, self).stopService())
+        return stopped.addBoth(self._removeState)
 
     @property
     def _stateFile(self) -> Path:
@@ -275,8 +201,7 @@ class Server(MultiService):
                 "state": worker.state,
                 "restarts": worker.restarts,
             }
-            for pool in self.pools
-            for worker in pool.workers()
+            for worker in self._succession.current.workers()
         ]
         unfinished = self._stateFile.with_suffix(".new")
         unfinished.write_text(json.dumps(workers, indent=1))

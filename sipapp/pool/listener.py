@@ -1,42 +1,64 @@
-"""A listen endpoint as a service: its sockets, with the pool that serves them."""
+"""A listen endpoint as a service: the sockets of one bound address."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred
+from twisted.application.service import Service
+
+Bind = Callable[[int, "socket.socket | None"], Sequence[socket.socket]]
 
 
-class ListenerService(MultiService):
-    """Owns the sockets of one bound address from before the privileges are dropped until its
-    workers have gone.
+class ListenerService(Service):
+    """Owns the sockets of one bound address, from before the privileges are dropped until no
+    generation of workers has it any more.
 
-    Its pool is a child of it, unless it shares one with other listeners.
+    They are one C{SO_REUSEPORT} group, and the order in which they joined it is what numbers
+    them: the group grows and shrinks at its end.
 
-    @ivar sockets: one for each slot of its pool, in slot order; empty before it is bound.
+    @ivar sockets: those there are, in the order of the group.
     """
 
-    def __init__(self, name: str, bind: Callable[[], Sequence[socket.socket]]) -> None:
+    def __init__(self, name: str, bind: Bind) -> None:
         """
-        @param bind: binds the sockets. What it raises stops the start of the server.
+        @param bind: called with a number and one socket of the group, or C{None} for the first
+            time: gives a group of so many, which begins with the one given.
         """
-        super().__init__()
         self.setName(name)
         self._bind = bind
         self.sockets: tuple[socket.socket, ...] = ()
 
-    def privilegedStartService(self) -> None:
-        self.sockets = tuple(self._bind())
-        super().privilegedStartService()
+    def grow(self, count: int) -> None:
+        """Bind what is missing.
 
-    def stopService(self) -> Deferred[None]:
-        stopped: Deferred[None] = super().stopService()
-        return stopped.addBoth(self._close)
+        @param count: how many sockets there are to be at least.
+        @raise BindError: if it cannot be; the sockets there were are not touched.
+        """
+        missing = count - len(self.sockets)
+        if missing <= 0:
+            return
+        if not self.sockets:
+            self.sockets = tuple(self._bind(count, None))
+            return
+        # A duplicate: an attempt that fails closes what it was given.
+        first, *new = self._bind(missing + 1, self.sockets[0].dup())
+        first.close()
+        self.sockets += tuple(new)
 
-    def _close(self, _: object) -> None:
-        for each in self.sockets:
+    def shrink(self, count: int) -> None:
+        """Close what is not needed, from the end.
+
+        @param count: how many sockets there are to be at most.
+        """
+        while len(self.sockets) > count:
+            *kept, last = self.sockets
+            self.sockets = tuple(kept)
             with contextlib.suppress(OSError):
-                each.close()
+                last.close()
+
+    def stopService(self) -> Any:
+        self.shrink(0)
+        return super().stopService()

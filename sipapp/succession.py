@@ -1,0 +1,209 @@
+"""How one generation of workers takes over from another without anybody noticing.
+
+Theory of operation
+===================
+
+1. B{Prepare.} What the new plan needs and is not there is bound: sockets, inboxes on the bus.
+   Then the new workers are started. They read nothing yet: the old ones serve. Whatever goes
+   wrong up to here undoes itself, and the old generation has not noticed.
+2. B{Hand over.} When all new workers are ready, every old one is told who follows it. It stops
+   reading, gives its successors what they need, and answers.
+3. B{Serve.} The new workers of a pool are told to begin as soon as all old ones that served the
+   same listeners have answered, or had their time. What has arrived meanwhile waits in the kernel.
+4. B{Leave.} The old generation finishes what it has and is stopped, as at the stop of a server.
+   Then the inboxes of its workers are closed, and their paths lead to their successors, because
+   there are tokens in the world that name them; and sockets are closed that nobody has any more.
+
+From step 3 on the new generation is the present one, and the next may follow while older ones
+still leave.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.logger import Logger
+
+from sipapp.config import Plan, PoolPlan, Settings
+from sipapp.generation import Generation
+from sipapp.ground import Ground
+from sipapp.listening import Listening
+
+__all__ = ["Succession"]
+
+_log = Logger()
+
+
+class Succession(MultiService):
+    """The generations of a server: the one that serves, those that leave, and perhaps one that
+    gets ready.
+
+    @ivar current: the one that serves.
+    """
+
+    current: Generation
+
+    def __init__(
+        self,
+        ground: Ground,
+        listening: Listening,
+        reactor: Any,
+        onChange: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """
+        @param onChange: called when another generation serves, and whenever a worker of it is
+            ready or has gone.
+        """
+        super().__init__()
+        self._ground = ground
+        self._listening = listening
+        self._reactor = reactor
+        self._onChange = onChange
+        self._clock = clock
+        self._isStopping = False
+        self._next = 0
+
+    def begin(self, settings: Settings, plan: Plan) -> None:
+        """Make the first generation. It starts with this service.
+
+        @raise BindError: if something cannot be bound.
+        """
+        self.current = self._make(settings, plan, None)
+        self.current.setServiceParent(self)
+
+    async def replace(self, settings: Settings, plan: Plan) -> None:
+        """Have a new generation take over.
+
+        @raise BindError: if something cannot be bound.
+        @raise BootFailure: if a worker cannot start. In either case the present generation goes
+            on as if nothing had been.
+        """
+        old = self.current
+        try:
+            new = self._make(settings, plan, old)
+        except BaseException:
+            self._closeUnused()
+            raise
+        new.setServiceParent(self)
+        try:
+            await new.whenReady()
+        except BaseException:
+            await self._discard(new, {})
+            raise
+        began = self._clock()
+        await self._takeOver(old, new)
+        self.current = new
+        self._onChange()
+        _log.info(
+            "Generation {new} has taken over from generation {old} in {duration:.0f} ms",
+            new=new.number,
+            old=old.number,
+            duration=1000 * (self._clock() - began),
+        )
+        self._leave(old, new)
+
+    def stopService(self) -> Deferred[Any]:
+        self._isStopping = True
+        stopped: Deferred[Any] = super().stopService()
+        return stopped
+
+    def _make(self, settings: Settings, plan: Plan, predecessor: Generation | None) -> Generation:
+        number, self._next = self._next, self._next + 1
+        before = {} if predecessor is None else predecessor.slots
+        placed, given = self._listening.open(
+            self._listening.place(plan), before, settings.sip.udpReceiveBuffer
+        )
+        generation = Generation(
+            number,
+            settings,
+            placed,
+            given,
+            self._ground,
+            self._listening,
+            self._reactor,
+            predecessor,
+            self._workerChanged,
+        )
+        self._ground.openInboxes(generation.sipCodes)
+        return generation
+
+    def _workerChanged(self) -> None:
+        self._onChange()
+
+    async def _takeOver(self, old: Generation, new: Generation) -> None:
+        handedOver = {
+            pool.name: old.pools[pool.name].handOver(new.successors(pool))
+            for pool in old.plan.pools
+        }
+        new.settle()
+        waiting: dict[str, list[Deferred[None]]] = {pool.name: [] for pool in new.plan.pools}
+        for pool in old.plan.pools:
+            followers = new.neighbours(pool)
+            forks: list[Deferred[None]] = [Deferred() for _ in followers]
+            for follower, fork in zip(followers, forks, strict=True):
+                waiting[follower.name].append(fork)
+            handedOver[pool.name].addCallback(_fireAll, forks)
+        serving = [
+            DeferredList(waiting[pool.name]).addCallback(self._serve, old, new, pool)
+            for pool in new.plan.pools
+        ]
+        await DeferredList([*serving, *handedOver.values()])
+
+    def _serve(self, _: object, old: Generation, new: Generation, pool: PoolPlan) -> Deferred[Any]:
+        for listener in new.plan.listeners:
+            if listener.index in pool.listeners and listener.index in old.slots:
+                isResized = old.slots[listener.index] != listener.slots
+                if isResized or old.given[listener.index] != new.given[listener.index]:
+                    self._listening.direct(listener)
+        return new.pools[pool.name].serve()
+
+    def _leave(self, old: Generation, new: Generation) -> None:
+        began = self._clock()
+        successors = {}
+        for pool in old.plan.pools:
+            followers = new.successors(pool)
+            for slot, code in enumerate(old.codes[pool.name]):
+                successors[code] = followers[slot % len(followers)] if followers else None
+
+        def gone(_: object) -> None:
+            if not self._isStopping:
+                _log.info(
+                    "Generation {number} has gone after {duration:.1f} s",
+                    number=old.number,
+                    duration=self._clock() - began,
+                )
+
+        leaving = self._discard(old, successors)
+        leaving.addCallbacks(gone, lambda failure: _log.failure("A generation stays", failure))
+
+    def _discard(self, generation: Generation, successors: dict[str, str | None]) -> Deferred[None]:
+        """Stop a generation and clean up after it.
+
+        @param successors: who answers for each of its workers from now on.
+        """
+
+        def clean(_: object) -> None:
+            self._ground.closeInboxes({code: successors.get(code) for code in generation.sipCodes})
+            if not self._isStopping:
+                self._closeUnused()
+
+        # It remains a child until it has stopped, so that the stop of the server waits for it.
+        stopped = generation.stopService()
+        stopped.addCallback(lambda _: generation.disownServiceParent())
+        return stopped.addCallback(clean)
+
+    def _closeUnused(self) -> None:
+        self._listening.keep(
+            generation.given for generation in self if isinstance(generation, Generation)
+        )
+
+
+def _fireAll(result: object, waiting: list[Deferred[None]]) -> object:
+    for each in waiting:
+        each.callback(None)
+    return result
