@@ -36,21 +36,24 @@ class Bequest(msgspec.Struct, frozen=True):
     @ivar control: the descriptor of the parent's end of the control channel.
     @ivar output: that of the pipe of each of its streams, by the number that the worker writes
         to; without those that it has closed.
+    @ivar box: that of the black box of its slot.
     """
 
     pid: int
     control: int
     output: dict[int, int]
+    box: int
 
     @property
     def fds(self) -> tuple[int, ...]:
         """All descriptors: they have to be inherited."""
-        return (self.control, *self.output.values())
+        return (self.control, self.box, *self.output.values())
 
 
-def bequeath(worker: WorkerProcess) -> Bequest:
+def bequeath(worker: WorkerProcess, box: int) -> Bequest:
     """Describe a worker to the next image.
 
+    @param box: the descriptor of the black box of its slot.
     @raise NotIdle: if it has gone, or something is under way with it.
     """
     channel: Any = worker.channel.transport
@@ -60,14 +63,14 @@ def bequeath(worker: WorkerProcess) -> Bequest:
     if not worker.channel.isIdle or 0 in transport.pipes:
         raise NotIdle(f"{worker.name} has just been told something")
     output = {stream: reader.fileno() for stream, reader in transport.pipes.items()}
-    return Bequest(transport.pid, channel.fileno(), output)
+    return Bequest(transport.pid, channel.fileno(), output, box)
 
 
 class AdoptedWorker(WorkerProcess):
     """A worker process that an earlier image has started. It serves already."""
 
     def adopt(self, bequest: Bequest) -> None:
-        """Take the process over.
+        """Take the process over; it is reported to be ready soon.
 
         One that has ended in the meantime is reported as any other is.
         """
@@ -76,6 +79,7 @@ class AdoptedWorker(WorkerProcess):
         # The reactor has a duplicate.
         os.close(bequest.control)
         _AdoptedProcess(self._reactor, bequest.pid, bequest.output, self)
+        self._reactor.callLater(0, self.channelReady)
 
     def connectionMade(self) -> None:
         """It has read its boot specification long ago."""

@@ -59,9 +59,14 @@ class BlackBox:
     @ivar fd: for the worker to inherit.
     """
 
-    def __init__(self) -> None:
-        self.fd = os.memfd_create("sipapp-blackbox", os.MFD_CLOEXEC)
-        os.ftruncate(self.fd, _HEAD + KEPT)
+    def __init__(self, fd: int | None = None) -> None:
+        """
+        @param fd: one that is there already, from an earlier image of this process.
+        """
+        if fd is None:
+            fd = os.memfd_create("sipapp-blackbox", os.MFD_CLOEXEC)
+            os.ftruncate(fd, _HEAD + KEPT)
+        self.fd = fd
 
     def erase(self) -> None:
         """Forget what the last process has noted."""

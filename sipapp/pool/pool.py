@@ -11,6 +11,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, succeed
 from twisted.logger import ILogObserver, Logger
 
+from .adoption import AdoptedWorker, Bequest, NotIdle, bequeath
 from .blackbox import LABEL, BlackBox, tell
 from .boot import Spawn
 from .patience import Patience
@@ -117,6 +118,7 @@ class ProcessPool(Service):
         self._onCrashLoop = onCrashLoop
         self._parked: frozenset[int] = frozenset()
         self._boxes: dict[int, BlackBox] = {}
+        self._bequests: dict[int, Bequest] = {}
         self._slots = [
             Slot(f"{name}/{index}", index, self._spawn, self, self._patience, reactor)
             for index in range(size)
@@ -136,6 +138,22 @@ class ProcessPool(Service):
             # A start that fails at once stops the pool: the rest need not be tried.
             if self._outcome is None:
                 slot.start()
+
+    def bequeath(self) -> list[Bequest]:
+        """Describe the worker of each slot to the image that this process is to execute next.
+
+        @raise NotIdle: if a worker is not ready, or something is under way with it.
+        """
+        bequests = []
+        for slot in self._slots:
+            if slot.state != READY or slot.process is None:
+                raise NotIdle(f"{slot.name} is {slot.state}")
+            bequests.append(bequeath(slot.process, self._boxes[slot.index].fd))
+        return bequests
+
+    def inherit(self, bequests: Sequence[Bequest]) -> None:
+        """Start with the workers of an earlier image: what L{bequeath} has said about them."""
+        self._bequests = dict(enumerate(bequests))
 
     def handOver(self, successors: Sequence[str]) -> Deferred[None]:
         """Have every worker give its place to others. From now on none is replaced.
@@ -222,6 +240,12 @@ class ProcessPool(Service):
         ]
 
     def _spawn(self, slot: Slot) -> WorkerProcess:
+        bequest = self._bequests.pop(slot.index, None)
+        if bequest is not None:
+            self._boxes[slot.index] = BlackBox(bequest.box)
+            adopted = AdoptedWorker(slot.name, self._reactor, slot, self._observer)
+            adopted.adopt(bequest)
+            return adopted
         spawn = self._describe(slot.index)
         if slot.index not in self._boxes:
             self._boxes[slot.index] = BlackBox()

@@ -100,6 +100,11 @@ class Slot:
         """The process, if there is one."""
         return self._process.pid if self._process is not None else None
 
+    @property
+    def process(self) -> WorkerProcess | None:
+        """The process as such."""
+        return self._process
+
     def start(self) -> None:
         """Fill the slot and keep it filled."""
         self.receive(START)
