@@ -202,6 +202,7 @@ class Worker:
 
     def _served(self, listener: ResolvedListener) -> Served:
         sock = self._socketOf(f"listen.{listener.index}", listener)
+        spares = self._spares(listener)
         if listener.transport == "udp":
             return Served(
                 listener.index,
@@ -209,6 +210,7 @@ class Worker:
                 codes=self._assignment.pools[listener.pool],
                 slot=self._boot.slot,
                 reach=self._assignment.windows[listener.index],
+                spares=spares,
             )
         bounds = listener.listen.bounds
         limits = StreamLimits(
@@ -220,7 +222,15 @@ class Worker:
             messageTimeout=bounds.messageTimeout,
             backlog=bounds.sendBacklog,
         )
-        return Served(listener.index, sock, limits=limits, context=_tlsContext(listener))
+        return Served(
+            listener.index, sock, limits=limits, context=_tlsContext(listener), spares=spares
+        )
+
+    def _spares(self, listener: ResolvedListener) -> list[socket.socket]:
+        """Sockets of slots that there are no more."""
+        prefix = f"spare.{listener.index}."
+        labels = (label for label in self._boot.fds if label.startswith(prefix))
+        return [self._socketOf(label, listener) for label in labels]
 
     def _sendOnly(self) -> Iterator[tuple[int, socket.socket]]:
         for listener in self._assignment.listeners:
@@ -251,7 +261,7 @@ class Worker:
             if context is not None:
                 site = TLSMemoryBIOFactory(context, False, site)
             sock = self._socketOf(f"listen.{listener.index}", listener)
-            self._webSites.append((sock, site))
+            self._webSites.extend((each, site) for each in (sock, *self._spares(listener)))
         if not self._assignment.predecessors:
             self._acceptWeb()
 

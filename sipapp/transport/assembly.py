@@ -33,6 +33,7 @@ class Served:
     @ivar slot: for UDP, this worker's.
     @ivar reach: for UDP, what L{sipapp.transport.steering.attach} returned.
     @ivar limits: for streams. @ivar context: for TLS.
+    @ivar spares: sockets of slots that there are no more, which this worker reads as well.
     """
 
     index: int
@@ -42,6 +43,7 @@ class Served:
     reach: int = 0
     limits: StreamLimits = field(default_factory=StreamLimits)
     context: IOpenSSLContextFactory | None = None
+    spares: Sequence[socket.socket] = ()
 
 
 class Transport:
@@ -95,11 +97,20 @@ def assemble(
     for one in served:
         endpoint = every[one.index]
         if endpoint.transport != "UDP":
-            driver.streams.listen(one.sock, endpoint, one.limits, one.context)
+            # The last one counts: what others hand over belongs to it.
+            for sock in (*one.spares, one.sock):
+                driver.streams.listen(sock, endpoint, one.limits, one.context)
             continue
         port = DatagramPort(reactor, one.sock, endpoint, every, identifiers, driver)
         port.steering = Steering(one.slot, len(one.codes), one.reach)
         port.codes = one.codes
+        port.spares = [
+            DatagramPort(reactor, sock, endpoint, every, identifiers, driver) for sock in one.spares
+        ]
+        for spare in port.spares:
+            # What the kernel put there was for another number of slots.
+            spare.steering = Steering(one.slot, len(one.codes), 0)
+            spare.codes = one.codes
         ports[one.index] = port
         home = one.index
     driver.responses = ResponseRouter(driver.flows, driver.streams, locator, home)

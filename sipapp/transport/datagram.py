@@ -67,6 +67,8 @@ class DatagramPort:
     @ivar steering: tells what does not belong here; C{None} if everything does.
     @ivar codes: the worker of each slot of the endpoint; none if this worker does not serve it
         and only sends from it.
+    @ivar spares: ports of sockets of the endpoint that have no slot any more, for what was put
+        into them when they had one.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class DatagramPort:
         self.identifiers = identifiers
         self.steering: Steering | None = None
         self.codes: Sequence[str] = ()
+        self.spares: Sequence[DatagramPort] = ()
         self.keepAlives = 0
         self.congested = 0
         self.failed = 0
@@ -104,11 +107,15 @@ class DatagramPort:
         """Begin to read."""
         self._reading = True
         self._reactor.addReader(self)
+        for spare in self.spares:
+            spare.start()
 
     def stop(self) -> None:
         """Read no more; what arrives waits in the kernel for somebody else."""
         self._reading = False
         self._reactor.removeReader(self)
+        for spare in self.spares:
+            spare.stop()
 
     def sentBy(self, remote: str) -> tuple[str, int]:
         """What to call this port in messages to a peer."""
@@ -148,6 +155,8 @@ class DatagramPort:
             if not self._readSome():
                 break
         self._reading = False
+        for spare in self.spares:
+            spare.readRest()
 
     def connectionLost(self, reason: object) -> None:
         """The reactor saw an error and no data, and reads no more: errors are for us to read."""
