@@ -16,22 +16,31 @@ from tests.support.server import Server
 
 #: Seconds between two looks at the workers.
 _INTERVAL = 2.0
-#: Seconds until there are as many transactions as there will ever be: Timer J (RFC 3261 §17.2.2)
-#: and the length of a call. Short runs have to wait for that as well.
-_WARM_UP = 45.0
+#: Seconds of a call.
+_CALL = 6.0
+#: How many times the length of a call and of what is remembered of it (Timer J, RFC 3261 §17.2.2)
+#: pass until as much is forgotten as begins, with a margin.
+_ROUNDS = 1.6
 #: What the memory of a worker may grow by from the first half after the warm-up to the second, as a
 #: part of the whole: the allocator's noise.
 _GROWTH = 0.03
-#: Seconds after the last call until no timer of a transaction runs: Timer H or J, and a margin.
-_TIMERS = 40.0
+#: Seconds beyond Timer J until no timer of a transaction runs.
+_MARGIN = 3.0
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def soak(directory: Path, rate: int, seconds: float) -> Outcome:
+def soak(directory: Path, rate: int, seconds: float, t1: float = 0.5) -> Outcome:
     """
     @param seconds: how long calls are begun, the warm-up included.
+    @param t1: of the server. Most is remembered for 64 times as long, so a small one makes the
+        warm-up short.
     """
+    remembered = 64 * t1
+    warmUp = _ROUNDS * (_CALL + remembered)
+    if seconds < 1.3 * warmUp:
+        raise ValueError(f"the memory is not steady before {warmUp:g} s: soak for longer")
     configuration = makeConfiguration(directory)
+    configuration.table("sip", t1=t1, t2=8 * t1)
     configuration.listen("udp", workers=2)
     begun = time.monotonic()
     with running(configuration) as server:
@@ -40,14 +49,14 @@ def soak(directory: Path, rate: int, seconds: float) -> Outcome:
         try:
             while time.monotonic() < begun + seconds and load.isRunning:
                 checkRuns(server)
-                if time.monotonic() > begun + min(_WARM_UP, seconds / 2):
+                if time.monotonic() > begun + warmUp:
                     watch.look()
                 time.sleep(_INTERVAL)
         except Ended as error:
             load.end()
             return Outcome(faults=[str(error)])
         outcome = load.finish()
-        time.sleep(_TIMERS)
+        time.sleep(remembered + _MARGIN)
         outcome.faults += watch.leaks()
         server.stop()
         outcome.faults += _leftTransactions(server)

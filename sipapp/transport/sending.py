@@ -201,6 +201,8 @@ class Sending:
         self._answered = True
         if status >= 200:
             self._over = True
+            # It points back here: nothing has to wait for the garbage collector.
+            self._transaction = None
         self._user.responseReceived(response)
 
     def timedOut(self, transaction: ClientTransaction, now: float) -> None:

@@ -112,6 +112,8 @@ class Branch(Departure):
 
     def _stop(self) -> None:
         self.done = True
+        # What sends points back here: nothing has to wait for the garbage collector.
+        self._sent = None
         if self._context.isInvite:
             self._context.proxy.timerC.stop(self)
 
