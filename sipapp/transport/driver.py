@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 from zlib import crc32
 
 from twisted.internet.defer import Deferred, succeed
@@ -35,9 +35,11 @@ from sipapp.sip import (
 )
 from sipapp.transaction import Identifiers, TransactionLayer
 from sipapp.transport.bus import Bus, Deliver, Failed, Frame, Moved, Send
+from sipapp.transport.counters import Counters, MessageNotes, NoNotes
 from sipapp.transport.datagram import DatagramPort
 from sipapp.transport.flows import DatagramFlow, Flow, Flows
 from sipapp.transport.heartbeat import Heartbeat
+from sipapp.transport.quiet import whenQuiet
 from sipapp.transport.responses import ResponseRouter
 from sipapp.transport.stream import StreamFlow
 from sipapp.transport.streams import Streams
@@ -46,64 +48,12 @@ from sipapp.transport.vias import stampVia
 
 StrayResponse = Callable[[Response, Flow], None]
 
-#: How often a drain looks whether it is done, in seconds.
-_DRAIN_INTERVAL = 0.05
-#: How long nothing must have been pending, if something was.
-_QUIET = 0.25
 #: How long connections may take to send what was written to them.
 _FLUSH = 1.0
 #: How often is looked whether predecessors are still there, in seconds.
 _WATCH_INTERVAL = 1.0
 
 _log = Logger()
-
-
-class MessageNotes(Protocol):
-    """Where a worker notes what it is working on, for the case that it does not survive it."""
-
-    def note(self, data: bytes) -> None:
-        """A message has come and is worked on from now on."""
-
-    def done(self) -> None:
-        """It is not any more."""
-
-
-class _NoNotes:
-    def note(self, data: bytes) -> None:
-        """Nobody would read it."""
-
-    def done(self) -> None:
-        """Nobody would read it."""
-
-
-class Counters:
-    """What a driver has seen so far."""
-
-    __slots__ = (
-        "badResponses",
-        "deliveredHere",
-        "handedOver",
-        "malformed",
-        "rejected",
-        "requests",
-        "responses",
-        "strays",
-    )
-
-    def __init__(self) -> None:
-        # Messages received, from the network or the bus.
-        self.requests = 0
-        self.responses = 0
-        # No start line that says what it is.
-        self.malformed = 0
-        # Answered with an error without a transaction.
-        self.rejected = 0
-        self.badResponses = 0
-        # Responses that belong to no transaction here.
-        self.strays = 0
-        # Messages that went to another worker, and came from one.
-        self.handedOver = 0
-        self.deliveredHere = 0
 
 
 class Driver:
@@ -133,7 +83,8 @@ class Driver:
         self.predecessors: Predecessors | None = None
         self.successors: Successors | None = None
         self._watching: Any = None
-        self.notes: MessageNotes = _NoNotes()
+        self._hasLingered = False
+        self.notes: MessageNotes = NoNotes()
         self.heartbeat = Heartbeat(reactor)
 
     # Received from the sockets.
@@ -269,17 +220,17 @@ class Driver:
                 elsewhere = owner
         if self.predecessors is not None and not delivered:
             owner = self.predecessors.owner(request)
-            if owner is not None and self._handOver(owner, data, flow):
+            if owner is not None and self._deliver(owner, data, flow):
                 return
         if elsewhere is not None:
-            self._handOver(elsewhere, data, flow)
+            self._deliver(elsewhere, data, flow)
             return
         answering = stampVia(request, flow)
         if flow.reliable and "alias" in request.via.params and isinstance(flow, StreamFlow):
             self.streams.alias(flow, request.via.sentBy[1])
         if self.draining and self._isNew(request):
             successors = self.successors
-            if successors is not None and self._handOver(successors.of(data), data, flow):
+            if successors is not None and self._deliver(successors.of(data), data, flow):
                 return
             self._reject(request, answering, SIPError(503, "draining"))
             return
@@ -295,7 +246,7 @@ class Driver:
         if not delivered:
             owner = self.identifiers.owner(response.via.branch)
             if owner is not None and self._isOther(owner):
-                self._handOver(owner, data, flow)
+                self._deliver(owner, data, flow)
                 return
         if not self.layer.receiveResponse(response, flow, now):
             self.counters.strays += 1
@@ -309,7 +260,7 @@ class Driver:
         """Tell whether a request would begin a transaction that need not be."""
         return request.method not in ("ACK", "CANCEL") and self.layer.findServer(request) is None
 
-    def _handOver(self, code: str, data: bytes, flow: Flow) -> bool:
+    def _deliver(self, code: str, data: bytes, flow: Flow) -> bool:
         self.counters.handedOver += 1
         return self.bus.send(code, Deliver(data, flow.record()))
 
@@ -347,13 +298,10 @@ class Driver:
                 port.start()
         self.streams.start()
 
-    def takeOver(self, predecessors: Sequence[str]) -> None:
-        """Get ready to take the place of other workers: listen to what they say, and to nobody
-        else before L{serve}.
-
-        @param predecessors: their codes.
-        """
-        self.predecessors = Predecessors(predecessors)
+    def takeOver(self, codes: Sequence[str]) -> None:
+        """Get ready to take the place of the workers with these codes: listen to what they say,
+        and to nobody else before L{serve}."""
+        self.predecessors = Predecessors(codes)
         self.bus.takeDescriptors(True)
         self.bus.start()
 
@@ -366,9 +314,7 @@ class Driver:
     def _watch(self) -> None:
         """Ask nobody any more when all predecessors have left."""
         self._watching = None
-        if self.predecessors is None:
-            return
-        if self.predecessors.forgetGone(self.bus):
+        if self.predecessors is not None and self.predecessors.forgetGone(self.bus):
             self._watching = self.reactor.callLater(_WATCH_INTERVAL, self._watch)
         else:
             self.predecessors = None
@@ -389,12 +335,9 @@ class Driver:
         if not codes:
             return succeed(None)
         successors = self.successors = Successors(codes, slot)
-        frames = list(transactionsOf(self.identifiers.code, self.layer.serverKeys()))
+        successors.tell(self.bus, transactionsOf(self.identifiers.code, self.layer.serverKeys()))
         if self.predecessors is not None:
-            frames.extend(self.predecessors.transactions())
-        for frame in frames:
-            for code in successors.codes:
-                self.bus.send(code, frame)
+            successors.tell(self.bus, self.predecessors.transactions())
         for port in self.flows.ports.values():
             if port.codes and len(port.codes) != len(successors.codes):
                 # What waits here was steered by a number of slots that is no more.
@@ -412,8 +355,8 @@ class Driver:
         """Finish what was begun, and begin nothing new. Other workers' messages still come and go
         through the sockets and connections here, until L{stop}.
 
-        New requests are answered with 503. After L{handOver} they go to the successors instead,
-        and the connections that could not be moved are waited for as well.
+        New requests are answered with 503. After L{handOver} they go to the successors, and what
+        clients may still send again, and connections that could not be moved, is waited for too.
 
         @return: fires with true when all transactions have their final response, and the ACK to
             the last of them has had time to come; with false if that took longer than C{timeout}
@@ -421,22 +364,21 @@ class Driver:
         """
         self.draining = True
         self.streams.stopListening()
-        done: Deferred[bool] = Deferred()
-        end = self.reactor.seconds() + timeout
+        return whenQuiet(self.reactor, timeout, self._isBusy).addCallback(self._drained)
 
-        def look(quietFrom: float) -> None:
-            now = self.reactor.seconds()
-            if self.layer.pending or (self.successors is not None and self.streams.lingers):
-                quietFrom = now + _QUIET
-            if now >= quietFrom:
-                done.callback(True)
-            elif now >= end:
-                done.callback(not self.layer.pending)
-            else:
-                self.reactor.callLater(min(end - now, _DRAIN_INTERVAL), look, quietFrom)
+    def _drained(self, isQuiet: bool) -> bool:
+        self._hasLingered = True
+        return isQuiet or not self.layer.pending
 
-        look(0.0)
-        return done
+    def _isBusy(self) -> bool:
+        """Whether there is something that a drain waits for."""
+        if self.layer.pending:
+            return True
+        if self.successors is None or self._hasLingered:
+            return False
+        # While there is time, and others have what is new: a client may send again what it has
+        # got no answer to, and there may be connections that could not be moved.
+        return self.layer.serverCount > 0 or self.streams.lingers
 
     def stop(self) -> Deferred[None]:
         """Read no more, and let go of everything.
@@ -445,6 +387,8 @@ class Driver:
             when they had a second for it.
         """
         self.draining = True
+        if self.successors is not None:
+            self.bus.readAll()
         for port in self.flows.ports.values():
             port.stop()
         self.streams.stopListening()

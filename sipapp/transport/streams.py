@@ -9,16 +9,14 @@ from itertools import count
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IAddress, IConnector, IOpenSSLContextFactory
-from twisted.internet.protocol import ClientFactory, ServerFactory
+from twisted.internet.interfaces import IOpenSSLContextFactory
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from sipapp.sip import FramingError
 from sipapp.transaction import Identifiers
 from sipapp.transport.bus import Moved
 from sipapp.transport.endpoints import Endpoint, Endpoints
-from sipapp.transport.expiry import Expiry
+from sipapp.transport.groups import ClientFactory, Group, MovedFactory, ServerFactory
 from sipapp.transport.limits import LimitLog, StreamLimits
 from sipapp.transport.stream import StreamConnection, StreamFlow, StreamUser
 from sipapp.transport.tls import ClientTLS, TLSFactory
@@ -34,69 +32,6 @@ _ACCEPTS_PER_TURN = 16
 _FLUSH_INTERVAL = 0.01
 
 _log = Logger()
-
-
-class _Group:
-    """The connections of one endpoint, or the outgoing ones: what they share is their limits."""
-
-    def __init__(self, streams: Streams, name: str, limits: StreamLimits) -> None:
-        self.name = name
-        self.limits = limits
-        self.inbound = 0
-        self.inboundByHost: dict[str, int] = {}
-        streams.groups.append(self)
-        reactor = streams.reactor
-        self.idle: Expiry[StreamConnection] = Expiry(
-            reactor, limits.idleTimeout, streams.idleTooLong
-        )
-        self.unfinished: Expiry[StreamConnection] = Expiry(
-            reactor, limits.messageTimeout, streams.unfinishedTooLong
-        )
-
-
-class _ServerFactory(ServerFactory):
-    """Makes the protocols of an endpoint, as many as its limits allow."""
-
-    noisy = False
-
-    def __init__(self, streams: Streams, endpoint: Endpoint, group: _Group) -> None:
-        self._streams = streams
-        self._endpoint = endpoint
-        self._group = group
-
-    def buildProtocol(self, addr: IAddress | None) -> StreamConnection | None:
-        peer: Any = addr
-        return self._streams.accept(self._endpoint, self._group, (peer.host, peer.port))
-
-
-class _ClientFactory(ClientFactory):
-    """Makes the one protocol of an outgoing connection."""
-
-    noisy = False
-
-    def __init__(self, streams: Streams, flow: StreamFlow) -> None:
-        self._streams = streams
-        self._flow = flow
-
-    def buildProtocol(self, addr: IAddress | None) -> StreamConnection:
-        return self._streams.opening(self._flow)
-
-    def clientConnectionFailed(self, connector: IConnector, reason: Failure) -> None:
-        self._streams.failed += 1
-        self._streams.forget(self._flow)
-        self._flow.lost()
-
-
-class _MovedFactory(ServerFactory):
-    """Gives the protocol of a connection that was made in another process."""
-
-    noisy = False
-
-    def __init__(self, connection: StreamConnection) -> None:
-        self._connection = connection
-
-    def buildProtocol(self, addr: IAddress | None) -> StreamConnection:
-        return self._connection
 
 
 class Streams:
@@ -130,10 +65,10 @@ class Streams:
         self.flows: dict[str, StreamFlow] = {}
         self.limitLog = LimitLog(reactor.seconds)
         self._clientTLS = clientTLS
-        self._groups: dict[StreamConnection, _Group] = {}
-        self.groups: list[_Group] = []
-        self._byListener: dict[int, _Group] = {}
-        self._outgoing = _Group(self, "outgoing connections", limits or StreamLimits())
+        self._groups: dict[StreamConnection, Group] = {}
+        self.groups: list[Group] = []
+        self._byListener: dict[int, Group] = {}
+        self._outgoing = Group(self, "outgoing connections", limits or StreamLimits())
         self._prepared: list[tuple[socket.socket, Any]] = []
         self._listening: list[Any] = []
         self._byTarget: dict[Target, StreamFlow] = {}
@@ -156,8 +91,8 @@ class Streams:
         @param context: for TLS.
         """
         name = f"{endpoint.transport} {endpoint.host}:{endpoint.port}"
-        group = self._byListener[endpoint.index] = _Group(self, name, limits)
-        factory: Any = _ServerFactory(self, endpoint, group)
+        group = self._byListener[endpoint.index] = Group(self, name, limits)
+        factory: Any = ServerFactory(self, endpoint, group)
         if context is not None:
             factory = TLSFactory(context, False, factory)
         self._prepared.append((sock, factory))
@@ -202,7 +137,7 @@ class Streams:
         look()
         return closed
 
-    def accept(self, endpoint: Endpoint, group: _Group, remote: Address) -> StreamConnection | None:
+    def accept(self, endpoint: Endpoint, group: Group, remote: Address) -> StreamConnection | None:
         """
         @return: the protocol of a new inbound connection, C{None} if it is refused.
         """
@@ -219,14 +154,14 @@ class Streams:
         self._enterGroup(flow, group)
         return self._connection(flow, group)
 
-    def _enterGroup(self, flow: StreamFlow, group: _Group) -> None:
+    def _enterGroup(self, flow: StreamFlow, group: Group) -> None:
         """Count an inbound connection."""
         host, port = flow.remote
         group.inbound += 1
         group.inboundByHost[host] = group.inboundByHost.get(host, 0) + 1
         self._byRemote[flow.transport, host, port] = flow
 
-    def _connection(self, flow: StreamFlow, group: _Group) -> StreamConnection:
+    def _connection(self, flow: StreamFlow, group: Group) -> StreamConnection:
         connection = StreamConnection(self, flow, group.limits)
         self._groups[connection] = group
         self.flows[flow.identifier] = flow
@@ -252,7 +187,7 @@ class Streams:
         flow = StreamFlow(self, transport, (host, port), listener, True, tlsName)
         self._target(target, flow)
         self.opened += 1
-        factory: Any = _ClientFactory(self, flow)
+        factory: Any = ClientFactory(self, flow)
         if transport == "TLS":
             factory = TLSFactory(self._clientTLS.context(tlsName or host), True, factory)
         timeout = self._outgoing.limits.connectTimeout
@@ -321,7 +256,7 @@ class Streams:
         with socket.socket(fileno=moved.fd) as sock:
             try:
                 self.reactor.adoptStreamConnection(
-                    sock.fileno(), sock.family, _MovedFactory(connection)
+                    sock.fileno(), sock.family, MovedFactory(connection)
                 )
             except OSError:
                 # The peer has gone while it was on its way.

@@ -77,6 +77,12 @@ class Successors:
         self.codes = tuple(codes)
         self.heir = self.codes[slot % len(self.codes)]
 
+    def tell(self, bus: Bus, frames: Iterable[Transactions]) -> None:
+        """Tell all of them."""
+        for frame in frames:
+            for code in self.codes:
+                bus.send(code, frame)
+
     def of(self, data: bytes) -> str:
         """The one that a new request belongs to."""
         return self.codes[slotOf(findCallID(data), len(self.codes))]
