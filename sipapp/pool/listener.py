@@ -19,15 +19,17 @@ class ListenerService(Service):
     They are one C{SO_REUSEPORT} group, and the order in which they joined it is what numbers
     them: the group grows and shrinks at its end.
 
+    @ivar address: what it is called. Several may be called the same, as long as the kernel has
+        not chosen their ports.
     @ivar sockets: those there are, in the order of the group.
     """
 
-    def __init__(self, name: str, bind: Bind) -> None:
+    def __init__(self, address: str, bind: Bind) -> None:
         """
         @param bind: called with a number and one socket of the group, or C{None} for the first
             time: gives a group of so many, which begins with the one given.
         """
-        self.setName(name)
+        self.address = address
         self._bind = bind
         self.sockets: tuple[socket.socket, ...] = ()
 

@@ -33,7 +33,7 @@ def hits(service: ListenerService) -> list[int]:
     @return: how many of some datagrams or connections came to each socket.
     """
     address = service.sockets[0].getsockname()
-    isDatagram = service.name == "udp"
+    isDatagram = service.address == "udp"
     clients = []
     for _ in range(SENT):
         kind = socket.SOCK_DGRAM if isDatagram else socket.SOCK_STREAM
