@@ -1,0 +1,163 @@
+"""Timelines of generations whose processes are in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from sipapp.config import Plan, Settings, parseSettings, resolve
+from sipapp.ground import Ground
+from sipapp.listening import Listening
+from sipapp.plugins import resourceTypes
+from sipapp.pool import BootFailure
+from sipapp.succession import Succession
+from tests.pool.inmemory import MemoryReactor, MemoryWorker
+
+
+class Timeline:
+    """A server of generations, and what is known about it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.reactor = MemoryReactor()
+        settings, plan = self.load(2)
+        self.ground = Ground(settings)
+        self.listening = Listening()
+        self.succession = Succession(self.ground, self.listening, self.reactor)
+        self.services = (self.ground, self.listening, self.succession)
+        self.ground.privilegedStartService()
+        self.succession.begin(settings, plan)
+        for service in self.services:
+            service.startService()
+        for worker in self.reactor.workers:
+            worker.sayReady()
+
+    def load(self, workers: int) -> tuple[Settings, Plan]:
+        text = (
+            '[server]\ndomains = ["example.test"]\ndrain_timeout = 7\n'
+            f'run_directory = "{self.directory}/run"\n'
+            f'state_directory = "{self.directory}/state"\n'
+            '[[listen]]\naddress = "127.0.0.1"\nport = 0\n'
+            f'socket_workers = {workers}\ntransport = "udp"\n'
+        )
+        settings = parseSettings(text, "sipapp.toml", resourceTypes())
+        return settings, resolve(settings)
+
+    def replace(self, workers: int) -> tuple[list[MemoryWorker], list[Any]]:
+        """
+        @return: the new workers, and where the outcome will be.
+        """
+        before = len(self.reactor.workers)
+        outcome: list[Any] = []
+        replacing = Deferred.fromCoroutine(self.succession.replace(*self.load(workers)))
+        replacing.addBoth(outcome.append)
+        return self.reactor.workers[before:], outcome
+
+    def bus(self) -> dict[str, str]:
+        """What is in the directory of the bus, and where it leads to."""
+        paths = (self.directory / "run" / "bus").iterdir()
+        return {each.name: str(each.readlink()) if each.is_symlink() else "" for each in paths}
+
+    def leave(self, workers: list[MemoryWorker]) -> None:
+        """Have old workers finish what they have, and exit."""
+        self.reactor.pumpAll()
+        for worker in workers:
+            worker.quiet.callback(None)
+        self.reactor.pumpAll()
+        self.reactor.pumpAll()
+        for worker in workers:
+            assert worker.drains == [7.0]
+            worker.exit()
+
+    def end(self) -> None:
+        stopping = self.succession.stopService()
+        self.reactor.pumpAll()
+        for worker in self.reactor.workers:
+            if not worker.isGone and not worker.quiet.called:
+                worker.quiet.callback(None)
+        self.reactor.pumpAll()
+        for worker in self.reactor.workers:
+            if not worker.isGone:
+                worker.exit()
+        assert stopping.called
+        self.listening.stopService()
+        self.ground.stopService()
+        assert self.bus() == {}
+
+
+@pytest.fixture
+def timeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Timeline]:
+    timeline = Timeline(tmp_path_factory.mktemp("s"))
+    yield timeline
+    timeline.end()
+
+
+def test_oneGenerationFollowsAnother(timeline: Timeline) -> None:
+    old = list(timeline.reactor.workers)
+    new, outcome = timeline.replace(3)
+    assert len(new) == 3
+    for worker in new[:2]:
+        worker.sayReady()
+    timeline.reactor.pumpAll()
+    assert [worker.successors for worker in old] == [[], []], "not before all are ready"
+    new[2].sayReady()
+    timeline.reactor.pumpAll()
+    assert [worker.successors for worker in old] == [[["a0x1", "a1x1", "a2x1"]]] * 2
+    old[0].given.callback(None)
+    timeline.reactor.pumpAll()
+    assert [worker.serves for worker in new] == [0, 0, 0], "not before all have handed over"
+    old[1].given.callback(None)
+    timeline.reactor.pumpAll()
+    assert [worker.serves for worker in new] == [1, 1, 1]
+    assert outcome == [None]
+    assert timeline.succession.current.number == 1
+    assert timeline.bus() == dict.fromkeys(("a0", "a1", "a0x1", "a1x1", "a2x1"), "")
+    timeline.leave(old)
+    assert timeline.bus() == {"a0": "a0x1", "a1": "a1x1", "a0x1": "", "a1x1": "", "a2x1": ""}
+
+
+def test_namesLeadToThoseWhoServe(timeline: Timeline) -> None:
+    """Also after several generations, and straight there."""
+    for size in (3, 1):
+        old = [each for each in timeline.reactor.workers if not each.isGone]
+        new, outcome = timeline.replace(size)
+        for worker in new:
+            worker.sayReady()
+        timeline.reactor.pumpAll()
+        for worker in old:
+            worker.given.callback(None)
+        timeline.reactor.pumpAll()
+        assert outcome == [None]
+        timeline.leave(old)
+    earlier = ("a0", "a1", "a0x1", "a1x1", "a2x1")
+    assert timeline.bus() == {**dict.fromkeys(earlier, "a0x2"), "a0x2": ""}
+
+
+def test_aWorkerThatCannotStartEndsItsGeneration(timeline: Timeline) -> None:
+    old = list(timeline.reactor.workers)
+    new, outcome = timeline.replace(2)
+    new[0].sayReady()
+    new[1].sayFailed("no such certificate")
+    timeline.reactor.pumpAll()
+    new[0].quiet.callback(None)
+    timeline.reactor.pumpAll()
+    for worker in new:
+        worker.exit()
+    [failure] = outcome
+    assert failure.check(BootFailure)
+    assert "no such certificate" in failure.getErrorMessage()
+    assert timeline.succession.current.number == 0
+    assert timeline.bus() == {"a0": "", "a1": ""}
+    assert [worker.successors for worker in old] == [[], []]
+
+
+def test_aStopEndsAllGenerations(timeline: Timeline) -> None:
+    """Also one that is not ready: its reload is given up."""
+    _, outcome = timeline.replace(2)
+    timeline.end()
+    assert len(outcome) == 1
+    timeline.ground.privilegedStartService()
