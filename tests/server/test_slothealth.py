@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,10 @@ import pytest
 from tests.conftest import ServerStarter
 from tests.support.configuration import DOMAIN, Configuration
 from tests.support.deadlines import waitFor
+from tests.support.processes import sendSignal
 from tests.support.server import Server
 from tests.support.sipclient import SIPSocket, StreamSocket, UDPSocket
-from tests.support.siptext import newToken, request
+from tests.support.siptext import newToken, request, workerCode
 
 #: A plugin whose resource does to its worker what the user name of the request says.
 PLUGIN = """
@@ -129,3 +132,74 @@ def test_theLastMessageIsLogged(
     assert f"\\r\\nCall-ID: {callID}\\r\\n" in line
     server.stop()
     assert "had finished" not in server.output()
+
+
+def states(server: Server) -> dict[str, str]:
+    """The state of each worker by its name."""
+    return {row["name"]: row["state"] for row in json.loads(server.workersFile.read_text())}
+
+
+def crashLoop(server: Server, name: str) -> None:
+    """Five crashes one after the other, of nobody else's doing."""
+    for count in range(1, 6):
+        waitFor(lambda: states(server)[name] == "ready", f"a worker as {name}", 30.0)
+        pid = server.workers()[name]
+        sendSignal(pid, signal.SIGSEGV)
+        waitFor(lambda pid=pid: server.workers()[name] != pid, f"the end of {name}", 30.0)
+        assert server.output().count(f"{name} has crashed") == count
+    lineWith(server, f"{name} IS PARKED: 5 crashes within 30 s, the last: killed by SIGSEGV")
+    waitFor(lambda: states(server)[name] == "parked", f"{name} being parked")
+
+
+@pytest.mark.parametrize("slot", [0, 1])
+def test_theOthersDoTheWorkOfAParkedSlot(
+    configuration: Configuration, startServer: ServerStarter, slot: int
+) -> None:
+    """Its calls are served by others, and the others' calls stay where they are."""
+    configuration.listen("udp", workers=3)
+    server = startServer(configuration)
+    name = f"udp-0/{slot}"
+
+    def askEach() -> dict[str, int]:
+        """The pid of the worker that answers, by Call-ID."""
+        return {
+            callID: server.workerOf(
+                workerCode(client.options(f"sip:{DOMAIN}", callID=callID, cseq=next(cseq)).toTag)
+            )
+            for callID in callIDs
+        }
+
+    cseq = iter(range(1, 1000))
+    callIDs = [newToken() for _ in range(24)]
+    with UDPSocket(server.endpoint("udp").address) as client:
+        before = askEach()
+        home = server.workers()[name]
+        calls = {callID for callID in callIDs if before[callID] == home}
+        crashLoop(server, name)
+        after = askEach()
+        assert calls
+        for callID in set(callIDs) - calls:
+            assert after[callID] == before[callID]
+        others = {pid for other, pid in server.workers().items() if other != name}
+        assert {after[callID] for callID in calls} <= others
+        assert len(server.children()) == 2
+        server.program.signal(signal.SIGHUP)
+        waitFor(lambda: set(states(server).values()) == {"ready"}, "a new generation", 30.0)
+        assert len(set(askEach().values())) == 3
+    server.stop()
+
+
+def test_newConnectionsGoAroundAParkedSlot(
+    configuration: Configuration, startServer: ServerStarter
+) -> None:
+    """Those that others hold do not notice."""
+    configuration.tcpChildren = 3
+    configuration.listen("tcp")
+    server = startServer(configuration)
+    with server.connect("tcp", "tcp/2") as survivor:
+        crashLoop(server, "tcp/0")
+        for _ in range(30):
+            with StreamSocket(server.endpoint("tcp").address) as client:
+                assert client.options(f"sip:{DOMAIN}").status == 200
+        assert survivor.options(f"sip:{DOMAIN}").status == 200
+    server.stop()

@@ -1,0 +1,49 @@
+"""Around a listening socket that nobody accepts from any more.
+
+The socket stays, because the place of each one in its group counts; the kernel is told to give
+new connections to the others. For datagrams see C{sipapp.transport.steering}: with them it is not
+indifferent who gets what.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import socket
+import struct
+from collections.abc import Sequence
+
+#: Linux's C{SO_ATTACH_REUSEPORT_CBPF}; the socket module does not name it.
+_SO_ATTACH_REUSEPORT_CBPF = 51
+
+# Classic BPF: LD W ABS with the offset that gives a random number, ALU MOD K, JMP JEQ K, RET K.
+_LOAD_RANDOM = struct.pack("=HBBI", 0x20, 0, 0, 0xFFFFF000 + 56)
+_MODULO, _JEQ, _RETURN = 0x94, 0x15, 0x06
+
+
+def divert(sock: socket.socket, slots: Sequence[int]) -> bool:
+    """Have the kernel give new connections to some of the sockets of a group, by chance.
+
+    @param sock: any of the group.
+    @param slots: the places of those sockets in it.
+    @return: whether the kernel does. If not, it goes on to use all of them.
+    """
+    code = _LOAD_RANDOM + struct.pack("=HBBI", _MODULO, 0, 0, len(slots))
+    for number, slot in enumerate(slots):
+        # Not this one: over the return.
+        code += struct.pack("=HBBI", _JEQ, 0, 1, number)
+        code += struct.pack("=HBBI", _RETURN, 0, 0, slot)
+    code += struct.pack("=HBBI", _RETURN, 0, 0, slots[0])
+    array = ctypes.create_string_buffer(code, len(code))
+    argument = struct.pack("HP", len(code) // 8, ctypes.addressof(array))
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_REUSEPORT_CBPF, argument)
+        return True
+    return False
+
+
+def turnAway(sock: socket.socket) -> None:
+    """Close the connections that wait at a socket, so that their peers try again."""
+    with contextlib.suppress(OSError):
+        while True:
+            sock.accept()[0].close()
