@@ -24,6 +24,9 @@ from sipapp.postmortem import nameMessage
 
 __all__ = ["Generation"]
 
+#: How long a connection may take to come about, in seconds.
+_CONNECT = 1.0
+
 
 class Generation(MultiService):
     """The pools of one configuration.
@@ -135,13 +138,38 @@ class Generation(MultiService):
             partial(self._describe, plan),
             (sys.executable, "-m", "sipapp.worker"),
             self._reactor,
-            Patience(drain=self.settings.server.drainTimeout),
+            Patience(
+                drain=self.settings.server.drainTimeout,
+                stuck=self.settings.pools.stuckTimeout,
+            ),
             onReady=lambda _: self._onChange(),
             onExit=lambda _: self._onChange(),
             nameMessage=nameMessage,
+            onCrashLoop=partial(self._park, plan),
         )
         pool.setServiceParent(self)
         return pool
+
+    def _park(self, plan: PoolPlan, slots: frozenset[int]) -> bool:
+        """Have others of a pool do the work of some slots: see C{ProcessPool}."""
+        if self._predecessor is not None:
+            # It serves still, and by its own rules.
+            return False
+        served = [each for each in self.plan.listeners if each.index in plan.listeners]
+        if not all(self._listening.park(listener, slots) for listener in served):
+            return False
+        # Who was about to connect has done so by then.
+        self._reactor.callLater(_CONNECT, self._listening.turnAway, served, slots)
+        others = [slot for slot in range(plan.size) if slot not in slots]
+        codes = self.codes[plan.name]
+        self._ground.closeInboxes(
+            {
+                codes[slot]: codes[others[slot % len(others)]]
+                for slot in slots
+                if codes[slot] in self._ground.inboxes
+            }
+        )
+        return True
 
     def _onBus(self, pool: PoolPlan) -> tuple[str, ...]:
         """The codes of a pool's workers, if they speak SIP and so have a place on the bus."""

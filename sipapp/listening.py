@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import socket
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 
 from msgspec.structs import replace
@@ -31,6 +31,7 @@ from twisted.application.service import MultiService
 
 from sipapp.config import Plan, ResolvedListener
 from sipapp.pool import ListenerService, PassedSockets, bindDatagram, bindStream
+from sipapp.pool.detour import divert, turnAway
 from sipapp.pool.groups import confine
 from sipapp.transport import steering
 
@@ -65,6 +66,7 @@ class Listening(MultiService):
         self._groups: dict[_Place, ListenerService] = {}
         self._groupOf: dict[int, ListenerService] = {}
         self._isConfined: set[ListenerService] = set()
+        self._isDiverted: set[int] = set()
 
     def place(self, plan: Plan) -> Plan:
         """Number the listeners of a plan so that each keeps its number for as long as the server
@@ -129,6 +131,7 @@ class Listening(MultiService):
     def direct(self, listener: ResolvedListener) -> None:
         """Have the kernel put what arrives into the sockets of the slots that there are."""
         group = self._groupOf[listener.index]
+        self._isDiverted.discard(listener.index)
         if listener.transport == "udp":
             self.windows[listener.index] = steering.attach(group.sockets[0], listener.slots)
             if listener.slots > 1:
@@ -136,6 +139,38 @@ class Listening(MultiService):
         if len(group.sockets) > listener.slots or group in self._isConfined:
             confine(group.sockets[0], listener.slots)
             self._isConfined.add(group)
+
+    def park(self, listener: ResolvedListener, slots: frozenset[int]) -> bool:
+        """Have the kernel put nothing more into the sockets of some slots, until L{direct}.
+
+        @return: whether it does.
+        """
+        group = self._groupOf[listener.index]
+        if listener.transport == "udp":
+            window = steering.attach(group.sockets[0], listener.slots, parked=slots)
+            if window == 0:
+                return False
+            self.windows[listener.index] = window
+        else:
+            others = [slot for slot in range(listener.slots) if slot not in slots]
+            if not divert(group.sockets[0], others):
+                return False
+            self._isConfined.add(group)
+        self._isDiverted.add(listener.index)
+        self.turnAway([listener], slots)
+        return True
+
+    def turnAway(self, listeners: Iterable[ResolvedListener], slots: Collection[int]) -> None:
+        """Close the connections that nobody accepts, as their slots are parked."""
+        for listener in listeners:
+            if listener.transport != "udp" and listener.index in self._isDiverted:
+                sockets = self.sockets(listener.index)
+                for slot in slots:
+                    turnAway(sockets[slot])
+
+    def isParked(self, number: int) -> bool:
+        """Whether some slots of a listener get nothing."""
+        return number in self._isDiverted
 
     def _bind(
         self,
@@ -180,6 +215,7 @@ class Listening(MultiService):
         for number in set(self._groupOf) - numbers:
             del self._groupOf[number]
             self.windows.pop(number, None)
+            self._isDiverted.discard(number)
 
 
 def _places(listeners: Iterable[ResolvedListener]) -> list[_Place]:

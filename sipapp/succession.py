@@ -158,7 +158,8 @@ class Succession(MultiService):
         for listener in new.plan.listeners:
             if listener.index in pool.listeners and listener.index in old.slots:
                 isResized = old.slots[listener.index] != listener.slots
-                if isResized or old.given[listener.index] != new.given[listener.index]:
+                isGiven = old.given[listener.index] == new.given[listener.index]
+                if isResized or not isGiven or self._listening.isParked(listener.index):
                     self._listening.direct(listener)
         return new.pools[pool.name].serve()
 

@@ -97,7 +97,7 @@ class ProcessPool(Service):
         @param environment: of the workers; C{None} is that of this process.
         @param onReady: called with a worker's name whenever its process serves.
         @param onExit: called with a worker's name when its process has gone, to clean up what it
-            may have left behind.
+            may have left behind; and once more if its slot is parked.
         @param observer: where the output of the workers goes; C{None} is the log.
         @param nameMessage: what to call a message in the log that a worker has died of.
         @param onCrashLoop: called with the slots that are to be parked, old and new, when
@@ -329,6 +329,10 @@ class ProcessPool(Service):
         for each in self._slots:
             each.parked(sorted(parked))
         return True
+
+    def slotParked(self, slot: Slot) -> None:
+        if self._onExit is not None:
+            self._onExit(slot.name)
 
     def _tellNote(self, slot: Slot, isLast: bool) -> None:
         """Log what the process of a slot was working on.

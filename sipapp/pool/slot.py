@@ -262,6 +262,7 @@ class Slot:
             window=self._patience.window,
             reason=self.reason,
         )
+        self._owner.slotParked(self)
 
     def _awaitReady(self, detail: str) -> None:
         self._setTimer(self._patience.boot)

@@ -29,5 +29,8 @@ class SlotOwner(Protocol):
         @return: whether the slot is to be given up, because others do its work from now on.
         """
 
+    def slotParked(self, slot: Slot) -> None:
+        """The slot has been given up."""
+
     def slotStopped(self, slot: Slot) -> None:
         """The slot has come to rest: no process, none wanted."""

@@ -64,7 +64,7 @@ EXPECTED = {
     (STUCK, SAID_FAILED): (FAILING, []),
     (STUCK, LEAVE): (DRAINING, ["kill"]),
     (STUCK, STOP): (DRAINING, ["kill"]),
-    (BACKING_OFF, CRASH_LOOP): (PARKED, []),
+    (BACKING_OFF, CRASH_LOOP): (PARKED, ["slotParked"]),
     (PARKED, LEAVE): (STOPPED, ["slotStopped"]),
     (PARKED, STOP): (STOPPED, ["slotStopped"]),
     (LEAVING, ALIVE): (LEAVING, []),
@@ -151,6 +151,9 @@ class Recorder:
 
     def slotStuck(self, slot):
         self.events.append("slotStuck")
+
+    def slotParked(self, slot):
+        self.events.append("slotParked")
 
     def slotLoops(self, slot):
         self.events.append("slotLoops")
@@ -367,7 +370,7 @@ def test_aCrashLoopParksTheSlot():
         crash(slot, clock)
     assert (slot.state, "slotLoops" in recorder.events) == (BACKING_OFF, False)
     crash(slot, clock)
-    assert (slot.state, recorder.events[-1]) == (PARKED, "slotLoops")
+    assert (slot.state, recorder.events[-2:]) == (PARKED, ["slotLoops", "slotParked"])
     assert slot.reason == "killed by SIGSEGV"
     clock.advance(10_000)
     assert slot.state == PARKED
@@ -420,4 +423,4 @@ def test_hangingAgainAndAgainIsACrashLoop():
             [call] = clock.getDelayedCalls()
             clock.advance(call.getTime() - clock.seconds())
             slot.receive(SAID_READY)
-    assert (slot.state, recorder.events[-1]) == (PARKED, "slotLoops")
+    assert (slot.state, recorder.events[-2:]) == (PARKED, ["slotLoops", "slotParked"])
