@@ -9,11 +9,11 @@ import pytest
 from bench.resilience import underload
 from bench.resilience.connections import connections
 from bench.resilience.outcome import Outcome
+from bench.resilience.soak import soak
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("resilience")]
 
 RATE = 40
-SECONDS = 8.0
 
 
 @pytest.fixture
@@ -29,9 +29,19 @@ def assertHolds(outcome: Outcome) -> None:
 
 @pytest.mark.peer("sipp")
 def test_killedWorkers(directory: Path) -> None:
-    assertHolds(underload.kill(directory, RATE, SECONDS))
+    assertHolds(underload.kill(directory, RATE, 4.0))
+
+
+@pytest.mark.peer("sipp")
+def test_everyGeneration(directory: Path) -> None:
+    assertHolds(underload.reload(directory, RATE, 6.0))
+
+
+@pytest.mark.peer("sipp")
+def test_nothingGrows(directory: Path) -> None:
+    """Calls of six seconds, forgotten after three: a soak can be short."""
+    assertHolds(soak(directory, RATE, 20.0, t1=0.05))
 
 
 def test_everyConnectionIsReached(directory: Path) -> None:
-    """Without a disturbance: what the line about reloads is measured against."""
-    assertHolds(connections(directory, 200, reloads=0))
+    assertHolds(connections(directory, 100, reloads=1))
