@@ -377,3 +377,32 @@ def test_aCallGoesOn(server: Server) -> None:
         near.send(call.next("BYE"))
         phone.reply(phone.expect("BYE", call.callID), 200, "OK")
         assert call.awaitFinal("BYE").status == 200
+
+
+def test_aCallIsCancelledAfterAReload(server: Server) -> None:
+    """The CANCEL and the ACK belong to a transaction that an old worker has."""
+    address = server.endpoint("udp").address
+    with UDPSocket(address) as near, UDPSocket(address) as far:
+        user = newToken("given-up-")
+        assert far.register(user).status == 200
+        call, phone = Call(near, f"sip:{user}@{DOMAIN}"), Callee(far, user)
+        near.send(call.invite())
+        invite = phone.expect("INVITE", call.callID)
+        phone.reply(invite, 180, "Ringing")
+        reload(server)
+        # Sent again, it must not ring a second time: the next request there is the CANCEL.
+        near.send(call.invite())
+        near.send(call.cancel())
+        cancel = phone.client.receive()
+        assert (cancel.method, cancel.callID) == ("CANCEL", call.callID)
+        phone.reply(cancel, 200, "OK")
+        phone.reply(invite, 487, "Request Terminated")
+        phone.expect("ACK", call.callID)
+        finals = {}
+        while len(finals) < 2:
+            message = near.receive()
+            if message.status >= 200:
+                finals[message.method] = message
+        assert finals["CANCEL"].status == 200
+        assert finals["INVITE"].status == 487
+        near.send(call.ackFailure(finals["INVITE"]))
