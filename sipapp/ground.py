@@ -15,6 +15,7 @@ from twisted.logger import Logger
 from twisted.python.util import switchUID
 
 from sipapp.config import Settings
+from sipapp.estate import GroundEstate
 from sipapp.pool import bindInbox
 
 __all__ = ["Ground"]
@@ -44,6 +45,16 @@ class Ground(Service):
         # Where the path of a worker that is no more leads to, by its code.
         self._heirs: dict[str, str] = {}
 
+    def bequeath(self) -> GroundEstate:
+        """Describe what is there to the next image."""
+        inboxes = {code: each.fileno() for code, each in self.inboxes.items()}
+        return GroundEstate(inboxes, dict(self._heirs))
+
+    def inherit(self, estate: GroundEstate) -> None:
+        """Go on with what an earlier image has left; before this service starts."""
+        self.inboxes = {code: socket.socket(fileno=fd) for code, fd in estate.inboxes.items()}
+        self._heirs = dict(estate.heirs)
+
     def inboxPath(self, code: str) -> str:
         return str(self.busDirectory / code)
 
@@ -57,13 +68,15 @@ class Ground(Service):
             self.give(directory)
         self.secret = self._readSecret()
         # What a server that was killed has left behind.
+        ours = self.inboxes.keys() | self._heirs.keys()
         for path in self.busDirectory.iterdir():
-            if path.is_socket() or path.is_symlink():
+            if path.name not in ours and (path.is_socket() or path.is_symlink()):
                 path.unlink()
 
     def startService(self) -> None:
         super().startService()
-        if self._owner is not None:
+        # An image that follows another has dropped them already.
+        if self._owner is not None and self._owner != (os.geteuid(), os.getegid()):
             uid, gid = self._owner
             switchUID(uid, gid)
             _log.info("Runs as uid {uid}, gid {gid}", uid=uid, gid=gid)

@@ -30,6 +30,7 @@ from msgspec.structs import replace
 from twisted.application.service import MultiService
 
 from sipapp.config import Plan, ResolvedListener
+from sipapp.estate import ListeningEstate, SocketsEstate
 from sipapp.pool import ListenerService, PassedSockets, bindDatagram, bindStream
 from sipapp.pool.detour import divert, turnAway
 from sipapp.pool.groups import confine
@@ -67,6 +68,37 @@ class Listening(MultiService):
         self._groupOf: dict[int, ListenerService] = {}
         self._isConfined: set[ListenerService] = set()
         self._isDiverted: set[int] = set()
+
+    def bequeath(self) -> ListeningEstate:
+        """Describe the sockets to the next image."""
+        sockets = [
+            SocketsEstate(
+                place,
+                tuple(number for number, its in self._groupOf.items() if its is group),
+                tuple(each.fileno() for each in group.sockets),
+                group in self._isConfined,
+            )
+            for place, group in self._groups.items()
+        ]
+        return ListeningEstate(tuple(sockets), tuple(self._numbers.items()), dict(self.windows))
+
+    def inherit(self, estate: ListeningEstate, plan: Plan, receiveBuffer: int) -> None:
+        """Go on with the sockets that an earlier image has left.
+
+        @param plan: of the generation that serves them.
+        """
+        self._numbers = dict(estate.numbers)
+        self.windows = dict(estate.windows)
+        listeners = {listener.index: listener for listener in plan.listeners}
+        for left in estate.sockets:
+            listener = next(listeners[number] for number in left.numbers if number in listeners)
+            bind = partial(self._bind, listener, receiveBuffer)
+            group = self._groups[left.place] = ListenerService(listener.name, bind)
+            group.sockets = tuple(socket.socket(fileno=fd) for fd in left.fds)
+            group.setServiceParent(self)
+            self._groupOf.update(dict.fromkeys(left.numbers, group))
+            if left.isConfined:
+                self._isConfined.add(group)
 
     def place(self, plan: Plan) -> Plan:
         """Number the listeners of a plan so that each keeps its number for as long as the server

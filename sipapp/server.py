@@ -10,6 +10,8 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from sipapp.config import (
     loadSettings,
     resolve,
 )
+from sipapp.estate import Estate
 from sipapp.ground import Ground
 from sipapp.listening import Listening
 from sipapp.location import LocationMaintenance
@@ -35,6 +38,7 @@ from sipapp.plugins import resourceTypes
 from sipapp.pool import BindError, BootFailure, PassedSockets
 from sipapp.reload import Reload
 from sipapp.succession import Succession
+from sipapp.upgrade import SIGNALS, Upgrade
 
 __all__ = ["Server"]
 
@@ -46,10 +50,20 @@ class Server(MultiService):
     of workers that serve them."""
 
     def __init__(
-        self, settings: Settings, plan: Plan, reactor: Any, observer: ILogObserver | None = None
+        self,
+        settings: Settings,
+        plan: Plan,
+        reactor: Any,
+        observer: ILogObserver | None = None,
+        estate: Estate | None = None,
+        command: Sequence[str] = (),
+        pidFile: str | None = None,
     ) -> None:
         """
         @param observer: where the log goes; C{None} leaves it to twistd.
+        @param estate: what an earlier image has left; settings and plan are those of it.
+        @param command: what starts this program again.
+        @param pidFile: what twistd has written the pid to.
         """
         super().__init__()
         self._settings = settings
@@ -68,6 +82,17 @@ class Server(MultiService):
         self._reload = Reload(
             self._succession, self._load, self._notifier.reloading, self._notifier.ready
         )
+        self._estate = estate
+        self._upgrade = Upgrade(
+            self._succession.bequeath,
+            self._file,
+            settings.server.runDirectory,
+            command,
+            pidFile,
+            reactor,
+            partial(self._notifier.reloading, "Executes its program anew"),
+            self._notifier.ready,
+        )
         for service in (self._ground, self._listening, self._succession):
             service.setServiceParent(self)
         self._maintenance: LocationMaintenance | None = None
@@ -80,6 +105,10 @@ class Server(MultiService):
 
     def privilegedStartService(self) -> None:
         """Bind everything; what cannot be bound ends the start with one line that says why."""
+        if self._estate is not None:
+            self._succession.inherit(self._estate, self._settings)
+            super().privilegedStartService()
+            return
         try:
             self._listening.passed = PassedSockets()
             super().privilegedStartService()
@@ -92,6 +121,7 @@ class Server(MultiService):
     def startService(self) -> None:
         # One that comes before everything is ready is remembered.
         signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self.reload))
+        signal.signal(signal.SIGUSR2, lambda *_: self._reactor.callFromThread(self.upgrade))
         self._notifier.start()
         self._maintainLocation()
         super().startService()
@@ -101,6 +131,12 @@ class Server(MultiService):
     def reload(self) -> None:
         """Read everything anew: see L{sipapp.reload}."""
         self._reload.request()
+
+    def upgrade(self) -> None:
+        """Execute the program anew, which goes on with everything: see L{sipapp.upgrade}."""
+        if self._isReady and not self._isStopping:
+            upgrading = Deferred.fromCoroutine(self._upgrade.run())
+            upgrading.addErrback(lambda failure: _log.failure("The upgrade failed", failure))
 
     # Running.
 
@@ -126,6 +162,8 @@ class Server(MultiService):
         twistd would repeat the signal upon itself."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._reactor.callFromThread(self._stop))
+        # The image before this one has held them back.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def _stop(self) -> None:
         if not self._isStopping:
@@ -166,6 +204,9 @@ class Server(MultiService):
         self._isReady = True
         self._writeState()
         self._reload.started()
+        if self._estate is not None:
+            self._estate = None
+            self.reload()
 
     def _notReady(self, failure: Failure) -> None:
         """A boot failure is the operator's to mend: say what it is, and stop."""

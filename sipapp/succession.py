@@ -28,10 +28,12 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 
-from sipapp.config import Plan, PoolPlan, Settings
+from sipapp.config import Plan, PoolPlan, Settings, encodeSettings
+from sipapp.estate import Estate
 from sipapp.generation import Generation
 from sipapp.ground import Ground
 from sipapp.listening import Listening
+from sipapp.pool.adoption import NotIdle
 
 __all__ = ["Succession"]
 
@@ -74,6 +76,49 @@ class Succession(MultiService):
         @raise BindError: if something cannot be bound.
         """
         self.current = self._make(settings, plan, None)
+        self.current.setServiceParent(self)
+
+    def bequeath(self) -> Estate:
+        """Describe everything to the image that this process is to execute next.
+
+        @raise NotIdle: if another generation than the present one is there, or not all of its
+            workers are ready.
+        """
+        for each in self:
+            if isinstance(each, Generation) and each is not self.current:
+                raise NotIdle(f"generation {each.number} is still there")
+        return Estate(
+            self.current.number,
+            self._next,
+            encodeSettings(self.current.settings),
+            self.current.plan,
+            dict(self.current.given),
+            {name: tuple(pool.bequeath()) for name, pool in self.current.pools.items()},
+            self._listening.bequeath(),
+            self._ground.bequeath(),
+        )
+
+    def inherit(self, estate: Estate, settings: Settings) -> None:
+        """Begin with the generation of an earlier image.
+
+        @param settings: those of that generation.
+        """
+        self._ground.inherit(estate.ground)
+        self._listening.inherit(estate.listening, estate.plan, settings.sip.udpReceiveBuffer)
+        self._next = estate.next
+        self.current = Generation(
+            estate.generation,
+            settings,
+            estate.plan,
+            estate.given,
+            self._ground,
+            self._listening,
+            self._reactor,
+            None,
+            self._workerChanged,
+        )
+        for name, workers in estate.workers.items():
+            self.current.pools[name].inherit(workers)
         self.current.setServiceParent(self)
 
     async def replace(self, settings: Settings, plan: Plan) -> None:

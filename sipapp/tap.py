@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from twisted.application.service import IService
 from twisted.python.usage import Options as UsageOptions
 
 from sipapp.admin.log import logObserver, twistdLogFile
-from sipapp.config import ConfigurationError, describePlan, loadSettings, resolve
+from sipapp.config import (
+    ConfigurationError,
+    decodeSettings,
+    describePlan,
+    loadSettings,
+    resolve,
+)
+from sipapp.estate import takeEstate
 from sipapp.plugins import resourceTypes
 from sipapp.server import Server
 
@@ -33,9 +41,14 @@ def makeService(options: Any) -> IService:
 
     @raise SystemExit: if there is something wrong with it, and after C{--check}.
     """
+    estate = takeEstate()
     try:
-        settings = loadSettings(options["config"], resourceTypes())
-        plan = resolve(settings)
+        if estate is None:
+            settings = loadSettings(options["config"], resourceTypes())
+            plan = resolve(settings)
+        else:
+            # It reloads when it has taken everything up.
+            settings, plan = decodeSettings(estate.settings, resourceTypes()), estate.plan
     except ConfigurationError as error:
         raise SystemExit(str(error)) from error
     if options["check"]:
@@ -47,4 +60,19 @@ def makeService(options: Any) -> IService:
     twistd = options.parent
     ownLog = twistd.get("logger") or twistd.get("syslog")
     observer = None if ownLog else logObserver(settings.log, twistdLogFile(twistd))
-    return Server(settings, plan, reactor, observer)
+    return Server(
+        settings, plan, reactor, observer, estate, _command(twistd), twistd.get("pidfile")
+    )
+
+
+def _command(twistd: Mapping[str, Any]) -> list[str]:
+    """
+    @param twistd: its options.
+    @return: what starts this program again in this process: a daemon is one already.
+    """
+    arguments = sys.argv[1:]
+    program = sys.orig_argv[: len(sys.orig_argv) - len(arguments)]
+    if not twistd.get("nodaemon"):
+        # What stands later counts.
+        arguments = ["--nodaemon", "--logfile=twistd.log", *arguments]
+    return [sys.executable, *program[1:], *arguments]

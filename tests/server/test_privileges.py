@@ -60,7 +60,7 @@ def interpreter() -> tuple[str, dict[str, str]]:
 
 def test_dropped(configuration: Configuration) -> None:
     """Parent and workers have given up root for good, and the server works: it registers phones,
-    and restarts its workers."""
+    restarts its workers, and replaces its program."""
     entry = pwd.getpwnam(USER)
     python, environment = interpreter()
     configuration.table("server", user=USER)
@@ -79,6 +79,8 @@ def test_dropped(configuration: Configuration) -> None:
             assert client.register("alice").status == 200
         secret = (configuration.stateDirectory / "secret").stat()
         assert (secret.st_mode & 0o777, secret.st_uid) == (0o600, entry.pw_uid)
+        server.program.signal(signal.SIGUSR2)
+        waitFor(lambda: "Reloaded in" in server.output(), "a new program with new workers", 40.0)
         server.stop()
     finally:
         server.end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,6 +59,24 @@ def test_readyAndStopping(
     assert manager.hear() == {"READY": "1", "STATUS": "Serves with 2 workers"}
     server.stop()
     assert manager.hear() == {"STOPPING": "1", "STATUS": "Stops"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR2])
+def test_reload(
+    configuration: Configuration,
+    startServer: ServerStarter,
+    manager: ServiceManager,
+    number: signal.Signals,
+) -> None:
+    """Begin and end are told; an upgrade ends with the reload of the new program."""
+    configuration.listen("udp", workers=1)
+    server = startServer(configuration, environment=manager.environment)
+    manager.hearOf("READY")
+    server.program.signal(number)
+    assert int(manager.hearOf("RELOADING")["MONOTONIC_USEC"]) > 0
+    while "generation 1" not in manager.hearOf("READY")["STATUS"]:
+        pass
+    server.stop()
 
 
 def test_watchdogIsFed(

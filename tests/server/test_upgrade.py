@@ -1,0 +1,103 @@
+"""SIGUSR2: another image of the parent goes on with the same sockets and calls."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from pathlib import Path
+
+from tests.conftest import ServerStarter
+from tests.support.configuration import Configuration
+from tests.support.deadlines import waitFor
+from tests.support.dialog import Call, Callee
+from tests.support.netsockets import datagramSockets, listeningSockets
+from tests.support.processes import isAlive, sendSignal
+from tests.support.server import START, TWISTD, Server
+from tests.support.sipclient import StreamSocket, UDPSocket
+from tests.support.siptext import newToken
+
+
+def upgrade(server: Server) -> None:
+    """Wait until new workers have taken over, and the old ones have gone."""
+    before = server.children()
+    server.program.signal(signal.SIGUSR2)
+    waitFor(
+        lambda: server.program.status is not None or not any(map(isAlive, before)),
+        "the end of the workers of the old image",
+        START,
+    )
+    assert server.program.status is None, "the server has ended: see its log"
+    server.awaitReady()
+
+
+def test_nothingIsLost(configuration: Configuration, startServer: ServerStarter) -> None:
+    """A call rings and a connection is open while the program is replaced, twice: pid and sockets
+    are the same, the call is answered, the connection serves."""
+    configuration.table("server", drain_timeout=2.0)
+    udp, tcp = configuration.listen("udp"), configuration.listen("tcp")
+    server = startServer(configuration)
+    sockets = {row.inode for row in [*datagramSockets(udp.port), *listeningSockets(tcp.port)]}
+    with (
+        UDPSocket(udp.address) as caller,
+        UDPSocket(udp.address) as callee,
+        StreamSocket(tcp.address) as client,
+    ):
+        assert client.options("sip:example.test").status == 200
+        user = newToken("ringing-")
+        assert callee.register(user).status == 200
+        call, phone = Call(caller, f"sip:{user}@example.test"), Callee(callee, user)
+        caller.send(call.invite())
+        invite = phone.expect("INVITE", call.callID)
+        phone.reply(invite, 180, "Ringing")
+        upgrade(server)
+        upgrade(server)
+        after = {row.inode for row in [*datagramSockets(udp.port), *listeningSockets(tcp.port)]}
+        assert after == sockets
+        assert client.options("sip:example.test").status == 200
+        phone.answer(invite)
+        assert call.awaitFinal("INVITE").status == 200
+    server.stop()
+
+
+def test_brokenConfigurationIsRefused(
+    configuration: Configuration, startServer: ServerStarter
+) -> None:
+    """A fresh interpreter finds out; this one goes on with the same workers."""
+    udp = configuration.listen("udp")
+    server = startServer(configuration)
+    before = server.children()
+    file = Path(configuration.directory / "sipapp.toml")
+    file.write_text(file.read_text().replace("[server]", "[serfer]"))
+    server.program.signal(signal.SIGUSR2)
+    waitFor(lambda: "Not upgraded" in server.output(), "the reason in the log", START)
+    assert "serfer" in server.output()
+    assert server.children() == before
+    with UDPSocket(udp.address) as client:
+        assert client.options("sip:example.test").status == 200
+    server.stop()
+
+
+def test_daemon(configuration: Configuration) -> None:
+    """It is one already: the new program stays in its process, and writes the same pid file."""
+    configuration.listen("udp", workers=1)
+    file = configuration.write()
+    directory = configuration.directory
+    twistd = ("--pidfile=sipapp.pid", "--logfile=daemon.log", "sipapp", f"--config={file}")
+    subprocess.run([*TWISTD, *twistd], cwd=directory, check=True, timeout=START)
+    pidFile, log = directory / "sipapp.pid", directory / "daemon.log"
+
+    def logged(text: str) -> bool:
+        return log.exists() and text in log.read_text()
+
+    try:
+        waitFor(lambda: logged("sipapp ready"), "a server that is ready", START)
+        pid = int(pidFile.read_text())
+        sendSignal(pid, signal.SIGUSR2)
+        waitFor(lambda: logged("generation 1"), "the next generation", START)
+        assert int(pidFile.read_text()) == pid
+        sendSignal(pid, signal.SIGTERM)
+        waitFor(lambda: not isAlive(pid), "the end of the server", START)
+        assert not pidFile.exists()
+    finally:
+        if pidFile.exists():
+            sendSignal(int(pidFile.read_text()), signal.SIGKILL)
