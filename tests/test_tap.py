@@ -61,21 +61,7 @@ def test_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     service = makeService(options())
     assert IService.providedBy(service)
     assert isinstance(service, Server)
-    assert [listener.name for listener in service.listeners] == [
-        "udp:127.0.0.1:5060",
-        "tcp:127.0.0.1:5060",
-    ]
-    assert [pool.name for pool in service.pools] == ["udp-0", "tcp"]
     assert list(tmp_path.iterdir()) == []
-
-
-def test_shapeOfTheService(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A listener owns its pool, unless it shares one; that belongs to the server."""
-    monkeypatch.chdir(tmp_path)
-    udp, tcp = (service := makeService(options())).listeners
-    assert [pool.name for pool in udp] == ["udp-0"]
-    assert list(tcp) == []
-    assert service.getServiceNamed("tcp") in service.pools
 
 
 def test_check(tmp_path: Path) -> None:
