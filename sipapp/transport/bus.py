@@ -47,12 +47,14 @@ class _Inbox:
     """Reads the frames for this worker.
 
     @ivar takesDescriptors: whether frames may come with one. To look for them costs time.
+    @ivar isShut: whether nothing can arrive any more; then a frame of no bytes is the end.
     """
 
     def __init__(self, sock: socket.socket, received: Callable[[memoryview, int], None]) -> None:
         sock.setblocking(False)
         self.socket = sock
         self.takesDescriptors = False
+        self.isShut = False
         self._received = received
         self._buffer = bytearray(BUFFER)
         self._view = memoryview(self._buffer)
@@ -80,6 +82,8 @@ class _Inbox:
                     size = self.socket.recv_into(self._buffer)
             except OSError:
                 # Nothing left; unix datagram sockets know no other lasting error.
+                return count
+            if not size and self.isShut:
                 return count
             self._received(self._view[:size], fd)
         return most
@@ -146,6 +150,23 @@ class Bus:
         """Read what has arrived by now."""
         while self._inbox.read(_FRAMES_PER_TURN) == _FRAMES_PER_TURN:
             pass
+
+    def leaveTo(self, code: str, heir: str) -> None:
+        """Let everything that is for this worker go to another one from now on, and read what has
+        arrived by now. Nobody sends into the inbox after this, though the parent still has it.
+
+        @param code: this worker's.
+        """
+        unfinished = self._path(f".{code}.left")
+        try:
+            os.symlink(heir, unfinished)
+            os.replace(unfinished, self._path(code))
+            self._inbox.socket.shutdown(socket.SHUT_RD)
+            self._inbox.isShut = True
+        except OSError:
+            # The parent does it, a moment later.
+            pass
+        self.readAll()
 
     def knows(self, code: str) -> bool:
         """Tell whether there is a worker of that code."""

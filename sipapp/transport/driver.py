@@ -388,7 +388,7 @@ class Driver:
         """
         self.draining = True
         if self.successors is not None:
-            self.bus.readAll()
+            self.bus.leaveTo(self.identifiers.code, self.successors.heir)
         for port in self.flows.ports.values():
             port.stop()
         self.streams.stopListening()
