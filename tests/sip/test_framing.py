@@ -69,8 +69,17 @@ def test_trailingBytesStay():
     framer = StreamFramer()
     assert feedAll(framer, [INVITE + RINGING[:50]]) == [INVITE]
     assert not framer.idle
+    assert framer.unfinished == RINGING[:50]
     assert feedAll(framer, [RINGING[50:]]) == [RINGING]
     assert framer.idle
+    assert framer.unfinished == b""
+
+
+def test_anotherFramerGoesOn():
+    """What one has of an unfinished message is all that its successor needs."""
+    first, second = StreamFramer(), StreamFramer()
+    assert feedAll(first, [INVITE + RINGING[:50]]) == [INVITE]
+    assert feedAll(second, [first.unfinished, RINGING[50:]]) == [RINGING]
 
 
 def test_pongs():
