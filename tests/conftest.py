@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
+import hypothesis
 import pytest
 
 from tests.support.certificates import CertificateAuthority
@@ -16,6 +17,11 @@ from tests.support.server import Server
 
 #: How much of a server's log a failure shows, in characters.
 LOG_TAIL = 6000
+
+# CI says the same of the same tree each time; everybody else looks further at every run.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("user", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "user")
 
 _servers = pytest.StashKey[list[Server]]()
 
