@@ -74,6 +74,7 @@ class Worker:
         )
         self._transport: Transport | None = None
         self._locatorClient: Any = None
+        self._makers = resourceMakers()
         self._resources: list[Any] = []
         self._webPorts: list[Any] = []
         self._webSites: list[tuple[socket.socket, Any]] = []
@@ -282,10 +283,9 @@ class Worker:
 
     async def _makeResources(self, listener: ResolvedListener) -> list[Any]:
         """Make and start the resources of an endpoint."""
-        makers = resourceMakers()
         made = []
         for name in listener.listen.chain:
-            resource = makers[name].make(self._settings.resource[name], self)
+            resource = self._makers[name].make(self._settings.resource[name], self)
             await maybeDeferred(resource.start)
             self._resources.append(resource)
             made.append(resource)

@@ -20,7 +20,7 @@ from tests.support.ports import freePort
 from tests.support.processes import isAlive
 from tests.support.server import START, Server
 from tests.support.sipclient import StreamSocket, UDPSocket
-from tests.support.siptext import newToken, workerCode
+from tests.support.siptext import Received, newToken, workerCode
 
 REFUSED = "Not reloaded, the server goes on as it was."
 
@@ -358,16 +358,25 @@ def test_stopDuringAReload(server: Server) -> None:
     server.stop()
 
 
+def ring(near: UDPSocket, far: UDPSocket) -> tuple[Call, Callee, Received]:
+    """Register one side, and let the other call it until it rings.
+
+    @return: both sides of the call, and the INVITE as it came.
+    """
+    user = newToken("rings-")
+    assert far.register(user).status == 200
+    call, phone = Call(near, f"sip:{user}@{DOMAIN}"), Callee(far, user)
+    near.send(call.invite())
+    invite = phone.expect("INVITE", call.callID)
+    phone.reply(invite, 180, "Ringing")
+    return call, phone, invite
+
+
 def test_aCallGoesOn(server: Server) -> None:
     """Reloads while it rings, when it is established, and then it ends; each message comes once."""
     address = server.endpoint("udp").address
     with UDPSocket(address) as near, UDPSocket(address) as far:
-        user = newToken("calm-")
-        assert far.register(user).status == 200
-        call, phone = Call(near, f"sip:{user}@{DOMAIN}"), Callee(far, user)
-        near.send(call.invite())
-        invite = phone.expect("INVITE", call.callID)
-        phone.reply(invite, 180, "Ringing")
+        call, phone, invite = ring(near, far)
         reload(server)
         phone.answer(invite)
         assert call.awaitFinal("INVITE").status == 200
@@ -383,12 +392,7 @@ def test_aCallIsCancelledAfterAReload(server: Server) -> None:
     """The CANCEL and the ACK belong to a transaction that an old worker has."""
     address = server.endpoint("udp").address
     with UDPSocket(address) as near, UDPSocket(address) as far:
-        user = newToken("given-up-")
-        assert far.register(user).status == 200
-        call, phone = Call(near, f"sip:{user}@{DOMAIN}"), Callee(far, user)
-        near.send(call.invite())
-        invite = phone.expect("INVITE", call.callID)
-        phone.reply(invite, 180, "Ringing")
+        call, phone, invite = ring(near, far)
         reload(server)
         # Sent again, it must not ring a second time: the next request there is the CANCEL.
         near.send(call.invite())
