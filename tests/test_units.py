@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -51,11 +51,8 @@ def test_stopHasTheTimeForTwoDrains() -> None:
 
 
 @pytest.fixture
-def analyze() -> str:
-    program = shutil.which("systemd-analyze")
-    if program is None:
-        pytest.skip("systemd-analyze is not installed")
-    return program
+def analyze(program: Callable[[str], str]) -> str:
+    return program("systemd-analyze")
 
 
 @pytest.fixture
