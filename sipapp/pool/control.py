@@ -1,10 +1,4 @@
-"""The control channel between the parent and one worker: both ends of it.
-
-It is a socket pair that speaks AMP. It carries few and small commands, but above all it is a
-lifeline: as long as it is open the other side lives. The parent learns through it that a worker
-serves; a worker exits at once when it closes, whatever it is doing, because nobody would ever
-stop it or replace it afterwards.
-"""
+"""The worker's end of its control channel: see L{sipapp.pool.lifeline}."""
 
 from __future__ import annotations
 
@@ -12,144 +6,24 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
-from twisted.internet.error import ConnectionClosed
-from twisted.internet.interfaces import ITransport
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.logger import Logger
-from twisted.protocols import amp
 from twisted.python.failure import Failure
 
 from .boot import CONTROL_FD, Boot
 from .commands import Alive, BootFailed, Drain, HandOver, Parked, Quiesce, Ready, Serve, fitReason
+from .lifeline import Lifeline
 
 _ORPHANED = 75
 #: Seconds between signs of life.
 _BEAT = 1.0
 
 
-class _QuietAMP(amp.AMP):
-    """AMP without its two log lines per connection, which name neither worker nor reason."""
-
-    def makeConnection(self, transport: ITransport) -> None:
-        amp.BinaryBoxProtocol.makeConnection(self, transport)
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        amp.BinaryBoxProtocol.connectionLost(self, reason)
-        self.transport = None
-
-
-class WorkerListener(Protocol):
-    """What the parent's end of a channel reports to."""
-
-    def channelReady(self) -> None:
-        """The worker has said Ready."""
-
-    def channelAlive(self) -> None:
-        """The worker has given a sign of life."""
-
-    def channelFailed(self, reason: str) -> None:
-        """The worker has said that it cannot serve."""
-
-    def channelLost(self) -> None:
-        """The channel has closed: nothing more will come."""
-
-
-class ControlChannel(_QuietAMP):
-    """The parent's end."""
-
-    log = Logger()
-
-    def __init__(self, listener: WorkerListener) -> None:
-        super().__init__()
-        self._listener = listener
-
-    @property
-    def isIdle(self) -> bool:
-        """Whether nothing is under way: every question has been answered, and no message has been
-        read or written in part."""
-        transport: Any = self.transport
-        if transport is None:
-            return False
-        isRead = not self.recvd and not self._currentBox
-        isWritten = transport.offset == len(transport.dataBuffer) and not transport._tempDataBuffer
-        return isRead and isWritten and not self._outstandingRequests
-
-    def quiesce(self, timeout: float) -> Deferred[None]:
-        """Tell the worker to finish its work, and stay for the others'.
-
-        @param timeout: seconds that it may take.
-        @return: fires when it has, or cannot any more; never fails.
-        """
-        return self._tell(Quiesce, timeout=timeout)
-
-    def handOver(self, successors: Sequence[str]) -> Deferred[None]:
-        """Tell the worker to give its place to others.
-
-        @param successors: what the composition calls the workers that follow, in slot order.
-        @return: fires when they may begin, or when the worker cannot answer; never fails.
-        """
-        return self._tell(HandOver, successors=list(successors))
-
-    def serve(self) -> Deferred[None]:
-        """Tell a worker that follows others to begin.
-
-        @return: fires when it has, or cannot any more; never fails.
-        """
-        return self._tell(Serve)
-
-    def parked(self, slots: Sequence[int]) -> None:
-        """Tell the worker which slots of its pool have no worker any more."""
-        self._tell(Parked, slots=list(slots))
-
-    def drain(self, timeout: float) -> None:
-        """Tell the worker to finish its work and exit.
-
-        @param timeout: seconds that it may take.
-        """
-        self._tell(Drain, timeout=timeout)
-
-    def _tell(self, command: type[amp.Command], **arguments: Any) -> Deferred[None]:
-        """
-        @return: fires with the answer, or without one: a worker that exits before it answers
-            has nothing left to do.
-        """
-        told: Deferred[Any] = self.callRemote(command, **arguments)
-        told.addErrback(lambda failure: failure.trap(ConnectionClosed, CancelledError))
-        told.addErrback(
-            lambda failure: self.log.failure("{name} was refused", failure, name=command.__name__)
-        )
-        return told.addCallback(lambda _: None)
-
-    def close(self) -> None:
-        """Let go of a worker that could not be started."""
-        if self.transport is not None:
-            self.transport.loseConnection()
-
-    @Ready.responder
-    def _ready(self) -> dict[str, Any]:
-        self._listener.channelReady()
-        return {}
-
-    @Alive.responder
-    def _alive(self) -> dict[str, Any]:
-        self._listener.channelAlive()
-        return {}
-
-    @BootFailed.responder
-    def _bootFailed(self, reason: str) -> dict[str, Any]:
-        self._listener.channelFailed(reason)
-        return {}
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        super().connectionLost(reason)
-        self._listener.channelLost()
-
-
-class WorkerControl(_QuietAMP):
-    """The worker's end.
+class WorkerControl(Lifeline):
+    """Takes what the parent tells the worker.
 
     It also decides how the worker ends:
 

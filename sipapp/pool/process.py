@@ -16,7 +16,7 @@ from twisted.logger import ILogObserver
 from twisted.python.failure import Failure
 
 from .boot import CONTROL_FD, DUMP_SIGNAL, FIRST_INHERITED_FD, Boot, Spawn, encodeBoot
-from .control import ControlChannel
+from .channel import ControlChannel
 from .lines import LogRelay
 
 # How long to wait, after the process has been reaped, for what it has said last. Only a process

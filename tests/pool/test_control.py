@@ -9,8 +9,8 @@ from twisted.python.failure import Failure
 from twisted.test.iosim import FakeTransport, connect
 
 from sipapp.pool import Boot, WorkerControl
+from sipapp.pool.channel import ControlChannel
 from sipapp.pool.commands import Drain
-from sipapp.pool.control import ControlChannel
 from tests.pool.inmemory import WorkerReactor
 
 BOOT = Boot("udp-0/1", 1, {}, b"", 12.5, 1)
