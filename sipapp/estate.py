@@ -40,11 +40,13 @@ class ListeningEstate(msgspec.Struct, frozen=True):
     """What C{Listening} leaves.
 
     @ivar numbers: the number of every listener that there has been.
+    @ivar diverted: those whose parked slots the kernel gives nothing.
     """
 
     sockets: tuple[SocketsEstate, ...]
     numbers: tuple[tuple[tuple[str, str, int, int], int], ...]
     windows: dict[int, int]
+    diverted: tuple[int, ...] = ()
 
 
 class GroundEstate(msgspec.Struct, frozen=True):
@@ -60,7 +62,7 @@ class Estate(msgspec.Struct, frozen=True):
     @ivar generation: the number of the generation that serves.
     @ivar next: that of the one to follow.
     @ivar settings: from C{encodeSettings}.
-    @ivar workers: by pool.
+    @ivar workers: by pool, in the order of the slots; C{None} where one is parked.
     """
 
     generation: int
@@ -68,7 +70,7 @@ class Estate(msgspec.Struct, frozen=True):
     settings: bytes
     plan: Plan
     given: dict[int, int]
-    workers: dict[str, tuple[Bequest, ...]]
+    workers: dict[str, tuple[Bequest | None, ...]]
     listening: ListeningEstate
     ground: GroundEstate
 
@@ -78,7 +80,7 @@ class Estate(msgspec.Struct, frozen=True):
         return [
             *(fd for sockets in self.listening.sockets for fd in sockets.fds),
             *self.ground.inboxes.values(),
-            *(fd for pool in self.workers.values() for worker in pool for fd in worker.fds),
+            *(fd for pool in self.workers.values() for each in pool if each for fd in each.fds),
         ]
 
     def write(self, path: Path) -> None:

@@ -80,7 +80,12 @@ class Listening(MultiService):
             )
             for place, group in self._groups.items()
         ]
-        return ListeningEstate(tuple(sockets), tuple(self._numbers.items()), dict(self.windows))
+        return ListeningEstate(
+            tuple(sockets),
+            tuple(self._numbers.items()),
+            dict(self.windows),
+            tuple(self._isDiverted),
+        )
 
     def inherit(self, estate: ListeningEstate, plan: Plan, receiveBuffer: int) -> None:
         """Go on with the sockets that an earlier image has left.
@@ -89,6 +94,7 @@ class Listening(MultiService):
         """
         self._numbers = dict(estate.numbers)
         self.windows = dict(estate.windows)
+        self._isDiverted = set(estate.diverted)
         listeners = {listener.index: listener for listener in plan.listeners}
         for left in estate.sockets:
             listener = next(listeners[number] for number in left.numbers if number in listeners)

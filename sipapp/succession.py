@@ -81,8 +81,8 @@ class Succession(MultiService):
     def bequeath(self) -> Estate:
         """Describe everything to the image that this process is to execute next.
 
-        @raise NotIdle: if another generation than the present one is there, or not all of its
-            workers are ready.
+        @raise NotIdle: if another generation than the present one is there, or a worker of it is
+            neither ready nor parked.
         """
         for each in self:
             if isinstance(each, Generation) and each is not self.current:

@@ -9,7 +9,8 @@ Theory of operation
    was started with. It keeps its pid, its workers and its sockets.
 3. The new image takes all of that up as its first generation, and reloads: new workers take over.
 
-It has to wait until no reload is under way, no generation leaves, and every worker is ready.
+It has to wait until no reload is under way, no generation leaves, and every worker is ready. A slot
+that is parked stays so until the reload of the new image fills it, as any reload does.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from .boot import Spawn
 from .patience import Patience
 from .process import WorkerProcess
 from .slot import Slot
-from .slottable import BACKING_OFF, READY, STOPPED
+from .slottable import BACKING_OFF, PARKED, READY, STOPPED
 
 
 class BootFailure(Exception):
@@ -118,7 +118,7 @@ class ProcessPool(Service):
         self._onCrashLoop = onCrashLoop
         self._parked: frozenset[int] = frozenset()
         self._boxes: dict[int, BlackBox] = {}
-        self._bequests: dict[int, Bequest] = {}
+        self._bequests: dict[int, Bequest | None] = {}
         self._slots = [
             Slot(f"{name}/{index}", index, self._spawn, self, self._patience, reactor)
             for index in range(size)
@@ -133,25 +133,32 @@ class ProcessPool(Service):
             return
         super().startService()
         self._outcome = None
-        self._parked = frozenset()
+        self._parked = frozenset(slot for slot, each in self._bequests.items() if each is None)
         for slot in self._slots:
+            if slot.index in self._parked:
+                del self._bequests[slot.index]
+                slot.park()
             # A start that fails at once stops the pool: the rest need not be tried.
-            if self._outcome is None:
+            elif self._outcome is None:
                 slot.start()
 
-    def bequeath(self) -> list[Bequest]:
+    def bequeath(self) -> list[Bequest | None]:
         """Describe the worker of each slot to the image that this process is to execute next.
 
+        @return: C{None} for a slot that is parked: it is so in the next image too.
         @raise NotIdle: if a worker is not ready, or something is under way with it.
         """
-        bequests = []
+        bequests: list[Bequest | None] = []
         for slot in self._slots:
+            if slot.state == PARKED:
+                bequests.append(None)
+                continue
             if slot.state != READY or slot.process is None:
                 raise NotIdle(f"{slot.name} is {slot.state}")
             bequests.append(bequeath(slot.process, self._boxes[slot.index].fd))
         return bequests
 
-    def inherit(self, bequests: Sequence[Bequest]) -> None:
+    def inherit(self, bequests: Sequence[Bequest | None]) -> None:
         """Start with the workers of an earlier image: what L{bequeath} has said about them."""
         self._bequests = dict(enumerate(bequests))
 
@@ -291,7 +298,7 @@ class ProcessPool(Service):
     # What the slots report: see SlotOwner.
 
     def slotReady(self, slot: Slot) -> None:
-        if self._outcome is None and all(each.state == READY for each in self._slots):
+        if self._outcome is None and all(each.state in (READY, PARKED) for each in self._slots):
             self._decide(True)
         if self._serves:
             slot.serve()

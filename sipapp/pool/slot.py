@@ -8,20 +8,17 @@ and the input: L{sipapp.pool.slottable} says it all.
 
 A failure to start is announced to the owner, who decides what it means: during the first start it
 is a mistake of the operator's and stops the pool; later the slot just tries again.
-
-Inputs are taken one after the other: one that an action causes waits until the action's transition
-is complete.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
+from .crashrecord import CrashRecord
 from .patience import Patience
 from .process import WorkerProcess
 from .slotowner import SlotOwner
@@ -31,6 +28,7 @@ from .slottable import (
     EXITED,
     LEAVE,
     LEAVING,
+    PARK,
     READY,
     SAID_FAILED,
     SAID_READY,
@@ -41,22 +39,14 @@ from .slottable import (
     TABLE,
     TIMER,
 )
-
-#: How a process has gone that had no choice.
-_SIGKILLED = "killed by SIGKILL"
+from .tablemachine import TableMachine
 
 
-class ImpossibleInput(Exception):
-    """An input has come in a state in which it cannot."""
-
-
-class Slot:
+class Slot(TableMachine):
     """One slot.
 
     @ivar index: its number in the pool, from 0.
     @ivar name: pool and number: C{udp-0/2}.
-    @ivar state: one of the keys of L{TABLE}.
-    @ivar since: when the state was entered, on the reactor's clock.
     @ivar restarts: how many processes have replaced another here.
     @ivar reason: why the last process failed or crashed; empty if none has.
     """
@@ -76,10 +66,8 @@ class Slot:
         @param spawn: starts a process that reports to this slot; may raise.
         @param reactor: provides C{IReactorTime}.
         """
+        super().__init__(name, TABLE, STOPPED, reactor.seconds)
         self.index = index
-        self.name = name
-        self.state = STOPPED
-        self.since: float = reactor.seconds()
         self.restarts = 0
         self.reason = ""
         self._spawn = spawn
@@ -87,13 +75,9 @@ class Slot:
         self._patience = patience
         self._reactor = reactor
         self._process: WorkerProcess | None = None
-        self._delay = patience.firstDelay
-        self._readySince: float | None = None
-        self._hasKilled = False
+        self._past = CrashRecord(patience)
+        self._finishBy: float | None = None
         self._timer: Any = None
-        self._crashes: deque[float] = deque(maxlen=patience.crashes)
-        self._inputs: deque[tuple[str, str]] = deque()
-        self._isBusy = False
 
     @property
     def pid(self) -> int | None:
@@ -109,14 +93,19 @@ class Slot:
         """Fill the slot and keep it filled."""
         self.receive(START)
 
+    def park(self) -> None:
+        """Leave the slot empty: others do its work already."""
+        self.receive(PARK)
+
     def quiesce(self) -> Deferred[None]:
         """Have the process finish its work before it is told to go.
 
-        @return: fires when it has nothing left to finish, or L{Patience.drain} is over.
+        @return: fires when it has nothing left to finish, or L{Patience.drain} is over. From now
+            on that time runs out: what is left of it is what a later drain may take.
         """
         if self.state not in (READY, LEAVING) or self._process is None:
             return succeed(None)
-        return self._process.quiesce(self._patience.drain)
+        return self._process.quiesce(self._timeToFinish())
 
     def handOver(self, successors: Sequence[str]) -> Deferred[None]:
         """Have the process give its place to others. It is not replaced from now on.
@@ -147,33 +136,6 @@ class Slot:
         """Drain the process and start no other."""
         self.receive(STOP)
 
-    def receive(self, event: str, detail: str = "") -> None:
-        """Take an input.
-
-        @param detail: the reason that comes with a failure or an exit.
-        @raise ImpossibleInput: if L{TABLE} does not have it for the present state.
-        """
-        self._inputs.append((event, detail))
-        if self._isBusy:
-            return
-        self._isBusy = True
-        try:
-            while self._inputs:
-                self._step(*self._inputs.popleft())
-        finally:
-            self._isBusy = False
-
-    def _step(self, event: str, detail: str) -> None:
-        try:
-            state, actions = TABLE[self.state][event]
-        except KeyError:
-            raise ImpossibleInput(f"{self.name}: {event} while {self.state}") from None
-        if state != self.state:
-            self.state = state
-            self.since = self._reactor.seconds()
-        for action in actions:
-            getattr(self, f"_{action}")(detail)
-
     # What the process reports: see WorkerOwner.
 
     def workerReady(self) -> None:
@@ -193,7 +155,7 @@ class Slot:
     # Actions: the names in TABLE, with an underscore.
 
     def _launch(self, detail: str) -> None:
-        self._hasKilled = False
+        self._past.launched()
         try:
             self._process = self._spawn(self)
         except Exception as error:
@@ -205,7 +167,7 @@ class Slot:
 
     def _drain(self, detail: str) -> None:
         if self._process is not None:
-            self._process.drain(self._patience.drain)
+            self._process.drain(self._timeToFinish())
 
     def _terminate(self, detail: str) -> None:
         if self._process is not None:
@@ -214,7 +176,7 @@ class Slot:
     def _kill(self, detail: str) -> None:
         if self._process is not None:
             self.log.warn("{name} is killed, pid {pid}", name=self.name, pid=self.pid)
-            self._hasKilled = True
+            self._past.killed()
             self._process.kill()
 
     def _dumpStack(self, detail: str) -> None:
@@ -240,18 +202,19 @@ class Slot:
         self.log.warn("{name} has given a sign of life and stays", name=self.name)
 
     def _countCrash(self, detail: str) -> None:
-        if self._process is not None and not self._wasKilledByOthers(detail):
-            self._crashes.append(self._reactor.seconds())
+        if self._process is not None:
+            self._past.crashed(detail, self._reactor.seconds())
 
-    def _findCrashLoop(self, detail: str) -> None:
-        crashes = self._crashes
-        if (
-            len(crashes) == crashes.maxlen
-            and crashes[-1] - crashes[0] <= self._patience.window
-            and self._owner.slotLoops(self)
-        ):
-            crashes.clear()
+    def _backOff(self, detail: str) -> None:
+        self._setTimer(self._past.nextDelay(detail, self._reactor.seconds()))
+
+    def _retryOrPark(self, detail: str) -> None:
+        if self._past.isLoop and self._owner.slotLoops(self):
+            self._past.forgetLoop()
             self.receive(CRASH_LOOP)
+            return
+        delay = self._timer.getTime() - self._reactor.seconds()
+        self.log.info("{name} is tried again in {delay:.1f} s", name=self.name, delay=delay)
 
     def _announceParked(self, detail: str) -> None:
         self.log.critical(
@@ -271,25 +234,14 @@ class Slot:
         self._setTimer(self._patience.margin)
 
     def _awaitDrained(self, detail: str) -> None:
-        self._setTimer(self._patience.drain + self._patience.margin)
+        self._setTimer(self._timeToFinish() + self._patience.margin)
 
-    def _wasKilledByOthers(self, how: str) -> bool:
-        """Tell whether a process that served has gone through no fault of its own."""
-        return self._readySince is not None and how == _SIGKILLED and not self._hasKilled
-
-    def _backOff(self, detail: str) -> None:
-        if self._wasKilledByOthers(detail):
-            self._readySince = None
-            self._setTimer(self._patience.firstDelay)
-            return
-        now = self._reactor.seconds()
-        served = now - self._readySince if self._readySince is not None else 0.0
-        if served >= self._patience.healthyAfter:
-            self._delay = self._patience.firstDelay
-        self._readySince = None
-        self.log.info("{name} is tried again in {delay} s", name=self.name, delay=self._delay)
-        self._setTimer(self._delay)
-        self._delay = min(2 * self._delay, self._patience.longestDelay)
+    def _timeToFinish(self) -> float:
+        """What is left of the time that it may take to finish. It begins with the first look."""
+        now: float = self._reactor.seconds()
+        if self._finishBy is None:
+            self._finishBy = now + self._patience.drain
+        return max(0.0, self._finishBy - now)
 
     def _cancelTimer(self, detail: str) -> None:
         if self._timer is not None:
@@ -297,7 +249,7 @@ class Slot:
             self._timer = None
 
     def _announceReady(self, detail: str) -> None:
-        self._readySince = self._reactor.seconds()
+        self._past.ready(self._reactor.seconds())
         self.log.info("{name} is ready, pid {pid}", name=self.name, pid=self.pid)
         self._owner.slotReady(self)
 
@@ -319,8 +271,8 @@ class Slot:
         self._owner.slotExited(self)
 
     def _announceStopped(self, detail: str) -> None:
-        self._delay = self._patience.firstDelay
-        self._readySince = None
+        self._past.forget()
+        self._finishBy = None
         self._owner.slotStopped(self)
 
     def _setTimer(self, delay: float) -> None:

@@ -30,6 +30,7 @@ LEAVING = "leaving"
 DRAINING = "draining"
 
 START = "start"
+PARK = "park"
 LEAVE = "leave"
 STOP = "stop"
 SAID_READY = "said ready"
@@ -44,6 +45,8 @@ TIMER = "timer"
 TABLE: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
     STOPPED: {
         START: (STARTING, ("launch", "awaitReady")),
+        # An earlier image of the parent has parked it.
+        PARK: (PARKED, ()),
         LEAVE: (STOPPED, ()),
         STOP: (STOPPED, ("announceStopped",)),
         # It was stopped for the same crash.
@@ -54,7 +57,7 @@ TABLE: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
         SAID_FAILED: (FAILING, ("awaitExit", "announceFailed")),
         EXITED: (
             BACKING_OFF,
-            ("countCrash", "announceExit", "announceFailed", "backOff", "findCrashLoop"),
+            ("countCrash", "announceExit", "announceFailed", "backOff", "retryOrPark"),
         ),
         TIMER: (FAILING, ("kill", "announceLate")),
         # It serves nobody yet and need not begin.
@@ -62,7 +65,7 @@ TABLE: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
         STOP: (DRAINING, ("terminate", "awaitExit")),
     },
     FAILING: {
-        EXITED: (BACKING_OFF, ("announceExit", "backOff", "findCrashLoop")),
+        EXITED: (BACKING_OFF, ("announceExit", "backOff", "retryOrPark")),
         TIMER: (FAILING, ("kill",)),
         LEAVE: (DRAINING, ("terminate", "awaitExit")),
         STOP: (DRAINING, ("terminate", "awaitExit")),
@@ -76,7 +79,7 @@ TABLE: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
         TIMER: (STUCK, ("dumpStack", "awaitStack")),
         EXITED: (
             BACKING_OFF,
-            ("countCrash", "announceExit", "announceCrash", "backOff", "findCrashLoop"),
+            ("countCrash", "announceExit", "announceCrash", "backOff", "retryOrPark"),
         ),
         # A worker may find out later that it cannot go on.
         SAID_FAILED: (FAILING, ("awaitExit", "announceCrash")),
@@ -90,7 +93,7 @@ TABLE: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
         TIMER: (FAILING, ("countCrash", "kill", "awaitExit")),
         EXITED: (
             BACKING_OFF,
-            ("countCrash", "announceExit", "announceCrash", "backOff", "findCrashLoop"),
+            ("countCrash", "announceExit", "announceCrash", "backOff", "retryOrPark"),
         ),
         SAID_FAILED: (FAILING, ("awaitExit", "announceCrash")),
         # It would not hear a kinder word.

@@ -554,6 +554,23 @@ def test_theOthersAreToldWhoIsParked():
     assert timeline.parkings() == [[[1]], [[1]]]
 
 
+def test_aParkedSlotOfAnEarlierImage():
+    """It is parked still: nothing is started there before the pool is replaced."""
+    timeline = Parking(2)
+    timeline.pool.inherit([None])
+    timeline.pool.startService()
+    assert timeline.states() == ["parked", "starting"]
+    timeline.workers[-1].sayReady()
+    timeline.reactor.pumpAll()
+    assert timeline.pool.whenReady().called
+    assert timeline.parkings() == [[[0]]]
+    # The next start fills it, as there was nobody before.
+    timeline.pool.stopService()
+    timeline.workers[-1].exit()
+    timeline.pool.startService()
+    assert timeline.states() == ["starting", "starting"]
+
+
 def test_theLastSlotIsNeverParked():
     timeline = Parking(2)
     timeline.startAll()

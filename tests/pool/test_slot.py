@@ -6,7 +6,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from sipapp.pool import Patience
-from sipapp.pool.slot import ImpossibleInput, Slot
+from sipapp.pool.slot import Slot
 from sipapp.pool.slottable import (
     ALIVE,
     BACKING_OFF,
@@ -16,6 +16,7 @@ from sipapp.pool.slottable import (
     FAILING,
     LEAVE,
     LEAVING,
+    PARK,
     PARKED,
     READY,
     SAID_FAILED,
@@ -28,9 +29,10 @@ from sipapp.pool.slottable import (
     TABLE,
     TIMER,
 )
+from sipapp.pool.tablemachine import ImpossibleInput
 
 STATES = [STOPPED, STARTING, FAILING, READY, STUCK, BACKING_OFF, PARKED, LEAVING, DRAINING]
-INPUTS = [START, LEAVE, STOP, SAID_READY, SAID_FAILED, ALIVE, EXITED, CRASH_LOOP, TIMER]
+INPUTS = [START, PARK, LEAVE, STOP, SAID_READY, SAID_FAILED, ALIVE, EXITED, CRASH_LOOP, TIMER]
 
 # How a slot gets into each state.
 PATHS = {
@@ -48,6 +50,7 @@ PATHS = {
 # (state, input) -> (next state, what happened to the process or was told to the owner).
 EXPECTED = {
     (STOPPED, START): (STARTING, ["launch"]),
+    (STOPPED, PARK): (PARKED, []),
     (STOPPED, LEAVE): (STOPPED, []),
     (STOPPED, STOP): (STOPPED, ["slotStopped"]),
     (STARTING, SAID_READY): (READY, ["slotReady"]),
@@ -380,7 +383,8 @@ def test_crashesThatAreFarApartAreNoLoop():
     slot, recorder, clock = slotIn(READY, window=30.0)
     for _ in range(20):
         crash(slot, clock)
-        clock.advance(slot._delay)
+        [call] = clock.getDelayedCalls()
+        clock.advance(call.getTime() - clock.seconds())
         slot.receive(SAID_READY)
         clock.advance(7.6)
     assert "slotLoops" not in recorder.events

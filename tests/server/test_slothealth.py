@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from pathlib import Path
@@ -12,8 +11,6 @@ import pytest
 from tests.conftest import ServerStarter
 from tests.support.configuration import DOMAIN, Configuration
 from tests.support.deadlines import waitFor
-from tests.support.processes import sendSignal
-from tests.support.server import Server
 from tests.support.sipclient import SIPSocket, StreamSocket, UDPSocket
 from tests.support.siptext import newToken, request, workerCode
 
@@ -69,18 +66,6 @@ def tell(client: SIPSocket, user: str, callID: str) -> None:
     )
 
 
-def lineWith(server: Server, *parts: str) -> str:
-    """Wait for a line of the log that has all the parts."""
-
-    def found() -> list[str]:
-        return [
-            line for line in server.output().splitlines() if all(part in line for part in parts)
-        ]
-
-    waitFor(lambda: bool(found()), f"a line of the log with {parts}", 30.0)
-    return found()[0]
-
-
 def test_aStuckWorker(
     configuration: Configuration, startServer: ServerStarter, environment: dict[str, str]
 ) -> None:
@@ -92,9 +77,9 @@ def test_aStuckWorker(
     callID = newToken("endless-")
     with UDPSocket(server.endpoint("udp").address) as client:
         tell(client, "hang", callID)
-        stuck = lineWith(server, "has a stuck reactor", "no sign of life for 2 s")
-        lineWith(server, "was working on", f"the message with the Call-ID {callID}: OPTIONS")
-        lineWith(server, "harmful_plugin.py", "in hangForEver")
+        stuck = server.lineWith("has a stuck reactor", "no sign of life for 2 s")
+        server.lineWith("was working on", f"the message with the Call-ID {callID}: OPTIONS")
+        server.lineWith("harmful_plugin.py", "in hangForEver")
         name = next(name for name in before if f"{name} has" in stuck)
         waitFor(
             lambda: (
@@ -127,32 +112,11 @@ def test_theLastMessageIsLogged(
     callID = newToken("fatal-")
     with UDPSocket(address) if transport == "udp" else StreamSocket(address) as client:
         tell(client, "die", callID)
-        line = lineWith(server, "was working on", callID)
+        line = server.lineWith("was working on", callID)
     assert f"the message with the Call-ID {callID}: OPTIONS sip:die@{DOMAIN} SIP/2.0\\r\\n" in line
     assert f"\\r\\nCall-ID: {callID}\\r\\n" in line
     server.stop()
     assert "had finished" not in server.output()
-
-
-def states(server: Server) -> dict[str, str]:
-    """The state of each worker by its name."""
-    return {row["name"]: row["state"] for row in json.loads(server.workersFile.read_text())}
-
-
-def crashLoop(server: Server, name: str) -> None:
-    """Five crashes one after the other, of nobody else's doing."""
-    others = set(server.children()) - {server.workers()[name]}
-    for count in range(1, 6):
-        waitFor(lambda: set(server.children()) - others, f"a worker as {name}", 30.0)
-        [pid] = set(server.children()) - others
-        sendSignal(pid, signal.SIGSEGV)
-        waitFor(
-            lambda count=count: server.output().count(f"{name} has gone") == count,
-            f"the end of {name}",
-            30.0,
-        )
-    lineWith(server, f"{name} IS PARKED: 5 crashes within 30 s, the last: killed by SIGSEGV")
-    waitFor(lambda: states(server)[name] == "parked", f"{name} being parked")
 
 
 @pytest.mark.parametrize("slot", [0, 1])
@@ -179,7 +143,7 @@ def test_theOthersDoTheWorkOfAParkedSlot(
         before = askEach()
         home = server.workers()[name]
         calls = {callID for callID in callIDs if before[callID] == home}
-        crashLoop(server, name)
+        server.crashLoop(name)
         after = askEach()
         assert calls
         for callID in set(callIDs) - calls:
@@ -188,7 +152,7 @@ def test_theOthersDoTheWorkOfAParkedSlot(
         assert {after[callID] for callID in calls} <= others
         assert len(server.children()) == 2
         server.program.signal(signal.SIGHUP)
-        waitFor(lambda: set(states(server).values()) == {"ready"}, "a new generation", 30.0)
+        waitFor(lambda: set(server.states().values()) == {"ready"}, "a new generation", 30.0)
         assert len(set(askEach().values())) == 3
     server.stop()
 
@@ -201,7 +165,7 @@ def test_newConnectionsGoAroundAParkedSlot(
     configuration.listen("tcp")
     server = startServer(configuration)
     with server.connect("tcp", "tcp/2") as survivor:
-        crashLoop(server, "tcp/0")
+        server.crashLoop("tcp/0")
         for _ in range(30):
             with StreamSocket(server.endpoint("tcp").address) as client:
                 assert client.options(f"sip:{DOMAIN}").status == 200

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 from pathlib import Path
+
+import pytest
 
 from tests.conftest import ServerStarter
 from tests.support.configuration import Configuration
@@ -14,7 +17,7 @@ from tests.support.netsockets import datagramSockets, listeningSockets
 from tests.support.processes import isAlive, sendSignal
 from tests.support.server import START, TWISTD, Server
 from tests.support.sipclient import StreamSocket, UDPSocket
-from tests.support.siptext import newToken
+from tests.support.siptext import newToken, workerCode
 
 
 def upgrade(server: Server) -> None:
@@ -56,6 +59,57 @@ def test_nothingIsLost(configuration: Configuration, startServer: ServerStarter)
         assert client.options("sip:example.test").status == 200
         phone.answer(invite)
         assert call.awaitFinal("INVITE").status == 200
+    server.stop()
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_aParkedSlot(
+    configuration: Configuration, startServer: ServerStarter, transport: str
+) -> None:
+    """It stays parked under the new program, whose reload fills it again as any does."""
+    configuration.children = configuration.tcpChildren = 3
+    endpoint = configuration.listen(transport)
+    server = startServer(configuration)
+    names = list(server.workers())
+    server.crashLoop(names[1])
+    upgrade(server)
+    waitFor(lambda: set(server.states().values()) == {"ready"}, "every slot filled", START)
+    assert list(server.workers()) == names
+    kind = UDPSocket if transport == "udp" else StreamSocket
+    answered: set[int] = set()
+
+    def allAnswer() -> bool:
+        with kind(endpoint.address) as client:
+            tag = client.options("sip:example.test").toTag
+        answered.add(server.workerOf(workerCode(tag)))
+        return answered == set(server.workers().values())
+
+    waitFor(allAnswer, "an answer of every worker", START)
+    server.stop()
+
+
+def test_aParkedSlotAndARefusedReload(
+    configuration: Configuration, startServer: ServerStarter
+) -> None:
+    """The workers of the old program go on, with the calls of the parked slot."""
+    udp = configuration.listen("udp", workers=2)
+    server = startServer(configuration)
+    server.crashLoop("udp-0/0")
+    workers = server.workers()
+    # What a fresh interpreter does not find out: the port is taken when the reload binds it.
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        configuration.listen("udp", port=other.getsockname()[1])
+        configuration.write()
+        server.program.signal(signal.SIGUSR2)
+        server.lineWith("Not reloaded, the server goes on as it was.", "in use")
+    assert server.workers() == workers
+    assert server.states() == {"udp-0/0": "parked", "udp-0/1": "ready"}
+    with UDPSocket(udp.address) as client:
+        for _ in range(20):
+            assert client.options("sip:example.test").status == 200
+    server.program.signal(signal.SIGHUP)
+    waitFor(lambda: set(server.states().values()) == {"ready"}, "every slot filled", START)
     server.stop()
 
 

@@ -54,6 +54,19 @@ class Server:
         """The log so far."""
         return self.program.output()
 
+    def lineWith(self, *parts: str) -> str:
+        """
+        @return: the first line of the log that has all the parts, as soon as there is one.
+        """
+
+        def found() -> list[str]:
+            return [
+                line for line in self.output().splitlines() if all(part in line for part in parts)
+            ]
+
+        waitFor(lambda: bool(found()), f"a line of the log with {parts}", START)
+        return found()[0]
+
     def endpoint(self, transport: str, host: str = "127.0.0.1") -> Endpoint:
         return self.configuration.endpoint(transport, host)
 
@@ -83,6 +96,12 @@ class Server:
         """
         rows = json.loads(self.workersFile.read_text())
         return {row["name"]: row["pid"] for row in rows}
+
+    def states(self) -> dict[str, str]:
+        """
+        @return: the state of each worker by its name, as the server states it.
+        """
+        return {row["name"]: row["state"] for row in json.loads(self.workersFile.read_text())}
 
     def children(self) -> list[int]:
         """
@@ -134,6 +153,21 @@ class Server:
                 return client
             client.close()
         raise AssertionError(f"none of 100 connections has come to {worker}")
+
+    def crashLoop(self, name: str) -> None:
+        """Have a worker crash, and those that replace it, until its slot is parked."""
+        others = set(self.children()) - {self.workers()[name]}
+        for count in range(1, 6):
+            waitFor(lambda: set(self.children()) - others, f"a worker as {name}", START)
+            [pid] = set(self.children()) - others
+            sendSignal(pid, signal.SIGSEGV)
+            waitFor(
+                lambda count=count: self.output().count(f"{name} has gone") == count,
+                f"the end of {name}",
+                START,
+            )
+        self.lineWith(f"{name} IS PARKED: 5 crashes within 30 s, the last: killed by SIGSEGV")
+        waitFor(lambda: self.states()[name] == "parked", f"{name} being parked")
 
     def stop(self) -> None:
         """SIGTERM: the server has to drain, to exit with 0 and to leave no child behind."""
