@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
 
 from sipapp.pool import Patience
 from sipapp.pool.slot import Slot
@@ -428,3 +429,43 @@ def test_hangingAgainAndAgainIsACrashLoop():
             clock.advance(call.getTime() - clock.seconds())
             slot.receive(SAID_READY)
     assert (slot.state, recorder.events[-2:]) == (PARKED, ["slotLoops", "slotParked"])
+
+
+def test_oneTimeToFinishForQuiesceAndDrain():
+    """A stop takes no longer because it has two steps."""
+    slot, recorder, clock = slotIn(READY, drain=30.0, margin=5.0)
+    recorder.quiesce = lambda timeout: recorder.events.append(f"quiesce {timeout:g}")
+    slot.quiesce()
+    clock.advance(20)
+    slot.quiesce()
+    clock.advance(4)
+    slot.stop()
+    assert recorder.events == ["quiesce 30", "quiesce 10", "drain 6"]
+    clock.advance(10.9)
+    assert recorder.events[3:] == []
+    clock.advance(0.1)
+    assert recorder.events[3:] == ["kill"]
+    slot.receive(EXITED)
+    # A slot that is filled again has all the time.
+    for event in (START, SAID_READY, STOP):
+        slot.receive(event)
+    assert recorder.events[-1] == "drain 30"
+
+
+def test_noTimeIsLeft():
+    slot, recorder, clock = slotIn(LEAVING, drain=30.0)
+    recorder.quiesce = lambda timeout: None
+    slot.quiesce()
+    clock.advance(31)
+    slot.stop()
+    assert recorder.events == ["drain 0"]
+
+
+def test_aParkedSlotIsNotSaidToBeTriedAgain():
+    slot, _, clock = slotIn(READY)
+    with capturedLogs() as logs:
+        for _ in range(5):
+            crash(slot, clock)
+    said = [formatEvent(each) for each in logs]
+    assert sum("is tried again in" in line for line in said) == 4
+    assert "IS PARKED" in said[-1]
