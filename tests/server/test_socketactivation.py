@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from tests import support
 from tests.support.configuration import Configuration
 from tests.support.deadlines import waitFor
-from tests.support.netsockets import inodes, listeningSockets
+from tests.support.netsockets import datagramSockets, inodes, listeningSockets
 from tests.support.ports import freePort
 from tests.support.server import START, TWISTD, Server
 from tests.support.sipclient import StreamSocket, UDPSocket
@@ -62,6 +63,39 @@ def test_servesPassedSockets(configuration: Configuration, startWith: Starter) -
     passed = {row.inode for row in listeningSockets(tcp.port)}
     assert len(passed) == 2
     assert passed <= inodes(server.pid)
+    server.stop()
+
+
+def test_anotherImageOfTheParent(configuration: Configuration, startWith: Starter) -> None:
+    """SIGUSR2: the passed sockets are the new program's, which lets further workers join them."""
+    udp, tcp = configuration.listen("udp", workers=1), configuration.listen("tcp", workers=1)
+    server = startWith(f"udp:127.0.0.1:{udp.port}", f"tcp:127.0.0.1:{tcp.port}").awaitReady()
+
+    def passed() -> list[int]:
+        return [row.inode for row in [*datagramSockets(udp.port), *listeningSockets(tcp.port)]]
+
+    before = passed()
+    assert len(before) == 2
+    server.program.signal(signal.SIGUSR2)
+    server.lineWith("Reloaded in ", "generation 1")
+    assert passed() == before
+    assert set(before) <= inodes(server.pid)
+    environment = Path(f"/proc/{server.pid}/environ").read_bytes()
+    assert b"LISTEN_" not in environment
+    for kind, address in ((UDPSocket, udp.address), (StreamSocket, tcp.address)):
+        with kind(address) as client:
+            assert client.options("sip:example.test").status == 200
+    for block in configuration.blocks:
+        block["socket_workers"] = 2
+    configuration.write()
+    server.program.signal(signal.SIGHUP)
+    server.lineWith("Reloaded in ", "generation 2")
+    after = set(passed())
+    assert len(after) == 4
+    assert set(before) < after <= inodes(server.pid)
+    server.program.signal(signal.SIGUSR2)
+    server.lineWith("Reloaded in ", "generation 3")
+    assert set(passed()) == after <= inodes(server.pid)
     server.stop()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ServerStarter
+from tests.support.certificates import CertificateAuthority
 from tests.support.configuration import Configuration
 from tests.support.deadlines import waitFor
 from tests.support.dialog import Call, Callee
@@ -59,6 +60,47 @@ def test_nothingIsLost(configuration: Configuration, startServer: ServerStarter)
         assert client.options("sip:example.test").status == 200
         phone.answer(invite)
         assert call.awaitFinal("INVITE").status == 200
+    server.stop()
+
+
+def test_connectionsOverTLS(
+    configuration: Configuration, startServer: ServerStarter, authority: CertificateAuthority
+) -> None:
+    """A call whose both ends are behind TLS rings, is answered, and ends while their workers
+    leave; the workers of the new program reach such a phone. When the time to leave is over the
+    connections are closed as TLS wants it."""
+    configuration.table("server", drain_timeout=6.0)
+    tls, udp = configuration.listen("tls"), configuration.listen("udp")
+    server = startServer(configuration)
+    context = authority.clientContext()
+    with (
+        StreamSocket(tls.address, context) as caller,
+        StreamSocket(tls.address, context) as callee,
+        UDPSocket(udp.address) as other,
+    ):
+        user = newToken("secure-")
+        assert callee.register(user).status == 200
+        call, phone = Call(caller, f"sip:{user}@example.test"), Callee(callee, user)
+        caller.send(call.invite())
+        invite = phone.expect("INVITE", call.callID)
+        phone.reply(invite, 180, "Ringing")
+        old = server.children()
+        server.program.signal(signal.SIGUSR2)
+        server.lineWith("Generation 1 has taken over from generation 0")
+        phone.answer(invite)
+        assert call.awaitFinal("INVITE").status == 200
+        caller.send(call.ack())
+        phone.expect("ACK", call.callID)
+        Call(other, f"sip:{user}@example.test").run(phone)
+        caller.send(call.next("BYE"))
+        phone.reply(phone.expect("BYE", call.callID), 200, "OK")
+        assert call.awaitFinal("BYE").status == 200
+        for client in (caller, callee):
+            with pytest.raises(ConnectionResetError, match="the server has closed"):
+                client.receive(START)
+    waitFor(lambda: not any(map(isAlive, old)), "the end of the workers of the old image", START)
+    with StreamSocket(tls.address, context) as client:
+        assert client.options("sip:example.test").status == 200
     server.stop()
 
 

@@ -196,7 +196,8 @@ class StreamSocket(SIPSocket):
         sock = socket.create_connection(server, PATIENCE)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if context is not None:
-            sock = context.wrap_socket(sock, server_hostname=name)
+            # An end of the connection that TLS has not announced is an error.
+            sock = context.wrap_socket(sock, server_hostname=name, suppress_ragged_eofs=False)
         super().__init__(sock, server)
         self.transport = "TLS" if context else "TCP"
         self._buffer = b""
