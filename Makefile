@@ -6,11 +6,12 @@ READY  := $(VENV)/.ready
 TESTS  ?= tests
 CONFIG ?=
 LINES  ?=
+ONLY   ?=
 OPTIONS ?=
 # Two test processes suit two cores; the peers' load tests share them.
 JOBS   ?= 2
 
-.PHONY: run test check format lint types contracts coverage bench bench-micro resilience clean
+.PHONY: run test check format lint types contracts coverage bench bench-quick bench-micro resilience clean
 
 run: $(READY)
 	$(BIN)/twistd --nodaemon --pidfile= sipapp $(if $(CONFIG),--config $(CONFIG))
@@ -40,9 +41,16 @@ coverage: $(READY)
 	$(BIN)/coverage run --source=sipapp/sip,sipapp/transaction -m pytest -q tests/sip tests/transaction
 	$(BIN)/coverage report --fail-under=100
 
-# What the steps of a request cost in one worker.
-bench: bench-micro
+# sipapp beside Kamailio. ONLY=call/udp/1/sipapp for a part of it: scenario, transport, workers,
+# server, each a pattern; OPTIONS=--help for what can be chosen.
+bench: $(READY)
+	$(BIN)/python -m bench.compare $(OPTIONS) $(ONLY)
 
+# The same over UDP with one worker, in under five minutes.
+bench-quick: $(READY)
+	$(BIN)/python -m bench.compare --quick $(OPTIONS) $(ONLY)
+
+# What the steps of a request cost in one worker.
 bench-micro: $(READY)
 	$(BIN)/python -m bench.micro
 

@@ -1,0 +1,81 @@
+"""Compares sipapp with Kamailio: C{make bench}, C{make bench-quick}; C{--help} says what can be
+chosen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+
+from bench.compare import rows as results
+from bench.compare.cell import compare
+from bench.compare.contender import QUICK, Effort
+from bench.compare.selection import Cell, everything, quick, select
+from bench.compare.servers import Wanted, program
+from bench.compare.tables import tables
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.compare", description=__doc__)
+    parser.add_argument(
+        "only",
+        nargs="*",
+        metavar="SCENARIO/TRANSPORT/WORKERS/SERVER",
+        help="what to run, such as call/udp or */udp/1/sipapp; everything without any",
+    )
+    parser.add_argument("--quick", action="store_true", help="UDP, one worker, a few minutes")
+    parser.add_argument("--rounds", type=int, help="rounds in which processor time is measured")
+    parser.add_argument("--cpu", action="store_true", help="processor time and memory alone")
+    parser.add_argument("--json", type=Path, help="where the rows go; other rows there stay")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    """
+    @return: the exit status: 1 if something is missing.
+    """
+    options = _parse(arguments)
+    cells = select(quick() if options.quick else everything(), options.only)
+    missing = _missing(cells)
+    if missing:
+        print("\n".join(missing), file=sys.stderr)
+        return 1
+    changes = {"rounds": options.rounds} if options.rounds else {}
+    if options.cpu:
+        changes["steps"] = 0
+    effort = dataclasses.replace(QUICK if options.quick else Effort(), **changes)
+    file = options.json or Path("build", "bench-quick.json" if options.quick else "bench.json")
+    found: list[results.Row] = []
+    for cell in cells:
+        _say(f"{cell.scenario}/{cell.transport}/{cell.workers}")
+        wanted = Wanted(cell.transport, cell.workers)
+        found += compare(cell.scenario, wanted, cell.servers, effort, _say)
+        results.save(file, results.merged(results.load(file), found))
+    print(tables(found))
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _missing(cells: list[Cell]) -> list[str]:
+    """
+    @return: what has to be installed first.
+    """
+    names = {"sipp"}
+    if any(server.startswith("kamailio") for cell in cells for server in cell.servers):
+        names.add("kamailio")
+    missing = []
+    for name in sorted(names):
+        try:
+            program(name)
+        except LookupError as error:
+            missing.append(str(error))
+    return missing
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

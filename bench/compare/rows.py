@@ -1,0 +1,73 @@
+"""What a run has found: one row for a server in a cell, kept as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+#: The order in which tables and plots show the servers.
+ORDER = ("sipapp", "kamailio-tuned", "kamailio-stock")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A server in a cell. What was not measured, or could not be, is C{None}.
+
+    @ivar cpu_us: microseconds of processor time for a unit, over all processes: a median of rounds.
+    @ivar cpu_low: that of the cheapest round.
+    @ivar cpu_high: that of the dearest round.
+    @ivar max_rate: units in a second, the highest rate without a failed call.
+    @ivar client_bound: the client could not do more, so the server might.
+    @ivar p50_ms: half of the answers took no longer than this, at half the highest rate.
+    @ivar p99_ms: 99 of 100 took no longer than this.
+    @ivar rss_mib: resident memory of all processes, shared pages once (PSS), after the rounds.
+    @ivar failed: units that failed in the rounds.
+    @ivar retransmissions: of clients, in the rounds.
+    @ivar spread: how much more the busiest worker did than the idlest, as a part of the mean.
+    @ivar note: what there is to say.
+    """
+
+    scenario: str
+    transport: str
+    workers: int
+    server: str
+    cpu_us: float | None = None
+    max_rate: float | None = None
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    rss_mib: float | None = None
+    failed: int = 0
+    retransmissions: int = 0
+    cpu_low: float | None = None
+    cpu_high: float | None = None
+    client_bound: bool = False
+    spread: float | None = None
+    note: str = ""
+
+    @property
+    def cell(self) -> tuple[str, str, int]:
+        return self.scenario, self.transport, self.workers
+
+    @property
+    def key(self) -> tuple[str, str, int, str]:
+        return *self.cell, self.server
+
+
+def merged(old: Iterable[Row], new: Iterable[Row]) -> list[Row]:
+    """
+    @return: the old rows, but for those that there are new ones for.
+    """
+    return list({row.key: row for row in (*old, *new)}.values())
+
+
+def load(path: Path) -> list[Row]:
+    if not path.exists():
+        return []
+    return [Row(**row) for row in json.loads(path.read_text())]
+
+
+def save(path: Path, rows: Sequence[Row]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")

@@ -1,0 +1,180 @@
+"""sipp as a subprocess, and what it says of a run."""
+
+from __future__ import annotations
+
+import csv
+import resource
+import signal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.compare.servers import program
+from tests.support.processes import Program
+from tests.support.siptext import Address
+
+_SCENARIOS = Path(__file__).with_name("sipp")
+#: Seconds that sipp may take beyond the time that its calls need, until it is ended.
+_PATIENCE = 40
+
+
+@dataclass(frozen=True)
+class Report:
+    """What sipp says of a run.
+
+    @ivar created: calls, in sipp's words: one transaction where the scenario has only that.
+    @ivar seconds: from the first to the last.
+    @ivar busy: seconds of processor time that sipp itself took.
+    @ivar answers: milliseconds from request to answer, one for each call, in order of size.
+    """
+
+    created: int
+    failed: int
+    retransmissions: int
+    seconds: float
+    busy: float
+    answers: Sequence[float] = ()
+
+
+class SIPp:
+    """One run of sipp."""
+
+    def __init__(
+        self,
+        directory: Path,
+        scenario: str,
+        *,
+        local: Address,
+        mode: str,
+        server: Address | None = None,
+        calls: int | None = None,
+        rate: float = 0.0,
+        limit: int = 100_000,
+        users: Path | None = None,
+        run: int = 1,
+        callID: str | None = None,
+        sockets: int | None = None,
+        traced: bool = False,
+    ) -> None:
+        """
+        @param directory: where its files go; those of the last run of the scenario are replaced.
+        @param scenario: which file in C{sipp/}.
+        @param mode: sipp's C{-t}: u1, t1 (one connection), tn (several).
+        @param server: where the messages go; C{None} for a scenario that waits for them.
+        @param calls: how many; C{None} for as many as come.
+        @param rate: calls begun in a second.
+        @param limit: how many calls may be open at once: sipp begins no more while there are.
+        @param run: what stands for C{[run]} in the scenario.
+        @param callID: a pattern for Call-IDs, with C{%u} for the number of the call.
+        @param traced: whether each answer time is wanted.
+        """
+        self.calls = calls
+        self._deadline = _PATIENCE + (calls / rate if calls else 600)
+        self._statistics = directory / f"{scenario}.csv"
+        self._statistics.unlink(missing_ok=True)
+        arguments = [program("sipp"), "-sf", str(_SCENARIOS / f"{scenario}.xml"), "-t", mode]
+        arguments += ["-i", local[0], "-p", str(local[1]), "-nostdin", "-timer_resol", "1"]
+        arguments += ["-trace_stat", "-stf", str(self._statistics), "-fd", "1"]
+        arguments += ["-timeout", f"{self._deadline:.0f}", "-l", str(limit)]
+        arguments += ["-key", "run", str(run), "-buff_size", "4194304"]
+        # sipp warns of its own slowness; what suffers from that is counted.
+        arguments += ["-watchdog_minor_threshold", "60000", "-watchdog_major_threshold", "60000"]
+        if calls is not None:
+            arguments += ["-m", str(calls), "-r", f"{rate:.0f}"]
+        if users is not None:
+            arguments += ["-inf", str(users)]
+        if callID is not None:
+            arguments += ["-cid_str", callID]
+        if sockets is not None:
+            arguments += ["-max_socket", str(sockets)]
+        self._trace = directory / f"{scenario}.messages"
+        if traced:
+            arguments += ["-trace_shortmsg", "-shortmessage_file", str(self._trace)]
+        if server is not None:
+            arguments.append(f"{server[0]}:{server[1]}")
+        self.program = Program(arguments, directory / f"{scenario}.out", directory=directory)
+        self._traced = traced
+
+    def finish(self) -> Report:
+        """Wait for the end of the run.
+
+        @raise RuntimeError: if sipp cannot do its part.
+        """
+        before = _childrenTime()
+        try:
+            self.program.join(self._deadline + 5)
+        except TimeoutError:
+            self.program.kill()
+        busy = _childrenTime() - before
+        if not self._statistics.exists():
+            raise RuntimeError(f"sipp has failed: {self.program.output()[-2000:]}")
+        with self._statistics.open(newline="") as file:
+            last = list(csv.DictReader(file, delimiter=";"))[-1]
+        created = int(last["TotalCallCreated"])
+        good = int(last["SuccessfulCall(C)"])
+        return Report(
+            created=created,
+            failed=max((self.calls or created) - good, int(last["FailedCall(C)"])),
+            retransmissions=int(last["Retransmissions(C)"]),
+            seconds=_epoch(last["CurrentTime"]) - _epoch(last["StartTime"]),
+            busy=busy,
+            answers=self._answers() if self._traced else (),
+        )
+
+    def stopWaiting(self) -> None:
+        """End a run that waits for calls, when those that have come have ended."""
+        self.program.signal(signal.SIGUSR1)
+
+    def end(self) -> None:
+        """Stop at once."""
+        self.program.kill()
+
+    def _answers(self) -> list[float]:
+        with self._trace.open(errors="replace") as trace:
+            times = answerTimes(trace)
+        self._trace.unlink()
+        return times
+
+
+def answerTimes(trace: Iterable[str]) -> list[float]:
+    """What the client has waited for, to the microsecond: sipp's own response times are in
+    milliseconds.
+
+    @param trace: the lines of C{-trace_shortmsg}: date, time, seconds, S or R (sent, received),
+        Call-ID, CSeq and start line.
+    @return: milliseconds from the first request of each call to its final response, in order of
+        size.
+    """
+    asked: dict[tuple[str, str], float] = {}
+    begun = set()
+    times = []
+    for line in trace:
+        fields = line.rstrip("\n").split("\t")
+        if len(fields) < 7:
+            continue
+        at, direction, callID, cseq, start = fields[2:7]
+        if direction == "S" and callID not in begun:
+            begun.add(callID)
+            asked[callID, cseq] = float(at)
+        elif (
+            direction == "R" and start.startswith("SIP/2.0 ") and not start.startswith("SIP/2.0 1")
+        ):
+            since = asked.pop((callID, cseq), None)
+            if since is not None:
+                times.append((float(at) - since) * 1e3)
+    return sorted(times)
+
+
+def _childrenTime() -> float:
+    """
+    @return: seconds of processor time of all children that have ended and were waited for.
+    """
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _epoch(text: str) -> float:
+    """
+    @param text: a date, a time, and the same as seconds since 1970, which sipp parts with tabs.
+    """
+    return float(text.split("\t")[2])
