@@ -4,10 +4,12 @@ from .activation import PassedSockets
 from .blackbox import BlackBoxPen, escape
 from .boot import Boot, Spawn, enterWorker, readBoot
 from .control import WorkerControl
+from .firststart import BootFailure, PoolStopped
 from .listener import ListenerService
 from .patience import Patience
-from .pool import BootFailure, PoolStopped, ProcessPool, WorkerState
-from .sockets import BindError, bindDatagram, bindInbox, bindStream
+from .pool import ProcessPool
+from .sockets import BindError, bindDatagram, bindInbox, bindStream, setReceiveBuffer
+from .workerstate import WorkerState
 
 __all__ = [
     "BindError",
@@ -28,4 +30,5 @@ __all__ = [
     "enterWorker",
     "escape",
     "readBoot",
+    "setReceiveBuffer",
 ]

@@ -2,61 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, DeferredList, succeed
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.logger import ILogObserver, Logger
 
-from .adoption import AdoptedWorker, Bequest, NotIdle, bequeath
-from .blackbox import LABEL, BlackBox, tell
+from .adoption import Bequest, NotIdle
 from .boot import Spawn
+from .firststart import BootFailure, FirstStart, PoolStopped
+from .launcher import Launcher
 from .patience import Patience
 from .process import WorkerProcess
+from .renewals import Renewals
 from .slot import Slot
 from .slottable import BACKING_OFF, PARKED, READY, STOPPED
-
-
-class BootFailure(Exception):
-    """A pool could not be started.
-
-    @ivar worker: which of its workers was the first to fail.
-    @ivar reason: what the worker said, or how it ended.
-    """
-
-    def __init__(self, worker: str, reason: str) -> None:
-        super().__init__(f"{worker}: {reason}")
-        self.worker = worker
-        self.reason = reason
-
-
-class PoolStopped(Exception):
-    """A pool was stopped before it was ready."""
-
-
-@dataclass(frozen=True)
-class WorkerState:
-    """A line in the listing of a pool.
-
-    @ivar name: pool and slot.
-    @ivar slot: counted from 0.
-    @ivar pid: C{None} while there is no process.
-    @ivar state: one of the states in L{sipapp.pool.slottable}.
-    @ivar since: when it entered the state, in seconds on the reactor's clock.
-    @ivar restarts: how many times a process was replaced in this slot.
-    @ivar reason: why the last one was, or C{''}.
-    """
-
-    name: str
-    slot: int
-    pid: int | None
-    state: str
-    since: float
-    restarts: int
-    reason: str
+from .workerstate import WorkerState
 
 
 class ProcessPool(Service):
@@ -66,6 +28,8 @@ class ProcessPool(Service):
     L{whenReady} fails with the reason. From then on a worker that dies is replaced in its slot,
     on the same sockets, and a replacement that cannot start is tried again; nothing that happens
     in one slot disturbs another.
+
+    @ivar renewals: how single workers are replaced while they serve.
     """
 
     log = Logger()
@@ -107,39 +71,36 @@ class ProcessPool(Service):
         self.setName(name)
         self.size = size
         self._describe = describe
-        self._command = tuple(command)
         self._reactor = reactor
         self._patience = patience if patience is not None else Patience()
-        self._environment = dict(os.environ if environment is None else environment)
         self._onReady = onReady
         self._onExit = onExit
-        self._observer = observer
-        self._nameMessage = nameMessage
         self._onCrashLoop = onCrashLoop
+        self._launcher = Launcher(
+            command, reactor, self._patience.drain, environment, observer, nameMessage
+        )
         self._parked: frozenset[int] = frozenset()
-        self._boxes: dict[int, BlackBox] = {}
         self._bequests: dict[int, Bequest | None] = {}
-        self._slots = [
-            Slot(f"{name}/{index}", index, self._spawn, self, self._patience, reactor)
-            for index in range(size)
-        ]
+        self._slots = [self.makeSlot(index) for index in range(size)]
+        self.renewals = Renewals(self, self._launcher, self._patience.handOver, reactor)
+        self._isLeaving = False
         self._serves = False
-        self._outcome: bool | Exception | None = None
-        self._awaitingReady: list[Deferred[None]] = []
+        self._firstStart = FirstStart()
         self._awaitingStop: list[Deferred[None]] = []
 
     def startService(self) -> None:
         if self.running:
             return
         super().startService()
-        self._outcome = None
+        self._firstStart.begin()
+        self._isLeaving = False
         self._parked = frozenset(slot for slot, each in self._bequests.items() if each is None)
         for slot in self._slots:
             if slot.index in self._parked:
                 del self._bequests[slot.index]
                 slot.park()
             # A start that fails at once stops the pool: the rest need not be tried.
-            elif self._outcome is None:
+            elif not self._firstStart.isOver:
                 slot.start()
 
     def bequeath(self) -> list[Bequest | None]:
@@ -148,15 +109,11 @@ class ProcessPool(Service):
         @return: C{None} for a slot that is parked: it is so in the next image too.
         @raise NotIdle: if a worker is not ready, or something is under way with it.
         """
-        bequests: list[Bequest | None] = []
-        for slot in self._slots:
-            if slot.state == PARKED:
-                bequests.append(None)
-                continue
-            if slot.state != READY or slot.process is None:
-                raise NotIdle(f"{slot.name} is {slot.state}")
-            bequests.append(bequeath(slot.process, self._boxes[slot.index].fd))
-        return bequests
+        if self.renewals.isUnderWay:
+            raise NotIdle(f"a worker of {self.name} is being replaced")
+        return [
+            None if slot.state == PARKED else self._launcher.bequeath(slot) for slot in self._slots
+        ]
 
     def inherit(self, bequests: Sequence[Bequest | None]) -> None:
         """Start with the workers of an earlier image: what L{bequeath} has said about them."""
@@ -169,6 +126,7 @@ class ProcessPool(Service):
         @return: fires when they may begin: every worker has handed over, or has gone, or has
             had L{Patience.handOver} for it.
         """
+        self._isLeaving = True
         waiting = {slot.name for slot in self._slots}
         given: Deferred[None] = Deferred()
 
@@ -204,6 +162,8 @@ class ProcessPool(Service):
 
         @return: fires when all have, or when they have had the time for it.
         """
+        self._isLeaving = True
+        self.renewals.stop()
         quiet: Deferred[Any] = DeferredList([slot.quiesce() for slot in self._slots])
         # A worker that is stuck does not answer.
         quiet.addTimeout(self._patience.drain + self._patience.margin, self._reactor)
@@ -215,8 +175,10 @@ class ProcessPool(Service):
         @return: fires when the last process has been reaped.
         """
         super().stopService()
-        if self._outcome is None:
-            self._decide(PoolStopped(f"{self.name} was stopped before it was ready"))
+        self._isLeaving = True
+        self.renewals.stop()
+        if not self._firstStart.isOver:
+            self._firstStart.end(PoolStopped(f"{self.name} was stopped before it was ready"))
         return self._stopAll()
 
     def whenReady(self) -> Deferred[None]:
@@ -224,49 +186,41 @@ class ProcessPool(Service):
         @return: fires when every worker has said Ready for the first time. Fails with
             L{BootFailure} if one cannot start, and with L{PoolStopped}.
         """
-        if self._outcome is None:
-            waiting: Deferred[None] = Deferred()
-            self._awaitingReady.append(waiting)
-            return waiting
-        answer: Deferred[None] = succeed(None)
-        if isinstance(self._outcome, Exception):
-            outcome = self._outcome
-            answer = Deferred()
-            answer.errback(outcome)
-        return answer
+        return self._firstStart.whenOver()
 
     def workers(self) -> list[WorkerState]:
         """
         @return: the slots of the pool as they are now, in their order.
         """
-        return [
-            WorkerState(
-                slot.name, slot.index, slot.pid, slot.state, slot.since, slot.restarts, slot.reason
-            )
-            for slot in self._slots
-        ]
+        return [WorkerState.of(slot) for slot in self._slots]
+
+    # What the renewals want: see RenewingPool.
+
+    @property
+    def isUp(self) -> bool:
+        return bool(self.running) and self._firstStart.hasSucceeded and not self._isLeaving
+
+    def makeSlot(self, index: int) -> Slot:
+        return Slot(f"{self.name}/{index}", index, self._spawn, self, self._patience, self._reactor)
+
+    def slotAt(self, index: int) -> Slot:
+        return self._slots[index]
+
+    def replaceSlot(self, fresh: Slot) -> None:
+        self._slots[fresh.index] = fresh
+        # It waits to be told, perhaps only when it is ready once more.
+        self._serves = True
+
+    def renewalOver(self) -> None:
+        self._checkStopped()
+
+    # Starting and stopping.
 
     def _spawn(self, slot: Slot) -> WorkerProcess:
         bequest = self._bequests.pop(slot.index, None)
         if bequest is not None:
-            self._boxes[slot.index] = BlackBox(bequest.box)
-            adopted = AdoptedWorker(slot.name, self._reactor, slot, self._observer)
-            adopted.adopt(bequest)
-            return adopted
-        spawn = self._describe(slot.index)
-        if slot.index not in self._boxes:
-            self._boxes[slot.index] = BlackBox()
-        box = self._boxes[slot.index]
-        box.erase()
-        process = WorkerProcess(slot.name, self._reactor, slot, self._observer)
-        process.spawn(
-            self._command,
-            Spawn(spawn.payload, {**spawn.fds, LABEL: box.fd}),
-            slot.index,
-            self._patience.drain,
-            self._environment,
-        )
-        return process
+            return self._launcher.adopt(slot, bequest)
+        return self._launcher.launch(slot, self._describe(slot.index))
 
     def _stopAll(self) -> Deferred[None]:
         stopped: Deferred[None] = Deferred()
@@ -278,28 +232,19 @@ class ProcessPool(Service):
         return stopped
 
     def _checkStopped(self) -> None:
-        if all(slot.state == STOPPED for slot in self._slots):
-            while self._boxes:
-                self._boxes.popitem()[1].close()
+        if not self.renewals.isUnderWay and all(slot.state == STOPPED for slot in self._slots):
+            for slot in self._slots:
+                self._launcher.forget(slot)
             waiting, self._awaitingStop = self._awaitingStop, []
             for each in waiting:
-                each.callback(None)
-
-    def _decide(self, outcome: bool | Exception) -> None:
-        """The first start is over."""
-        self._outcome = outcome
-        waiting, self._awaitingReady = self._awaitingReady, []
-        for each in waiting:
-            if isinstance(outcome, Exception):
-                each.errback(outcome)
-            else:
                 each.callback(None)
 
     # What the slots report: see SlotOwner.
 
     def slotReady(self, slot: Slot) -> None:
-        if self._outcome is None and all(each.state in (READY, PARKED) for each in self._slots):
-            self._decide(True)
+        isUp = all(each.state in (READY, PARKED) for each in self._slots)
+        if isUp and not self._firstStart.isOver:
+            self._firstStart.end()
         if self._serves:
             slot.serve()
         if self._parked:
@@ -308,17 +253,17 @@ class ProcessPool(Service):
             self._onReady(slot.name)
 
     def slotFailed(self, slot: Slot, reason: str) -> None:
-        if self._outcome is None:
-            self._decide(BootFailure(slot.name, reason))
+        if not self._firstStart.isOver:
+            self._firstStart.end(BootFailure(slot.name, reason))
             self._stopAll()
 
     def slotExited(self, slot: Slot) -> None:
-        self._tellNote(slot, slot.state == BACKING_OFF)
+        self._launcher.tellNote(slot, slot.state == BACKING_OFF)
         if self._onExit is not None:
             self._onExit(slot.name)
 
     def slotStuck(self, slot: Slot) -> None:
-        self._tellNote(slot, True)
+        self._launcher.tellNote(slot, True)
 
     def slotLoops(self, slot: Slot) -> bool:
         """The last slot is not given up: a worker that crashes is better than none."""
@@ -340,17 +285,6 @@ class ProcessPool(Service):
     def slotParked(self, slot: Slot) -> None:
         if self._onExit is not None:
             self._onExit(slot.name)
-
-    def _tellNote(self, slot: Slot, isLast: bool) -> None:
-        """Log what the process of a slot was working on.
-
-        @param isLast: true also tells what it had read last if it was working on nothing.
-        """
-        box = self._boxes.get(slot.index)
-        note = box.read() if box is not None else None
-        if box is not None and note is not None and (note.isInHand or isLast):
-            box.erase()
-            self.log.critical("{note}", note=tell(slot.name, note, self._nameMessage))
 
     def slotStopped(self, slot: Slot) -> None:
         self._checkStopped()

@@ -70,8 +70,8 @@ class Slot(TableMachine):
         self.index = index
         self.restarts = 0
         self.reason = ""
-        self._spawn = spawn
-        self._owner = owner
+        self.spawn = spawn
+        self.owner = owner
         self._patience = patience
         self._reactor = reactor
         self._process: WorkerProcess | None = None
@@ -157,7 +157,7 @@ class Slot(TableMachine):
     def _launch(self, detail: str) -> None:
         self._past.launched()
         try:
-            self._process = self._spawn(self)
+            self._process = self.spawn(self)
         except Exception as error:
             self.log.failure("{name} could not be started", name=self.name)
             self.receive(EXITED, f"could not be started: {error}")
@@ -186,7 +186,7 @@ class Slot(TableMachine):
             name=self.name,
             reason=self.reason,
         )
-        self._owner.slotStuck(self)
+        self.owner.slotStuck(self)
         if self._process is not None:
             self._process.dumpStack()
 
@@ -209,7 +209,7 @@ class Slot(TableMachine):
         self._setTimer(self._past.nextDelay(detail, self._reactor.seconds()))
 
     def _retryOrPark(self, detail: str) -> None:
-        if self._past.isLoop and self._owner.slotLoops(self):
+        if self._past.isLoop and self.owner.slotLoops(self):
             self._past.forgetLoop()
             self.receive(CRASH_LOOP)
             return
@@ -225,7 +225,7 @@ class Slot(TableMachine):
             window=self._patience.window,
             reason=self.reason,
         )
-        self._owner.slotParked(self)
+        self.owner.slotParked(self)
 
     def _awaitReady(self, detail: str) -> None:
         self._setTimer(self._patience.boot)
@@ -251,12 +251,12 @@ class Slot(TableMachine):
     def _announceReady(self, detail: str) -> None:
         self._past.ready(self._reactor.seconds())
         self.log.info("{name} is ready, pid {pid}", name=self.name, pid=self.pid)
-        self._owner.slotReady(self)
+        self.owner.slotReady(self)
 
     def _announceFailed(self, detail: str) -> None:
         self.reason = detail
         self.log.critical("{name} cannot start: {reason}", name=self.name, reason=detail)
-        self._owner.slotFailed(self, detail)
+        self.owner.slotFailed(self, detail)
 
     def _announceLate(self, detail: str) -> None:
         self._announceFailed(f"not ready within {self._patience.boot:g} s")
@@ -268,12 +268,12 @@ class Slot(TableMachine):
     def _announceExit(self, detail: str) -> None:
         self.log.info("{name} has gone, pid {pid}: {how}", name=self.name, pid=self.pid, how=detail)
         self._process = None
-        self._owner.slotExited(self)
+        self.owner.slotExited(self)
 
     def _announceStopped(self, detail: str) -> None:
         self._past.forget()
         self._finishBy = None
-        self._owner.slotStopped(self)
+        self.owner.slotStopped(self)
 
     def _setTimer(self, delay: float) -> None:
         self._cancelTimer("")

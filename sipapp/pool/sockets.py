@@ -147,7 +147,7 @@ def _bindGroup(
         if first is not None:
             sockets.append(first)
             if receiveBuffer is not None:
-                _setReceiveBuffer(first, receiveBuffer)
+                setReceiveBuffer(first, receiveBuffer)
             if slots > 1:
                 _openGroup(first, describeAddress(kind, host, port))
         for _ in range(slots - len(sockets)):
@@ -161,7 +161,7 @@ def _bindGroup(
                 # With UDP the option would let two servers share the address.
                 each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if receiveBuffer is not None:
-                _setReceiveBuffer(each, receiveBuffer)
+                setReceiveBuffer(each, receiveBuffer)
             if len(sockets) > 1:
                 each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             each.bind(address)
@@ -193,7 +193,11 @@ def _openGroup(first: socket.socket, address: str) -> None:
             ) from error
 
 
-def _setReceiveBuffer(each: socket.socket, size: int) -> None:
+def setReceiveBuffer(each: socket.socket, size: int) -> None:
+    """Say how many bytes the kernel keeps until somebody reads them, without what waits being lost.
+
+    @param size: C{SO_RCVBUF}: see L{bindDatagram}.
+    """
     try:
         each.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, size)
     except PermissionError:
