@@ -28,8 +28,6 @@ A user that wants to treat the request statelessly abandons the transaction befo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sipapp.sip import Message, Request
 from sipapp.transaction.machine import (
     ABANDON,
@@ -50,18 +48,17 @@ from sipapp.transaction.machine import (
     TIMER_H,
     TIMER_I,
     TIMER_L,
+    UNANSWERED,
     Table,
 )
 from sipapp.transaction.server import ServerTransaction
 
-if TYPE_CHECKING:
-    pass
-
 TABLE: Table = {
     START: {
-        REQUEST: (PROCEEDING, ("start100", "present")),
+        REQUEST: (PROCEEDING, ("present",)),
     },
     PROCEEDING: {
+        UNANSWERED: (PROCEEDING, ("start100",)),
         REQUEST: (PROCEEDING, ("absorb", "resend")),
         ACK: (PROCEEDING, ("absorb",)),
         PROVISIONAL: (PROCEEDING, ("stopTimers", "send")),
@@ -121,7 +118,8 @@ class InviteServer(ServerTransaction):
     # Actions.
 
     def start100(self, now: float, message: Message | None) -> None:
-        self.pulse(TIMER_100, self.layer.settings.tryingDelay, now)
+        if not self.lastResponse:
+            self.pulse(TIMER_100, self.layer.settings.tryingDelay, now)
 
     def startG(self, now: float, message: Message | None) -> None:
         if not self.flow.reliable:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from sipapp.sip import Request, Response
+from sipapp.transaction.answers import Answers
 from sipapp.transaction.client import ClientTransaction
 from sipapp.transaction.inviteclient import InviteClient
 from sipapp.transaction.inviteserver import InviteServer
@@ -23,7 +24,6 @@ from sipapp.transaction.matching import (
     clientKey,
     hasCookie,
     looseKey,
-    mergeKey,
     responseKey,
     serverKey,
 )
@@ -40,6 +40,7 @@ class TransactionLayer:
     @ivar user: receives the requests.
     @ivar settings: the durations.
     @ivar timers: the running timers.
+    @ivar answers: what requests other than INVITE were answered with lately.
     @ivar clock: asked for the time by calls from outside that do not give it.
     @ivar now: the time of the last entry.
     @ivar pending: transactions of both sides that have no final response yet; 0 when drained.
@@ -54,9 +55,9 @@ class TransactionLayer:
     __slots__ = (
         "_clients",
         "_loose",
-        "_merged",
         "_servers",
         "absorbed",
+        "answers",
         "clientsCreated",
         "clock",
         "failures",
@@ -83,13 +84,12 @@ class TransactionLayer:
         self.user = user
         self.settings = TimerSettings() if timers is None else timers
         self.timers = TimerQueue()
+        self.answers = Answers(self.timers, self.settings)
         self.now = 0.0
         self.clock: Callable[[], float] = self._lastEntry if clock is None else clock
         self._servers: dict[ServerKey, ServerTransaction] = {}
         # INVITEs of RFC 2543 clients by what their ACKs have in common with them.
         self._loose: dict[ServerKey, ServerTransaction] = {}
-        # Requests that somebody has asked isMerged about.
-        self._merged: dict[ServerKey, ServerTransaction] = {}
         self._clients: dict[str, ClientTransaction] = {}
         self.pending = 0
         self.serversCreated = 0
@@ -104,8 +104,8 @@ class TransactionLayer:
 
     @property
     def serverCount(self) -> int:
-        """How many server transactions exist."""
-        return len(self._servers)
+        """How many server transactions exist, those that only repeat their answer included."""
+        return len(self._servers) + len(self.answers)
 
     @property
     def clientCount(self) -> int:
@@ -143,11 +143,15 @@ class TransactionLayer:
                 transaction.looseKey = looseKey(request, method)
                 self._loose[transaction.looseKey] = transaction
         else:
+            answer = self.answers.get(key, now)
+            if answer is not None:
+                self._answerAgain(answer, flow)
+                return
             transaction = NonInviteServer(self, key, request, flow, now)
         self._servers[key] = transaction
         self.serversCreated += 1
         self.pending += 1
-        transaction.requestRepeated(now)
+        transaction.begin(now)
 
     def receiveResponse(self, response: Response, flow: Flow, now: float) -> bool:
         """A response has come.
@@ -231,6 +235,7 @@ class TransactionLayer:
         """
         yield from self._servers
         yield from self._loose
+        yield from self.answers
 
     def findServer(self, request: Request) -> ServerTransaction | None:
         """
@@ -238,31 +243,17 @@ class TransactionLayer:
         """
         return self._servers.get(serverKey(request, request.method))
 
+    def knows(self, request: Request) -> bool:
+        """Tell whether a request belongs to a server transaction, or has been answered by one
+        that is over. Not for ACK."""
+        key = serverKey(request, request.method)
+        return key in self._servers or key in self.answers
+
     def inviteOf(self, cancel: Request) -> ServerTransaction | None:
         """
         @return: the INVITE that a CANCEL is about (RFC 3261 §9.2).
         """
         return self._servers.get(serverKey(cancel, "INVITE"))
-
-    def isMerged(self, request: Request) -> bool:
-        """Tell whether a request that a UAS is about to take has come here before over another
-        path, and deserves 482 (RFC 3261 §8.2.2.2).
-
-        Only requests that were asked about are known here: a proxy does not ask and pays nothing.
-
-        @param request: the request of a server transaction of this layer.
-        """
-        if request.to.tag is not None:
-            return False
-        transaction = self.findServer(request)
-        key = mergeKey(request)
-        first = self._merged.get(key)
-        if first is not None:
-            return first is not transaction
-        if transaction is not None:
-            transaction.mergeKey = key
-            self._merged[key] = transaction
-        return False
 
     # From the transactions.
 
@@ -287,12 +278,17 @@ class TransactionLayer:
         loose = transaction.looseKey
         if loose is not None and self._loose.get(loose) is transaction:
             del self._loose[loose]
-        if transaction.mergeKey is not None:
-            del self._merged[transaction.mergeKey]
 
     def forgetClient(self, transaction: ClientTransaction) -> None:
         """A client transaction has ended."""
         del self._clients[transaction.key]
+
+    def _answerAgain(self, answer: bytes, flow: Flow) -> None:
+        """A request has come again that was answered, or met with silence."""
+        self.absorbed += 1
+        if answer:
+            self.retransmitted += 1
+            flow.send(answer)
 
     def _inviteOfAck(self, ack: Request) -> ServerTransaction | None:
         """

@@ -42,6 +42,7 @@ TERMINATED = "Terminated"
 
 # Events from the network and from the transaction user.
 REQUEST = "request"
+UNANSWERED = "unanswered"
 ACK = "ACK"
 CANCEL = "CANCEL"
 PROVISIONAL = "1xx"

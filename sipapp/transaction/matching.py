@@ -26,7 +26,7 @@ from sipapp.sip import Request, Response
 
 MAGIC_COOKIE = "z9hG4bK"
 
-ServerKey = tuple[object, ...]
+ServerKey = str
 
 
 def hasCookie(branch: str | None) -> bool:
@@ -43,8 +43,9 @@ def serverKey(request: Request, method: str) -> ServerKey:
     via = request.via
     branch = via.branch
     if hasCookie(branch):
-        return (branch, via.sentBy, method)
-    return (*looseKey(request, method), request.to.tag)
+        host, port = via.sentBy
+        return f"{method} {branch} {host} {port}"
+    return f"{looseKey(request, method)}\n{request.to.tag}"
 
 
 def looseKey(request: Request, method: str) -> ServerKey:
@@ -53,15 +54,10 @@ def looseKey(request: Request, method: str) -> ServerKey:
         in common, apart from the To tag.
     """
     via = request.via
+    host, port = via.sentBy
     return (
-        via.branch,
-        via.sentBy,
-        method,
-        via.transport,
-        request.requestURI,
-        request.callID,
-        request.cseq.number,
-        request.fromHeader.tag,
+        f"{method} {via.branch} {host} {port} {via.transport} {request.cseq.number}\n"
+        f"{request.requestURI}\n{request.callID}\n{request.fromHeader.tag}"
     )
 
 
@@ -69,7 +65,7 @@ def keyDigest(key: ServerKey) -> bytes:
     """
     @return: a short name for a L{serverKey}, the same in every process.
     """
-    return blake2b(repr(key).encode("utf-8"), digest_size=16).digest()
+    return blake2b(key.encode("utf-8", "surrogateescape"), digest_size=16).digest()
 
 
 def requestDigests(request: Request) -> list[bytes]:
@@ -86,15 +82,6 @@ def requestDigests(request: Request) -> list[bytes]:
     if method == "CANCEL":
         digests.append(keyDigest(serverKey(request, "INVITE")))
     return digests
-
-
-def mergeKey(request: Request) -> ServerKey:
-    """
-    @return: what a request has in common with another that took a different path from the same
-        client (RFC 3261 §8.2.2.2).
-    """
-    cseq = request.cseq
-    return (request.callID, request.fromHeader.tag, cseq.number, cseq.method)
 
 
 def clientKey(branch: str, method: str) -> str:

@@ -16,10 +16,11 @@ RFC 4320 makes the machine tighter than RFC 3261 has it:
    the timer that sees to that is the client's Timer F, kept here as well. It is started when
    Timer 100 fires, for the rest of the time, so that a request answered at once costs one timer.
 
-In Completed the last response answers repetitions for 64*T1 (Timer J); anything more that the user
-says is dropped (RFC 3261 §17.2.2). A failure to send is told to the user and changes nothing else
-(RFC 6026 §8.7). A user that wants to treat the request statelessly abandons the transaction before
-it has answered (RFC 3261 §16.11).
+The final response ends the transaction. What is left of it is the Completed state of RFC 3261: the
+response, which the layer gives to repetitions for 64*T1 (Timer J, L{sipapp.transaction.answers});
+anything more that the user says is dropped. A failure to send is told to the user and changes
+nothing else (RFC 6026 §8.7). A user that wants to treat the request statelessly abandons the
+transaction before it has answered (RFC 3261 §16.11).
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from __future__ import annotations
 from sipapp.sip import Message
 from sipapp.transaction.machine import (
     ABANDON,
-    COMPLETED,
     FAILED,
     FINAL,
     PERMITTED_100,
@@ -38,8 +38,8 @@ from sipapp.transaction.machine import (
     TERMINATED,
     TIMER_100,
     TIMER_F,
-    TIMER_J,
     TRYING,
+    UNANSWERED,
     UNWANTED_1XX,
     Table,
 )
@@ -47,37 +47,30 @@ from sipapp.transaction.server import ServerTransaction
 
 TABLE: Table = {
     START: {
-        REQUEST: (TRYING, ("start100", "present")),
+        REQUEST: (TRYING, ("present",)),
     },
     TRYING: {
+        UNANSWERED: (TRYING, ("start100",)),
         REQUEST: (TRYING, ("absorb",)),
         PERMITTED_100: (PROCEEDING, ("send",)),
         UNWANTED_1XX: (TRYING, ()),
-        FINAL: (COMPLETED, ("stopTimers", "finish", "send", "startJ")),
-        REQUEST_TIMEOUT: (COMPLETED, ("stopTimers", "finish", "startJ")),
+        FINAL: (TERMINATED, ("send", "keepAnswer", "end", "tellEnded")),
+        REQUEST_TIMEOUT: (TERMINATED, ("keepAnswer", "end", "tellEnded")),
         TIMER_100: (PROCEEDING, ("startF", "sendTrying")),
         FAILED: (TRYING, ("tellFailed",)),
         ABANDON: (TERMINATED, ("end",)),
     },
     PROCEEDING: {
+        UNANSWERED: (PROCEEDING, ("start100",)),
         REQUEST: (PROCEEDING, ("absorb", "resend")),
         PERMITTED_100: (PROCEEDING, ("send",)),
         UNWANTED_1XX: (PROCEEDING, ()),
-        FINAL: (COMPLETED, ("stopTimers", "finish", "send", "startJ")),
-        REQUEST_TIMEOUT: (COMPLETED, ("stopTimers", "finish", "forget", "startJ")),
+        FINAL: (TERMINATED, ("send", "keepAnswer", "end", "tellEnded")),
+        REQUEST_TIMEOUT: (TERMINATED, ("forget", "keepAnswer", "end", "tellEnded")),
         TIMER_100: (PROCEEDING, ("startF",)),
         TIMER_F: (TERMINATED, ("expire", "end", "tellEnded")),
         FAILED: (PROCEEDING, ("tellFailed",)),
         ABANDON: (TERMINATED, ("end",)),
-    },
-    COMPLETED: {
-        REQUEST: (COMPLETED, ("absorb", "resend")),
-        PERMITTED_100: (COMPLETED, ()),
-        UNWANTED_1XX: (COMPLETED, ()),
-        FINAL: (COMPLETED, ()),
-        REQUEST_TIMEOUT: (COMPLETED, ()),
-        TIMER_J: (TERMINATED, ("end", "tellEnded")),
-        FAILED: (COMPLETED, ("tellFailed",)),
     },
     TERMINATED: {
         PERMITTED_100: (TERMINATED, ()),
@@ -113,8 +106,10 @@ class NonInviteServer(ServerTransaction):
     def startF(self, now: float, message: Message | None) -> None:
         self.limit(TIMER_F, self.layer.settings.remainder, now)
 
-    def startJ(self, now: float, message: Message | None) -> None:
-        self.limit(TIMER_J, 0.0 if self.flow.reliable else self.layer.settings.timeout, now)
+    def keepAnswer(self, now: float, message: Message | None) -> None:
+        """Leave the response to those who may send the request again."""
+        if not (self.stateless or self.flow.reliable):
+            self.layer.answers.keep(self.key, self.lastResponse, now)
 
     def forget(self, now: float, message: Message | None) -> None:
         """Have nothing more to repeat: a 100 now would keep alive what has ended."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sipapp.sip import Message, Request, Response
-from sipapp.transaction.machine import ABANDON, ACK, FAILED, REQUEST, Transaction
+from sipapp.transaction.machine import ABANDON, ACK, FAILED, REQUEST, UNANSWERED, Transaction
 
 if TYPE_CHECKING:
     from sipapp.transaction.layer import TransactionLayer
@@ -29,6 +29,8 @@ class ServerTransaction(Transaction):
     @ivar timedOut: whether the transaction ended because the ACK never came (Timer H) or because
         no response came in time (RFC 4320).
     @ivar receivedAt: when the request came.
+    @ivar stateless: set by whoever gives the same response whenever the same request comes: then
+        the one to a request other than INVITE need not be kept (RFC 3261 §8.2.7).
     """
 
     __slots__ = (
@@ -38,9 +40,9 @@ class ServerTransaction(Transaction):
         "lastResponse",
         "lastStatus",
         "looseKey",
-        "mergeKey",
         "receivedAt",
         "replyTag",
+        "stateless",
         "timedOut",
         "user",
     )
@@ -67,8 +69,7 @@ class ServerTransaction(Transaction):
         # For matching by RFC 2543: the key without the To tag, and the To tag of our response.
         self.looseKey: ServerKey | None = None
         self.replyTag: str | None = None
-        # Under what isMerged has noted the request.
-        self.mergeKey: tuple[object, ...] | None = None
+        self.stateless = False
 
     @abstractmethod
     def classify(self, status: int, now: float) -> str:
@@ -99,6 +100,15 @@ class ServerTransaction(Transaction):
         @raise ImpossibleEvent: if the request has been answered.
         """
         self.step(ABANDON, self.layer.clock() if now is None else now)
+
+    def begin(self, now: float) -> None:
+        """The request has come: show it to the user, and see that it gets some answer in time. One
+        that is answered at once costs no timer."""
+        try:
+            self.step(REQUEST, now)
+        finally:
+            if not self.isFinal:
+                self.step(UNANSWERED, now)
 
     def requestRepeated(self, now: float) -> None:
         """The request has come again."""

@@ -224,49 +224,6 @@ def test_theEndOfAnOldInviteEndsTheSearchForIt(server: Server) -> None:
     assert server.user.acks == [(ack, server.flow)]
 
 
-# Merged requests.
-
-
-def test_aRequestThatComesOverAnotherPathIsMerged(server: Server) -> None:
-    first, second = request(), request(via=VIA + "2")
-    server.make(first)
-    assert not server.layer.isMerged(first)
-    assert not server.layer.isMerged(first)
-    server.make(second)
-    assert server.layer.isMerged(second)
-    advance(server.layer, 100)
-    transaction = server.layer.findServer(first)
-    assert transaction is not None
-    transaction.abandon(100.0)
-    assert not server.layer.isMerged(second)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        request(via=VIA + "2", toTag="dialog"),
-        request(via=VIA + "2", fromTag="f"),
-        request(via=VIA + "2", callID="c"),
-        request(via=VIA + "2", cseq=2),
-        request("OPTIONS", via=VIA + "2"),
-    ],
-)
-def test_anotherRequestIsNotMerged(server: Server, other: Request) -> None:
-    first = request()
-    server.make(first)
-    assert not server.layer.isMerged(first)
-    server.make(other)
-    assert not server.layer.isMerged(other)
-
-
-def test_aRequestThatHasNoTransactionIsComparedButNotNoted(server: Server) -> None:
-    assert not server.layer.isMerged(request())
-    other = request(via=VIA + "2")
-    server.make(other)
-    assert not server.layer.isMerged(other)
-    assert server.layer.isMerged(request())
-
-
 # Responses and client transactions.
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sipapp.transaction import ServerTransaction
 from tests.transaction.fakes import advance
 from tests.transaction.messages import request
 from tests.transaction.timeline import Line
@@ -20,8 +21,75 @@ def test_theResponseAnswersEveryRepetition() -> None:
     transaction.respond(options.respond(500), 2.0)
     line.layer.receiveRequest(request("OPTIONS"), line.flow, 32.9)
     assert [word for _, word in line.flow.times] == ["200", "200", "200"]
-    advance(line.layer, 33)
     assert line.owner.events == ["ended"]
+    advance(line.layer, 33)
+    line.assertQuiet()
+
+
+def test_afterTimerJTheSameRequestIsNew() -> None:
+    line = Line()
+    options = request("OPTIONS")
+    line.receive(options).respond(options.respond(200), 0.0)
+    assert line.layer.knows(request("OPTIONS"))
+    # The request itself finds that its time is over, whether or not a timer has fired.
+    line.layer.receiveRequest(request("OPTIONS"), line.flow, 31.9)
+    line.layer.receiveRequest(request("OPTIONS"), line.flow, 32.0)
+    assert [transaction.lastStatus for transaction in line.user.requests] == [200, 0]
+    assert line.layer.retransmitted == line.layer.absorbed == 1
+
+
+def test_answersAreForgottenInTheirTurn() -> None:
+    """One timer serves them all, and none is kept for long when no more requests come."""
+    line = Line()
+    for number in range(5):
+        via = f"SIP/2.0/UDP client.example.com:5060;branch=z9hG4bK{number}"
+        options = request("OPTIONS", via=via)
+        line.receive(options, 10.0 * number).respond(options.respond(200), 10.0 * number)
+    assert len(line.layer.timers) == 1
+    assert [key.split()[1][-1] for key in line.layer.serverKeys()] == ["1", "2", "3", "4"]
+    for until, left in (43, 3), (53, 2), (63, 1), (73, 0):
+        advance(line.layer, until)
+        assert line.layer.serverCount == left
+    line.assertQuiet()
+
+
+def test_aStatelessAnswerIsNotKept() -> None:
+    """The same request is shown again (RFC 3261 §8.2.7)."""
+    line = Line()
+    for _ in range(2):
+        options = request("OPTIONS")
+        transaction = line.receive(options)
+        transaction.stateless = True
+        transaction.respond(options.respond(200), 0.0)
+        line.assertQuiet()
+    assert (line.layer.serversCreated, line.layer.absorbed) == (2, 0)
+
+
+def test_theAnswerGivenAtOnceCostsNoTimer() -> None:
+    line = Line(reliable=True)
+
+    def answer(transaction: ServerTransaction, now: float) -> None:
+        assert not len(line.layer.timers)
+        transaction.respond(transaction.request.respond(200), now)
+
+    line.user.requestReceived = answer  # type: ignore[method-assign]
+    line.layer.receiveRequest(request("OPTIONS"), line.flow, 0.0)
+    assert line.flow.times == [(0.0, "200")]
+    line.assertQuiet()
+
+
+def test_anExceptionOfTheUserLeavesNothingUnanswered() -> None:
+    line = Line()
+
+    def fail(transaction: ServerTransaction, now: float) -> None:
+        raise RuntimeError("a mistake")
+
+    line.user.requestReceived = fail  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError):
+        line.layer.receiveRequest(request("OPTIONS"), line.flow, 0.0)
+    assert [timer.name for timer in line.layer.timers] == ["Timer 100"]
+    advance(line.layer, 100)
+    assert line.flow.times == [(3.5, "100")]
     line.assertQuiet()
 
 

@@ -52,6 +52,8 @@ class Options(SIPResource):
         uri = request.uri
         if not isinstance(uri, SIPURI) or uri.user is not None or not self._worker.isLocal(uri):
             return None
+        # Asked again it says the same again, so nothing need be remembered.
+        transaction.stateless = True
         tag = self._worker.identifiers.toTag(request)
         return request.respond(200, toTag=tag, headers=self._headers)
 
