@@ -31,7 +31,13 @@ from twisted.application.service import MultiService
 
 from sipapp.config import Plan, ResolvedListener
 from sipapp.estate import ListeningEstate, SocketsEstate
-from sipapp.pool import ListenerService, PassedSockets, bindDatagram, bindStream
+from sipapp.pool import (
+    ListenerService,
+    PassedSockets,
+    bindDatagram,
+    bindStream,
+    setReceiveBuffer,
+)
 from sipapp.pool.detour import divert, turnAway
 from sipapp.pool.groups import confine
 from sipapp.transport import steering
@@ -63,6 +69,7 @@ class Listening(MultiService):
         self._give = give
         self.passed: PassedSockets | None = None
         self.windows: dict[int, int] = {}
+        self._receiveBuffer: int | None = None
         self._numbers: dict[_Place, int] = {}
         self._groups: dict[_Place, ListenerService] = {}
         self._groupOf: dict[int, ListenerService] = {}
@@ -94,11 +101,12 @@ class Listening(MultiService):
         """
         self._numbers = dict(estate.numbers)
         self.windows = dict(estate.windows)
+        self._receiveBuffer = receiveBuffer
         self._isDiverted = set(estate.diverted)
         listeners = {listener.index: listener for listener in plan.listeners}
         for left in estate.sockets:
             listener = next(listeners[number] for number in left.numbers if number in listeners)
-            bind = partial(self._bind, listener, receiveBuffer)
+            bind = partial(self._bind, listener)
             group = self._groups[left.place] = ListenerService(listener.name, bind)
             group.sockets = tuple(socket.socket(fileno=fd) for fd in left.fds)
             group.setServiceParent(self)
@@ -129,17 +137,19 @@ class Listening(MultiService):
         @param plan: from L{place}.
         @param before: the sizes of the pools of the generation that it follows, by number of the
             listener.
-        @param receiveBuffer: of UDP sockets, in bytes.
+        @param receiveBuffer: of UDP sockets that are bound, in bytes; for the others see
+            L{setReceiveBuffer}.
         @return: the plan with the ports that the kernel has chosen, and what a generation is
             given that starts by it.
         @raise BindError: if something cannot be bound. Call L{keep} then.
         """
+        self._receiveBuffer = receiveBuffer
         bound = []
         given = {}
         for listener, place in zip(plan.listeners, _groupPlaces(plan.listeners), strict=True):
             group = self._groups.get(place)
             if group is None:
-                bind = partial(self._bind, listener, receiveBuffer)
+                bind = partial(self._bind, listener)
                 group = self._groups[place] = ListenerService(listener.name, bind)
                 group.setServiceParent(self)
             self._groupOf[listener.index] = group
@@ -213,7 +223,6 @@ class Listening(MultiService):
     def _bind(
         self,
         listener: ResolvedListener,
-        receiveBuffer: int,
         slots: int,
         first: socket.socket | None,
     ) -> list[socket.socket]:
@@ -225,8 +234,18 @@ class Listening(MultiService):
             kind = socket.SOCK_DGRAM if isDatagram else socket.SOCK_STREAM
             first = self.passed.take(kind, *where)
         if isDatagram:
-            return bindDatagram(*where, slots, receiveBuffer, first)
+            return bindDatagram(*where, slots, self._receiveBuffer, first)
         return bindStream(*where, slots, first=first)
+
+    def setReceiveBuffer(self, size: int) -> None:
+        """Give each UDP socket the buffer that the generation wants which serves.
+
+        @param size: in bytes.
+        """
+        for (kind, *_), group in self._groups.items():
+            if kind == "udp":
+                for each in group.sockets:
+                    setReceiveBuffer(each, size)
 
     def sockets(self, number: int) -> tuple[socket.socket, ...]:
         """The sockets of a listener, in the order of the slots."""

@@ -132,7 +132,7 @@ class Succession(MultiService):
         try:
             new = self._make(settings, plan, old)
         except BaseException:
-            self._closeUnused()
+            self._keepSockets()
             raise
         new.setServiceParent(self)
         try:
@@ -143,6 +143,7 @@ class Succession(MultiService):
         began = self._clock()
         await self._takeOver(old, new)
         self.current = new
+        self._listening.setReceiveBuffer(settings.sip.udpReceiveBuffer)
         self._onChange()
         _log.info(
             "Generation {new} has taken over from generation {old} in {duration:.0f} ms",
@@ -236,17 +237,19 @@ class Succession(MultiService):
         def clean(_: object) -> None:
             self._ground.closeInboxes({code: successors.get(code) for code in generation.sipCodes})
             if not self._isStopping:
-                self._closeUnused()
+                self._keepSockets()
 
         # It remains a child until it has stopped, so that the stop of the server waits for it.
         stopped = generation.stopService()
         stopped.addCallback(lambda _: generation.disownServiceParent())
         return stopped.addCallback(clean)
 
-    def _closeUnused(self) -> None:
+    def _keepSockets(self) -> None:
+        """Close those that no generation has; the others are as the present one wants them."""
         self._listening.keep(
             generation.given for generation in self if isinstance(generation, Generation)
         )
+        self._listening.setReceiveBuffer(self.current.settings.sip.udpReceiveBuffer)
 
 
 def _fireAll(result: object, waiting: list[Deferred[None]]) -> object:

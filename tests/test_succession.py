@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from sipapp.plugins import resourceTypes
 from sipapp.pool import BootFailure
 from sipapp.succession import Succession
 from tests.pool.inmemory import MemoryReactor, MemoryWorker
+
+BUFFER = 1 << 16
 
 
 class Timeline:
@@ -36,8 +39,9 @@ class Timeline:
         for worker in self.reactor.workers:
             worker.sayReady()
 
-    def load(self, workers: int) -> tuple[Settings, Plan]:
+    def load(self, workers: int, buffer: int = BUFFER) -> tuple[Settings, Plan]:
         text = (
+            f"[sip]\nudp_receive_buffer = {buffer}\n"
             '[server]\ndomains = ["example.test"]\ndrain_timeout = 7\n'
             f'run_directory = "{self.directory}/run"\n'
             f'state_directory = "{self.directory}/state"\n'
@@ -47,15 +51,22 @@ class Timeline:
         settings = parseSettings(text, "sipapp.toml", resourceTypes())
         return settings, resolve(settings)
 
-    def replace(self, workers: int) -> tuple[list[MemoryWorker], list[Any]]:
+    def replace(self, workers: int, buffer: int = BUFFER) -> tuple[list[MemoryWorker], list[Any]]:
         """
         @return: the new workers, and where the outcome will be.
         """
         before = len(self.reactor.workers)
         outcome: list[Any] = []
-        replacing = Deferred.fromCoroutine(self.succession.replace(*self.load(workers)))
+        replacing = Deferred.fromCoroutine(self.succession.replace(*self.load(workers, buffer)))
         replacing.addBoth(outcome.append)
         return self.reactor.workers[before:], outcome
+
+    def buffers(self) -> list[int]:
+        """The buffers of the sockets in bytes; Linux grants and tells twice what was asked for."""
+        return [
+            each.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
+            for each in self.listening.sockets(0)
+        ]
 
     def bus(self) -> dict[str, str]:
         """What is in the directory of the bus, and where it leads to."""
@@ -153,6 +164,30 @@ def test_aWorkerThatCannotStartEndsItsGeneration(timeline: Timeline) -> None:
     assert timeline.succession.current.number == 0
     assert timeline.bus() == {"a0": "", "a1": ""}
     assert [worker.successors for worker in old] == [[], []]
+
+
+def test_theBufferOfSockets(timeline: Timeline) -> None:
+    """Old and new ones get another when their workers take over, and not if they do not."""
+    old = list(timeline.reactor.workers)
+    assert timeline.buffers() == [BUFFER] * 2
+    refused, outcome = timeline.replace(3, 2 * BUFFER)
+    refused[0].sayFailed("no such certificate")
+    timeline.reactor.pumpAll()
+    for worker in refused:
+        worker.exit()
+    assert len(outcome) == 1
+    assert timeline.buffers() == [BUFFER] * 2
+    new, outcome = timeline.replace(3, 2 * BUFFER)
+    for worker in new:
+        worker.sayReady()
+    timeline.reactor.pumpAll()
+    for worker in old:
+        worker.given.callback(None)
+    timeline.reactor.pumpAll()
+    assert outcome == [None]
+    assert timeline.buffers() == [2 * BUFFER] * 3
+    timeline.leave(old)
+    assert timeline.buffers() == [2 * BUFFER] * 3
 
 
 def test_aStopEndsAllGenerations(timeline: Timeline) -> None:

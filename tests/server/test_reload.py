@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import ssl
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -219,6 +221,24 @@ def test_resourceSettings(server: Server) -> None:
         log = reload(server)
         assert "resource.registrar.min_expires" in log
         assert client.register(newToken("brief-"), expires=100).status == 423
+
+
+@pytest.mark.peer("ss")
+def test_receiveBuffer(server: Server) -> None:
+    """The sockets that are there get another one."""
+    port = server.endpoint("udp").port
+
+    def buffers() -> list[int]:
+        """Of each UDP socket, in bytes; Linux tells twice what was asked for."""
+        listing = subprocess.run(
+            ["ss", "-Hulnm", f"sport = :{port}"], capture_output=True, text=True, check=True
+        )
+        return [int(size) // 2 for size in re.findall(r"skmem:\([^)]*rb(\d+)", listing.stdout)]
+
+    server.configuration.table("sip", udp_receive_buffer=1 << 17)
+    log = reload(server)
+    assert "sip.udp_receive_buffer" in log
+    assert buffers() == [1 << 17] * 2
 
 
 @pytest.fixture
