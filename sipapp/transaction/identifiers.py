@@ -23,8 +23,9 @@ The loop hash covers Request-URI, Route, Call-ID and CSeq number. RFC 3261 §16.
 Proxy-Require and the tags besides; they are left out since CANCEL or ACK need not have them as
 the INVITE had, and the topmost Via is left out since it differs each time round (RFC 5393 §4.2).
 
-All hashes are keyed BLAKE2b, with a personalisation for each purpose and every hashed text
-preceded by its length. Text is encoded with C{surrogateescape}: any message can be hashed.
+All hashes are keyed BLAKE2b, with a personalisation for each purpose. Hashed texts are joined by
+CRLF, which no text of a message holds once its lines are split and unfolded, so that none can be
+shifted into another. Text is encoded with C{surrogateescape}: any message can be hashed.
 """
 
 from __future__ import annotations
@@ -147,9 +148,10 @@ class Identifiers:
         host, port = via.sentBy
         tag = "" if hasCookie(branch) else message.fromHeader.tag
         return _digest(
-            self._mac, head, branch or "", f"{host} {port}", message.callID,
-            f"{message.cseq.number}", tag or "",
-        )  # fmt: skip
+            self._mac,
+            f"{head}\r\n{branch or ''}\r\n{host} {port}\r\n{message.callID}\r\n"
+            f"{message.cseq.number}\r\n{tag or ''}",
+        )
 
     # Loops.
 
@@ -159,10 +161,10 @@ class Identifiers:
             same when the request comes back unchanged, which makes a loop, and another
             when the Request-URI or the Route has changed, which makes a spiral.
         """
-        fields = [request.requestURI, request.callID, f"{request.cseq.number}"]
+        text = f"{request.requestURI}\r\n{request.callID}\r\n{request.cseq.number}"
         if "route" in request.names:
-            fields += request.getAll("route")
-        return _digest(self._loop, *fields)
+            text = "\r\n".join((text, *request.getAll("route")))
+        return _digest(self._loop, text)
 
     def isLoop(self, request: Request) -> bool:
         """Tell whether a request as received has been forwarded by us before, with the same
@@ -188,10 +190,12 @@ class Identifiers:
         """
         via = request.via
         host, port = via.sentBy
-        return f"{self.code}." + _digest(
-            self._tag, via.branch or "", f"{host} {port}", request.callID,
-            f"{request.cseq.number}", request.requestURI,
-        )  # fmt: skip
+        tag = _digest(
+            self._tag,
+            f"{via.branch or ''}\r\n{host} {port}\r\n{request.callID}\r\n"
+            f"{request.cseq.number}\r\n{request.requestURI}",
+        )
+        return f"{self.code}.{tag}"
 
     def tagOwner(self, tag: str | None) -> str | None:
         """
@@ -233,10 +237,10 @@ class Identifiers:
         return urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("utf-8", "surrogateescape")
 
 
-def _digest(keyed: blake2b, *texts: str) -> str:
+def _digest(keyed: blake2b, text: str) -> str:
     """
-    @return: the hash of some texts, in lower-case hexadecimal digits.
+    @return: the hash of a text, in lower-case hexadecimal digits.
     """
     hasher = keyed.copy()
-    hasher.update(_encode("".join([f"{len(text)}:{text}" for text in texts])))
+    hasher.update(text.encode("utf-8", "surrogateescape"))
     return hasher.hexdigest()
