@@ -147,7 +147,8 @@ def test_shapeOfTheService(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         "udp-1/2": [own[2]],
         "tcp-1/0": [ownStream[0]],
     }
-    assert reactor.commands == [[sys.executable, "-m", "sipapp.worker"]] * len(inherited)
+    command = [sys.executable, "-m", "sipapp.worker"]
+    assert [each[1:] for each in reactor.commands] == [command] * len(inherited)
     for each in below:
         if isinstance(each, Ground | ListenerService):
             each.stopService()
