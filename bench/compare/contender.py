@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.compare.load import Load
 from bench.compare.rows import Row
-from bench.compare.scenarios import SCENARIOS, Load
+from bench.compare.scenarios import SCENARIOS
 from bench.compare.search import highestRate, quantile
 from bench.compare.servers import SERVERS, Wanted
 from bench.compare.sipp import Report
@@ -16,8 +18,8 @@ from bench.compare.usage import Usage, residentMiB
 
 #: The part of the wanted rate that a client has to reach for the rate to hold.
 _KEPT = 0.95
-#: The part of a processor from which on a client is taken for the bottleneck.
-_BUSY = 0.9
+#: The part of its time that a worker has to be busy to be what limits the rate.
+_BUSY = 0.85
 #: The part of a worker's time that the first rate of the search is to take.
 _FIRST = 0.6
 #: No client is so much faster than the rate at which processor time is measured.
@@ -41,7 +43,7 @@ class Effort:
     step: float = 4.0
 
 
-QUICK = Effort(rounds=3, seconds=3.0, rest=2.0, steps=4, step=2.0)
+QUICK = Effort(rounds=3, seconds=3.0, rest=2.0, steps=3, step=2.0)
 
 
 class Contender:
@@ -58,12 +60,13 @@ class Contender:
             self._scenario, wanted.transport, wanted.workers, self._server.address, directory
         )
         self._rest = 0.0
-        self._window: tuple[Usage, Sequence[Report]] | None = None
+        self._window: tuple[Usage, Report] | None = None
         self._costs: list[float] = []
         self._spreads: list[float] = []
         self._failed = self._retransmissions = 0
         self._memory = 0.0
-        self._clientBound = False
+        self._limit = math.inf
+        self._limitIsHere = False
 
     def usage(self) -> Usage:
         return Usage(self._server.pid)
@@ -87,21 +90,19 @@ class Contender:
         @return: what it found.
         """
         assert self._window is not None
-        before, reports = self._window
+        before, report = self._window
         self._window = None
         now = self.usage()
-        units = reports[0].created
+        units = report.created
         busy = now.since(before) - self._rest * (now.at - before.at)
-        failed = sum(report.failed for report in reports)
-        again = sum(report.retransmissions for report in reports)
         self._costs.append(busy * 1e6 / units)
         self._spreads.append(_spread(now.eachSince(before).values(), self._wanted.workers))
-        self._failed += failed
-        self._retransmissions += again
+        self._failed += report.failed
+        self._retransmissions += report.retransmissions
         self._memory = residentMiB(self._server.pid)
         return (
             f"{self.name} {self._costs[-1]:.1f} µs,"
-            f" {failed} of {units} failed, {again} retransmissions"
+            f" {report.failed} of {units} failed, {report.retransmissions} retransmissions"
         )
 
     def _search(self, effort: Effort) -> float | None:
@@ -113,14 +114,16 @@ class Contender:
         return highestRate(lambda rate: self._holds(rate, effort.step), first, effort.steps)
 
     def _holds(self, rate: float, seconds: float) -> bool:
-        reports = self._load.run(rate, seconds)
-        client = reports[0]
-        reached = client.created / (client.seconds - self._scenario.lasting)
-        held = not any(report.failed for report in reports) and reached >= _KEPT * rate
-        # What it says after the last failure is what limits the result.
-        if not held:
-            self._clientBound = any(r.busy / client.seconds >= _BUSY for r in reports)
-        return held
+        before = self.usage()
+        report = self._load.run(rate, seconds)
+        reached = report.created / (report.seconds - self._scenario.lasting)
+        if not report.failed and reached >= _KEPT * rate:
+            return True
+        # What limits the lowest rate that does not hold is what limits the result.
+        busiest = max(self.usage().eachSince(before).values())
+        if rate < self._limit:
+            self._limit, self._limitIsHere = rate, busiest >= _BUSY * report.seconds
+        return False
 
     def row(self, effort: Effort) -> Row:
         """Find the highest rate, and how soon answers come at half of that.
@@ -128,14 +131,14 @@ class Contender:
         @return: all that was found.
         """
         rate = self._search(effort) if effort.steps else None
-        answers = self._load.run(rate / 2, effort.step, traced=True)[0].answers if rate else ()
+        answers = self._load.run(rate / 2, effort.step, traced=True).answers if rate else ()
         return Row(
             *self._cell,
             cpu_us=statistics.median(self._costs),
             cpu_low=min(self._costs),
             cpu_high=max(self._costs),
             max_rate=rate,
-            client_bound=self._clientBound,
+            client_bound=not self._limitIsHere,
             p50_ms=quantile(answers, 0.5),
             p99_ms=quantile(answers, 0.99),
             rss_mib=self._memory,

@@ -19,7 +19,8 @@ class Row:
     @ivar cpu_low: that of the cheapest round.
     @ivar cpu_high: that of the dearest round.
     @ivar max_rate: units in a second, the highest rate without a failed call.
-    @ivar client_bound: the client could not do more, so the server might.
+    @ivar client_bound: the server was not busy when the limit was reached, or it was not reached:
+        with better clients on a bigger machine it might do more.
     @ivar p50_ms: half of the answers took no longer than this, at half the highest rate.
     @ivar p99_ms: 99 of 100 took no longer than this.
     @ivar rss_mib: resident memory of all processes, shared pages once (PSS), after the rounds.

@@ -77,10 +77,14 @@ class Sipapp:
 class Kamailio:
     """Kamailio with the configuration beside this file."""
 
-    def __init__(self, directory: Path, wanted: Wanted, arguments: Sequence[str]) -> None:
+    def __init__(
+        self, directory: Path, wanted: Wanted, arguments: Sequence[str], prefix: str
+    ) -> None:
         """
         @param arguments: the memory that it reserves and how it manages it.
+        @param prefix: what its log says of a message. Kamailio makes it of each, logged or not.
         """
+        self._prefix = prefix
         self.address = HOST, freePort()
         file = directory / "kamailio.cfg"
         file.write_text(self._text(wanted))
@@ -103,6 +107,7 @@ class Kamailio:
             "WORKERS": str(wanted.workers),
             "LISTEN": f"listen={wanted.transport}:{self.address[0]}:{self.address[1]}",
             "LIMITS": "\n".join(limits),
+            "PREFIX": f'log_prefix="{self._prefix}"' if self._prefix else "",
             "DOMAIN": DOMAIN,
         }.items():
             text = text.replace(f"@{name}@", value)
@@ -155,14 +160,15 @@ def program(name: str) -> str:
 PACKAGES = {"kamailio": "kamailio", "sipp": "sip-tester"}
 
 
-def _kamailio(*arguments: str) -> Callable[[Path, Wanted], Server]:
-    return lambda directory, wanted: Kamailio(directory, wanted, arguments)
+def _kamailio(*arguments: str, prefix: str = "") -> Callable[[Path, Wanted], Server]:
+    return lambda directory, wanted: Kamailio(directory, wanted, arguments, prefix)
 
 
 #: How each server is started, by the name that it has in the results. Debian's unit starts Kamailio
-#: with 64 MiB of shared memory, 8 MiB for each process, and the allocator that looks for errors.
+#: with 64 MiB of shared memory, 8 MiB for each process, the allocator that looks for errors, and a
+#: prefix for its log.
 SERVERS: dict[str, Callable[[Path, Wanted], Server]] = {
     "sipapp": Sipapp,
-    "kamailio-stock": _kamailio("-m", "64", "-M", "8"),
+    "kamailio-stock": _kamailio("-m", "64", "-M", "8", prefix="{$mt $hdr(CSeq) $ci} "),
     "kamailio-tuned": _kamailio("-m", "1024", "-M", "16", "-x", "fm", "-X", "fm"),
 }

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import csv
-import resource
 import signal
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.compare.servers import program
@@ -23,8 +22,7 @@ class Report:
     """What sipp says of a run.
 
     @ivar created: calls, in sipp's words: one transaction where the scenario has only that.
-    @ivar seconds: from the first to the last.
-    @ivar busy: seconds of processor time that sipp itself took.
+    @ivar seconds: from the begin of the first to the end of the last.
     @ivar answers: milliseconds from request to answer, one for each call, in order of size.
     """
 
@@ -32,8 +30,31 @@ class Report:
     failed: int
     retransmissions: int
     seconds: float
-    busy: float
     answers: Sequence[float] = ()
+
+    @classmethod
+    def ofAll(cls, reports: Sequence[Report]) -> Report:
+        """
+        @param reports: of clients that have run at the same time.
+        """
+        return cls(
+            created=sum(report.created for report in reports),
+            failed=sum(report.failed for report in reports),
+            retransmissions=sum(report.retransmissions for report in reports),
+            seconds=max(report.seconds for report in reports),
+            answers=sorted(time for report in reports for time in report.answers),
+        )
+
+    def answeredBy(self, other: Report) -> Report:
+        """
+        @param other: of who was called.
+        @return: this one, with what went wrong there. A call that failed at both ends is one.
+        """
+        return replace(
+            self,
+            failed=max(self.failed, other.failed),
+            retransmissions=self.retransmissions + other.retransmissions,
+        )
 
 
 class SIPp:
@@ -53,13 +74,12 @@ class SIPp:
         users: Path | None = None,
         run: int = 1,
         callID: str | None = None,
-        sockets: int | None = None,
         traced: bool = False,
     ) -> None:
         """
-        @param directory: where its files go; those of the last run of the scenario are replaced.
+        @param directory: where its files go; those of the last run are replaced.
         @param scenario: which file in C{sipp/}.
-        @param mode: sipp's C{-t}: u1, t1 (one connection), tn (several).
+        @param mode: sipp's C{-t}: u1 (one socket) or t1 (one connection).
         @param server: where the messages go; C{None} for a scenario that waits for them.
         @param calls: how many; C{None} for as many as come.
         @param rate: calls begun in a second.
@@ -85,8 +105,6 @@ class SIPp:
             arguments += ["-inf", str(users)]
         if callID is not None:
             arguments += ["-cid_str", callID]
-        if sockets is not None:
-            arguments += ["-max_socket", str(sockets)]
         self._trace = directory / f"{scenario}.messages"
         if traced:
             arguments += ["-trace_shortmsg", "-shortmessage_file", str(self._trace)]
@@ -100,12 +118,10 @@ class SIPp:
 
         @raise RuntimeError: if sipp cannot do its part.
         """
-        before = _childrenTime()
         try:
             self.program.join(self._deadline + 5)
         except TimeoutError:
             self.program.kill()
-        busy = _childrenTime() - before
         if not self._statistics.exists():
             raise RuntimeError(f"sipp has failed: {self.program.output()[-2000:]}")
         with self._statistics.open(newline="") as file:
@@ -117,7 +133,6 @@ class SIPp:
             failed=max((self.calls or created) - good, int(last["FailedCall(C)"])),
             retransmissions=int(last["Retransmissions(C)"]),
             seconds=_epoch(last["CurrentTime"]) - _epoch(last["StartTime"]),
-            busy=busy,
             answers=self._answers() if self._traced else (),
         )
 
@@ -163,14 +178,6 @@ def answerTimes(trace: Iterable[str]) -> list[float]:
             if since is not None:
                 times.append((float(at) - since) * 1e3)
     return sorted(times)
-
-
-def _childrenTime() -> float:
-    """
-    @return: seconds of processor time of all children that have ended and were waited for.
-    """
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
 
 
 def _epoch(text: str) -> float:
