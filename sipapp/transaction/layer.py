@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from sipapp.sip import Request, Response
-from sipapp.transaction.answers import Answers
 from sipapp.transaction.client import ClientTransaction
+from sipapp.transaction.finished import Finished
 from sipapp.transaction.inviteclient import InviteClient
 from sipapp.transaction.inviteserver import InviteServer
-from sipapp.transaction.machine import BranchInUse, TransactionError
+from sipapp.transaction.machine import TIMER_J, TIMER_K, BranchInUse, TransactionError
 from sipapp.transaction.matching import (
     ServerKey,
     clientKey,
@@ -40,7 +40,8 @@ class TransactionLayer:
     @ivar user: receives the requests.
     @ivar settings: the durations.
     @ivar timers: the running timers.
-    @ivar answers: what requests other than INVITE were answered with lately.
+    @ivar finishedServers: what is left of requests that were answered.
+    @ivar finishedClients: what is left of requests that have got their answer.
     @ivar clock: asked for the time by calls from outside that do not give it.
     @ivar now: the time of the last entry.
     @ivar pending: transactions of both sides that have no final response yet; 0 when drained.
@@ -57,10 +58,11 @@ class TransactionLayer:
         "_loose",
         "_servers",
         "absorbed",
-        "answers",
         "clientsCreated",
         "clock",
         "failures",
+        "finishedClients",
+        "finishedServers",
         "now",
         "pending",
         "retransmitted",
@@ -84,7 +86,8 @@ class TransactionLayer:
         self.user = user
         self.settings = TimerSettings() if timers is None else timers
         self.timers = TimerQueue()
-        self.answers = Answers(self.timers, self.settings)
+        self.finishedServers = Finished(self.timers, self.settings.timeout, TIMER_J)
+        self.finishedClients = Finished(self.timers, self.settings.t4, TIMER_K)
         self.now = 0.0
         self.clock: Callable[[], float] = self._lastEntry if clock is None else clock
         self._servers: dict[ServerKey, ServerTransaction] = {}
@@ -104,13 +107,13 @@ class TransactionLayer:
 
     @property
     def serverCount(self) -> int:
-        """How many server transactions exist, those that only repeat their answer included."""
-        return len(self._servers) + len(self.answers)
+        """How many server transactions exist, those that have finished included."""
+        return len(self._servers) + len(self.finishedServers)
 
     @property
     def clientCount(self) -> int:
-        """How many client transactions exist."""
-        return len(self._clients)
+        """How many client transactions exist, those that have finished included."""
+        return len(self._clients) + len(self.finishedClients)
 
     # From the driver.
 
@@ -143,7 +146,7 @@ class TransactionLayer:
                 transaction.looseKey = looseKey(request, method)
                 self._loose[transaction.looseKey] = transaction
         else:
-            answer = self.answers.get(key, now)
+            answer = self.finishedServers.get(key, now)
             if answer is not None:
                 self._answerAgain(answer, flow)
                 return
@@ -165,9 +168,12 @@ class TransactionLayer:
         response.flow = flow
         key = responseKey(response)
         transaction = None if key is None else self._clients.get(key)
-        if transaction is None:
+        if transaction is not None:
+            transaction.responseReceived(response, now)
+            return True
+        if key is None or self.finishedClients.get(key, now) is None:
             return False
-        transaction.responseReceived(response, now)
+        self.absorbed += 1
         return True
 
     def nextDeadline(self) -> float | None:
@@ -218,7 +224,7 @@ class TransactionLayer:
         if branch is None or method == "ACK":
             raise TransactionError(f"{method} with branch {branch} makes no client transaction")
         key = clientKey(branch, method)
-        if key in self._clients:
+        if key in self._clients or self.finishedClients.get(key, now) is not None:
             raise BranchInUse(key)
         transaction = (InviteClient if method == "INVITE" else NonInviteClient)(
             self, key, request, flow, user
@@ -235,7 +241,7 @@ class TransactionLayer:
         """
         yield from self._servers
         yield from self._loose
-        yield from self.answers
+        yield from self.finishedServers
 
     def findServer(self, request: Request) -> ServerTransaction | None:
         """
@@ -247,7 +253,7 @@ class TransactionLayer:
         """Tell whether a request belongs to a server transaction, or has been answered by one
         that is over. Not for ACK."""
         key = serverKey(request, request.method)
-        return key in self._servers or key in self.answers
+        return key in self._servers or key in self.finishedServers
 
     def inviteOf(self, cancel: Request) -> ServerTransaction | None:
         """

@@ -5,8 +5,10 @@ T1 doubling up to T2, and every T2 once a provisional response has come. When 64
 since the start without a final response (Timer F), the user is told; whoever had asked the user
 must not be told a 408 (RFC 4320 §4.2), which the server machine sees to.
 
-The first final response is passed on. Completed absorbs what the network still holds for T4
-(Timer K). CANCEL does not exist for other requests than INVITE (§9.1), so the wish is ignored.
+The first final response is passed on and ends the transaction. What is left of it is the Completed
+state of RFC 3261: its key, by which the layer absorbs what the network still holds for T4 (Timer
+K, L{sipapp.transaction.finished}). CANCEL does not exist for other requests than INVITE (§9.1), so
+the wish is ignored.
 
 A failure to send ends the transaction until there is a final response (§17.1.4).
 """
@@ -17,7 +19,6 @@ from sipapp.sip import Message
 from sipapp.transaction.client import ClientTransaction
 from sipapp.transaction.machine import (
     CANCEL,
-    COMPLETED,
     FAILED,
     FINAL,
     PROCEEDING,
@@ -27,7 +28,6 @@ from sipapp.transaction.machine import (
     TERMINATED,
     TIMER_E,
     TIMER_F,
-    TIMER_K,
     TRYING,
     Table,
 )
@@ -38,7 +38,7 @@ TABLE: Table = {
     },
     TRYING: {
         PROVISIONAL: (PROCEEDING, ("tellResponse",)),
-        FINAL: (COMPLETED, ("stopTimers", "finish", "startK", "tellResponse")),
+        FINAL: (TERMINATED, ("remain", "end", "tellResponse")),
         CANCEL: (TRYING, ()),
         TIMER_E: (TRYING, ("resend", "doubleE")),
         TIMER_F: (TERMINATED, ("end", "tellTimeout")),
@@ -46,18 +46,11 @@ TABLE: Table = {
     },
     PROCEEDING: {
         PROVISIONAL: (PROCEEDING, ("tellResponse",)),
-        FINAL: (COMPLETED, ("stopTimers", "finish", "startK", "tellResponse")),
+        FINAL: (TERMINATED, ("remain", "end", "tellResponse")),
         CANCEL: (PROCEEDING, ()),
         TIMER_E: (PROCEEDING, ("resend", "restartE")),
         TIMER_F: (TERMINATED, ("end", "tellTimeout")),
         FAILED: (TERMINATED, ("end", "tellFailed")),
-    },
-    COMPLETED: {
-        PROVISIONAL: (COMPLETED, ("absorb",)),
-        FINAL: (COMPLETED, ("absorb",)),
-        CANCEL: (COMPLETED, ()),
-        TIMER_K: (TERMINATED, ("end",)),
-        FAILED: (COMPLETED, ()),
     },
     TERMINATED: {
         CANCEL: (TERMINATED, ()),
@@ -93,5 +86,7 @@ class NonInviteClient(ClientTransaction):
     def startF(self, now: float, message: Message | None) -> None:
         self.limit(TIMER_F, self.layer.settings.timeout, now)
 
-    def startK(self, now: float, message: Message | None) -> None:
-        self.limit(TIMER_K, 0.0 if self.flow.reliable else self.layer.settings.t4, now)
+    def remain(self, now: float, message: Message | None) -> None:
+        """Leave the key to recognise repetitions of the response by."""
+        if not self.flow.reliable:
+            self.layer.finishedClients.keep(self.key, b"", now)

@@ -17,7 +17,7 @@ RFC 4320 makes the machine tighter than RFC 3261 has it:
    Timer 100 fires, for the rest of the time, so that a request answered at once costs one timer.
 
 The final response ends the transaction. What is left of it is the Completed state of RFC 3261: the
-response, which the layer gives to repetitions for 64*T1 (Timer J, L{sipapp.transaction.answers});
+response, which the layer gives to repetitions for 64*T1 (Timer J, L{sipapp.transaction.finished});
 anything more that the user says is dropped. A failure to send is told to the user and changes
 nothing else (RFC 6026 §8.7). A user that wants to treat the request statelessly abandons the
 transaction before it has answered (RFC 3261 §16.11).
@@ -54,8 +54,8 @@ TABLE: Table = {
         REQUEST: (TRYING, ("absorb",)),
         PERMITTED_100: (PROCEEDING, ("send",)),
         UNWANTED_1XX: (TRYING, ()),
-        FINAL: (TERMINATED, ("send", "keepAnswer", "end", "tellEnded")),
-        REQUEST_TIMEOUT: (TERMINATED, ("keepAnswer", "end", "tellEnded")),
+        FINAL: (TERMINATED, ("send", "remain", "end", "tellEnded")),
+        REQUEST_TIMEOUT: (TERMINATED, ("remain", "end", "tellEnded")),
         TIMER_100: (PROCEEDING, ("startF", "sendTrying")),
         FAILED: (TRYING, ("tellFailed",)),
         ABANDON: (TERMINATED, ("end",)),
@@ -65,8 +65,8 @@ TABLE: Table = {
         REQUEST: (PROCEEDING, ("absorb", "resend")),
         PERMITTED_100: (PROCEEDING, ("send",)),
         UNWANTED_1XX: (PROCEEDING, ()),
-        FINAL: (TERMINATED, ("send", "keepAnswer", "end", "tellEnded")),
-        REQUEST_TIMEOUT: (TERMINATED, ("forget", "keepAnswer", "end", "tellEnded")),
+        FINAL: (TERMINATED, ("send", "remain", "end", "tellEnded")),
+        REQUEST_TIMEOUT: (TERMINATED, ("forget", "remain", "end", "tellEnded")),
         TIMER_100: (PROCEEDING, ("startF",)),
         TIMER_F: (TERMINATED, ("expire", "end", "tellEnded")),
         FAILED: (PROCEEDING, ("tellFailed",)),
@@ -106,10 +106,10 @@ class NonInviteServer(ServerTransaction):
     def startF(self, now: float, message: Message | None) -> None:
         self.limit(TIMER_F, self.layer.settings.remainder, now)
 
-    def keepAnswer(self, now: float, message: Message | None) -> None:
+    def remain(self, now: float, message: Message | None) -> None:
         """Leave the response to those who may send the request again."""
         if not (self.stateless or self.flow.reliable):
-            self.layer.answers.keep(self.key, self.lastResponse, now)
+            self.layer.finishedServers.keep(self.key, self.lastResponse, now)
 
     def forget(self, now: float, message: Message | None) -> None:
         """Have nothing more to repeat: a 100 now would keep alive what has ended."""
