@@ -32,7 +32,8 @@ def parseMessage(data: bytes | memoryview) -> Request | Response:
     @raise MalformedMessage: if there is no start line that says what it is, so that nothing can
         be done with it.
     """
-    data = bytes(data)
+    if data.__class__ is not bytes:
+        data = bytes(data)
     if data[:1] in (b"\r", b"\n"):
         data = data.lstrip(b"\r\n")
     end = data.find(b"\r\n\r\n")
@@ -41,7 +42,7 @@ def parseMessage(data: bytes | memoryview) -> Request | Response:
     else:
         head, body = data[:end].decode("utf-8", "surrogateescape"), data[end + 4 :]
     lines = head.split("\r\n")
-    breaks = len(lines) - 1
+    text = "".join(lines)
     start = lines.pop(0)
     parts = start.split(" ")
     message: Request | Response
@@ -52,22 +53,25 @@ def parseMessage(data: bytes | memoryview) -> Request | Response:
         and (parts[0] in _METHODS or isToken(parts[0]))
     ):
         message = Request(parts[0], parts[1], "SIP/2.0", lines, [], body)
+    elif len(parts) > 2 and parts[0] == "SIP/2.0" and _isStatus(parts[1]) is not None:
+        message = Response(int(parts[1]), start[12:], "SIP/2.0", lines, [], body)
     else:
         message = _unusual(start, lines, body)
-    if "\r\n " in head or "\r\n\t" in head:
-        _unfold(message)
     known = KNOWN.get
     names = message.names
-    for line in message.lines:
+    for line in lines:
         name, colon, _ = line.partition(":")
         names.append(known(name, "") if colon else "")
     if "" in names:
+        # Only such a line may begin with the white space that folds it to the one before.
+        if "\r\n " in head or "\r\n\t" in head:
+            _unfold(message)
         _nameOthers(message)
-    if head.count("\n") != breaks or head.count("\r") != breaks or "\0" in head:
+    if "\n" in text or "\r" in text or "\0" in text:
         _findStrays(message)
     if end < 0:
         _flaw(message, "no empty line after the header fields")
-    if body:
+    if body and lines[-1:] != [f"Content-Length: {len(body)}"]:
         _trim(message)
     return message
 
@@ -123,6 +127,7 @@ def _unfold(message: Message) -> None:
             folded.append([line])
             _flaw(message, "the first header line is a continuation")
     message.lines = ["\r\n".join(parts) for parts in folded]
+    message.names = [""] * len(folded)
 
 
 def _nameOthers(message: Message) -> None:
