@@ -36,6 +36,7 @@ from sipapp.listening import Listening
 from sipapp.location import LocationMaintenance
 from sipapp.plugins import resourceTypes
 from sipapp.pool import BindError, BootFailure, PassedSockets
+from sipapp.pool.adoption import NotIdle
 from sipapp.reload import Reload
 from sipapp.succession import Succession
 from sipapp.upgrade import SIGNALS, Upgrade
@@ -84,7 +85,7 @@ class Server(MultiService):
         )
         self._estate = estate
         self._upgrade = Upgrade(
-            self._succession.bequeath,
+            self._bequeath,
             self._file,
             settings.server.runDirectory,
             command,
@@ -93,9 +94,19 @@ class Server(MultiService):
             partial(self._notifier.reloading, "Executes its program anew"),
             self._notifier.ready,
         )
-        for service in (self._ground, self._listening, self._succession):
-            service.setServiceParent(self)
+        self._ground.setServiceParent(self)
+        self._listening.setServiceParent(self)
+        # Before the workers open the store that it looks after.
         self._maintenance: LocationMaintenance | None = None
+        if settings.location.store == "lmdb":
+            self._maintenance = LocationMaintenance(
+                Path(settings.locationPath),
+                reactor,
+                settings.location.syncInterval,
+                settings.location.mapSize,
+            )
+            self._maintenance.setServiceParent(self)
+        self._succession.setServiceParent(self)
 
     def setServiceParent(self, parent: Any) -> None:
         """Twistd takes the log observer from the application that it puts its service into."""
@@ -123,7 +134,6 @@ class Server(MultiService):
         signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self.reload))
         signal.signal(signal.SIGUSR2, lambda *_: self._reactor.callFromThread(self.upgrade))
         self._notifier.start()
-        self._maintainLocation()
         super().startService()
         self._reactor.callWhenRunning(self._takeSignals)
         self._succession.current.whenReady().addCallbacks(self._ready, self._notReady)
@@ -144,18 +154,14 @@ class Server(MultiService):
         settings = loadSettings(self._file, resourceTypes())
         return settings, resolve(settings)
 
-    def _maintainLocation(self) -> None:
-        """The store of the SIP workers is looked after here, once there are any."""
-        settings = self._settings
-        isUsed = settings.location.store == "lmdb" and self._succession.current.sipCodes
-        if self._maintenance is None and isUsed:
-            self._maintenance = LocationMaintenance(
-                Path(settings.locationPath),
-                self._reactor,
-                settings.location.syncInterval,
-                settings.location.mapSize,
-            )
-            self._maintenance.setServiceParent(self)
+    def _bequeath(self) -> Estate:
+        """
+        @raise NotIdle: if something is under way that has to end first.
+        """
+        if self._maintenance is not None and self._maintenance.isBusy:
+            # A reader slot of a process that goes on is never freed.
+            raise NotIdle("the location store is being looked after")
+        return self._succession.bequeath()
 
     def _takeSignals(self) -> None:
         """A server that was asked to stop, and has, has done well: it exits with 0, where
@@ -173,7 +179,6 @@ class Server(MultiService):
 
     def _workersChanged(self) -> None:
         if self._isReady:
-            self._maintainLocation()
             self._writeState()
 
     def _ready(self, _: object) -> None:

@@ -14,14 +14,15 @@ LMDB never writes in place: even a removal needs free pages. So the last part of
 for removals, refreshes and purges, and a store that is full can always be emptied.
 
 Commits do not wait for the disk. A killed process loses nothing, because the written pages are in
-the kernel; a power cut loses what was committed after the last L{BindingFile.sync}.
+the kernel; what a power cut loses is up to L{sipapp.location.copies}.
 """
 
 from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import lmdb
@@ -38,9 +39,12 @@ from sipapp.location.binding import (
     expireOldest,
 )
 
-__all__ = ["BindingFile", "LocationStoreFull", "Outcome"]
+__all__ = ["DATA", "BindingFile", "LocationStoreFull", "Outcome"]
 
 _log = Logger()
+
+DATA = "data.mdb"
+"""What LMDB calls the file itself in its directory."""
 
 _MAX_KEY = 511
 """Longest key that LMDB stores (and, in C{expiry}, the longest value)."""
@@ -282,8 +286,31 @@ class BindingFile:
         finally:
             transaction.abort()
 
+    @contextmanager
+    def held(self) -> Iterator[tuple[int, bytes, int]]:
+        """Keep the pages of the present state as they are in L{DATA}, so that it can be read there
+        page by page, while others go on to write.
+
+        @return: the number of the state; its first two pages, which alone are written in place;
+            its length in bytes.
+        """
+        # Until the first pages are read nobody commits.
+        lock = self._begin(write=True)
+        try:
+            state = self._begin()
+            page = self._environment.stat()["psize"]
+            last = self._environment.info()["last_pgno"]
+            with (self._path / DATA).open("rb") as data:
+                head = data.read(2 * page)
+        finally:
+            lock.abort()
+        try:
+            yield state.id(), head, (last + 1) * page
+        finally:
+            state.abort()
+
     def sync(self) -> None:
-        """Put everything committed so far onto the disk. Blocks while the disk works."""
+        """Put everything committed so far onto the disk; blocks until it is there."""
         self._environment.sync(True)
 
     def readerCheck(self) -> int:

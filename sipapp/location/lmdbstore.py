@@ -84,6 +84,5 @@ class LMDBLocation:
     def close(self) -> Deferred[None]:
         while self._waiting:
             self._flush()
-        self._file.sync()
         self._file.close()
         return succeed(None)

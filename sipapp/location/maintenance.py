@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from sipapp.location.bindingfile import BindingFile
+from sipapp.location.copies import Copies, thisBoot
 
 __all__ = ["LocationMaintenance"]
 
@@ -27,11 +28,10 @@ _PURGE = 250
 
 
 class LocationMaintenance(Service):
-    """Syncs the file to the disk, drops what has expired and frees the reader slots of workers
-    that died: at each interval, and once more when it stops.
+    """Sees to it that a power cut loses little: see L{sipapp.location.copies}. Drops what has
+    expired and frees the reader slots of workers that died. All that at each interval.
 
-    The file is opened and used in threads only, one job at a time; the reactor never waits for
-    the disk.
+    The file is used in threads only, one job at a time; the reactor never waits for the disk.
     """
 
     def __init__(
@@ -42,28 +42,56 @@ class LocationMaintenance(Service):
         mapSize: int = 1 << 30,
         clock: Callable[[], float] = time.time,
         inThread: Callable[..., Deferred[Any]] = deferToThread,
+        boot: str | None = None,
     ) -> None:
         """
-        @param interval: seconds between two syncs: the most that a power cut can lose.
+        @param interval: seconds between two copies: the most that a power cut can lose.
         @param clock: gives the seconds since the epoch.
         @param inThread: runs a function where it may block.
+        @param boot: the present boot of the machine; C{None} finds out.
         """
         self._path = path
         self._mapSize = mapSize
         self._interval = interval
         self._clock = clock
         self._inThread = inThread
+        self._boot = boot
         self._file: BindingFile | None = None
+        self._copies: Copies | None = None
         self._ticks = LoopingCall(self._tick)
         self._ticks.clock = reactor
         self._ended: Deferred[Any] | None = None
+        self.isBusy = False
 
     def startService(self) -> None:
+        """To be called before the workers open the file: it may have to be replaced.
+
+        @raise SystemExit: if it cannot be opened or replaced.
+        """
         super().startService()
-        # Only the parent syncs, so only here is it worth while to release the interpreter's lock
-        # around LMDB's calls.
+        # Only the parent does lengthy things, so only here is it worth while to release the
+        # interpreter's lock around LMDB's calls.
         lmdb.enable_drop_gil()
+        try:
+            self._open()
+        except (OSError, lmdb.Error) as error:
+            raise SystemExit(f"sipapp: the location store {self._path}: {error}") from error
         self._ended = self._ticks.start(self._interval, now=True)
+
+    def _open(self) -> None:
+        copies = Copies(self._path, thisBoot() if self._boot is None else self._boot)
+        lost = copies.recover()
+        file = BindingFile(self._path, self._mapSize)
+        now = self._clock()
+        if lost is not None:
+            _log.warn(
+                "The machine went down while the location store was in use. It starts from the"
+                " copy taken {age:.1f} s ago, with {count} addresses-of-record",
+                age=now - lost.taken,
+                count=file.count(),
+            )
+        copies.begin(file, now)
+        self._file, self._copies = file, copies
 
     def stopService(self) -> Deferred[Any]:
         super().stopService()
@@ -72,28 +100,32 @@ class LocationMaintenance(Service):
         return self._ended.addCallback(lambda _: self._inThread(self._finish)).addErrback(_report)
 
     def _tick(self) -> Deferred[Any]:
-        return self._inThread(self.maintain).addErrback(_report)
+        self.isBusy = True
+        return self._inThread(self.maintain).addErrback(_report).addBoth(self._rest)
+
+    def _rest(self, result: object) -> None:
+        self.isBusy = False
 
     def maintain(self) -> int:
         """One round; blocks.
 
         @return: how many bindings were dropped.
         """
-        if self._file is None:
-            self._file = BindingFile(self._path, self._mapSize)
+        assert self._file is not None and self._copies is not None
         self._file.readerCheck()
         dropped = count = self._file.purge(self._clock(), _PURGE)
         while count == _PURGE:
             count = self._file.purge(self._clock(), _PURGE)
             dropped += count
-        self._file.sync()
+        self._copies.take(self._file, self._clock())
         return dropped
 
     def _finish(self) -> None:
-        if self._file is not None:
-            self._file.sync()
-            self._file.close()
-            self._file = None
+        """Leave everything on the disk; the workers have gone."""
+        assert self._file is not None and self._copies is not None
+        self._copies.end(self._file)
+        self._file.close()
+        self._file = None
 
 
 def _report(failure: Failure) -> None:
