@@ -50,9 +50,10 @@ bench: $(READY)
 bench-quick: $(READY)
 	$(BIN)/python -m bench.compare --quick $(OPTIONS) $(ONLY)
 
-# What the steps of a request cost in one worker.
+# What the steps of a request cost in one worker, beside a baseline: a step that is more than 20 %
+# dearer makes it fail. OPTIONS=--write for a new baseline.
 bench-micro: $(READY)
-	$(BIN)/python -m bench.micro
+	$(BIN)/python -m bench.micro $(OPTIONS)
 
 # Whether calls survive kills, reloads, resizes and upgrades: LINES=kill for one line of the table,
 # OPTIONS=--help for what can be chosen.

@@ -1,25 +1,17 @@
-"""What the single steps of a request cost in one worker: C{make bench-micro}.
-
-Each step is timed in several rounds, with the collector off; the lowest round is shown, in
-microseconds of processor time, because on a shared machine everything else is somebody else's time.
-"""
+"""The single steps of a request in one worker, as calls that can be repeated without end."""
 
 from __future__ import annotations
 
-import gc
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from twisted.internet.task import Clock
 
 from sipapp.location import Binding, LMDBLocation
-from sipapp.sip import Request, Response, parseMessage, validateRequest
+from sipapp.sip import Request, Response, parseMessage, validateRequest, validateResponse
 from sipapp.transaction import ClientTransaction, Identifiers, ServerTransaction, TransactionLayer
 
-_ROUNDS = 7
-_LOOPS = 5_000
+Step = Callable[[], object]
 
 _INVITE = (
     b"INVITE sip:bob@biloxi.example.com SIP/2.0\r\n"
@@ -75,9 +67,15 @@ class _User:
         pass
 
 
-def _message(data: bytes) -> Request:
+def _request(data: bytes) -> Request:
     message = parseMessage(data)
     assert isinstance(message, Request)
+    return message
+
+
+def _response(data: bytes) -> Response:
+    message = parseMessage(data)
+    assert isinstance(message, Response)
     return message
 
 
@@ -91,10 +89,22 @@ def _forward(request: Request) -> bytes:
     return copy.toBytes()
 
 
-def _sipSteps() -> Iterator[tuple[str, Callable[[], object]]]:
-    invite = _message(_INVITE)
+def steps(directory: Path) -> Iterator[tuple[str, Step]]:
+    """
+    @param directory: an empty one.
+    @return: what is timed, each with its name.
+    """
+    yield from _sipSteps()
+    yield from _transactionSteps()
+    yield from _locationSteps(directory)
+
+
+def _sipSteps() -> Iterator[tuple[str, Step]]:
+    invite = _request(_INVITE)
     yield "index an INVITE of ten header lines", lambda: parseMessage(_INVITE)
-    yield "index and validate it", lambda: validateRequest(_message(_INVITE))
+    yield "index and validate it", lambda: validateRequest(_request(_INVITE))
+    answer = invite.respond(200, toTag="t").toBytes()
+    yield "index and validate the 200 to it", lambda: validateResponse(_response(answer))
     yield "forward it: copy, edit, write", lambda: _forward(invite)
     yield "answer it: 200, written", lambda: invite.respond(200, toTag="t").toBytes()
     identifiers = Identifiers(b"secret", "a0")
@@ -102,7 +112,7 @@ def _sipSteps() -> Iterator[tuple[str, Callable[[], object]]]:
     yield "To tag", lambda: identifiers.toTag(invite)
 
 
-def _transactionSteps() -> Iterator[tuple[str, Callable[[], object]]]:
+def _transactionSteps() -> Iterator[tuple[str, Step]]:
     """Whole transactions, with parsing, to their end."""
     options = _INVITE.replace(b"INVITE", b"OPTIONS")
     for name, status, data in (("OPTIONS", 200, options), ("INVITE", 486, _INVITE)):
@@ -113,13 +123,13 @@ def _transactionSteps() -> Iterator[tuple[str, Callable[[], object]]]:
         def serve(data: bytes = data, layer: TransactionLayer = layer, flow: _Flow = flow) -> None:
             nonlocal now
             now += 100.0
-            layer.receiveRequest(_message(data), flow, now)
+            layer.receiveRequest(_request(data), flow, now)
             layer.handleTimers(now + 50.0)
 
         yield f"{name} in, {status} out: parsed, answered, over", serve
 
 
-def _locationSteps(directory: Path) -> Iterator[tuple[str, Callable[[], object]]]:
+def _locationSteps(directory: Path) -> Iterator[tuple[str, Step]]:
     clock = Clock()
     store = LMDBLocation(directory, clock, clock=lambda: 1000.0)
     call = "3848276298220188511@atlanta.example.com"
@@ -137,32 +147,3 @@ def _locationSteps(directory: Path) -> Iterator[tuple[str, Callable[[], object]]
 
     yield "look one of 10,000 users up", lambda: store.lookupNow("sip:user4711@example.com")
     yield "refresh a binding, a transaction each", refresh
-
-
-def _time(step: Callable[[], object]) -> float:
-    """
-    @return: microseconds for one call.
-    """
-    best = float("inf")
-    gc.collect()
-    gc.disable()
-    try:
-        for _ in range(_ROUNDS):
-            started = time.process_time()
-            for _ in range(_LOOPS):
-                step()
-            best = min(best, time.process_time() - started)
-    finally:
-        gc.enable()
-    return best / _LOOPS * 1e6
-
-
-def main() -> None:
-    with tempfile.TemporaryDirectory() as directory:
-        for steps in (_sipSteps(), _transactionSteps(), _locationSteps(Path(directory))):
-            for name, step in steps:
-                print(f"{_time(step):8.1f} µs  {name}")
-
-
-if __name__ == "__main__":
-    main()
