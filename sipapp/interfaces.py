@@ -145,6 +145,20 @@ class IWorker(Interface):
         @param uri: C{sipapp.sip.SIPURI}
         """
 
+    def endOfTurn(call: Callable[[], object]) -> None:
+        """Have something called once, when all that has come to the sockets of this worker by now
+        has been dealt with: the place to do once for many messages what costs the same for each,
+        such as a commit, and then to answer them.
+
+        A turn is one reading of a socket, a connection or the bus, with up to fifty messages, or
+        the firing of timers. Calls are made in the order in which they were registered, those
+        registered by one of them in the same turn; an exception is logged and stops none of the
+        others. Outside of a turn, such as when a Deferred of a thread or of the DNS fires, the
+        call is made at the next reactor iteration; when the transport has stopped, at once.
+
+        @param call: takes nothing; what it returns is ignored.
+        """
+
 
 class ISender(Interface):
     """Sends SIP messages. Where they go and over which transport is decided here (RFC 3263)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import socket
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -152,6 +152,12 @@ class Worker:
             await maybeDeferred(self._locatorClient.stop)
             await self.location.close()
 
+    def endOfTurn(self, call: Callable[[], object]) -> None:
+        if self._transport is None:
+            call()
+        else:
+            self._transport.driver.turns.atEnd(call)
+
     def parked(self, slots: Iterable[int]) -> None:
         """The workers of these slots of the pool are gone for good: see L{sipapp.pool.commands}."""
         if self._transport is not None:
@@ -183,13 +189,13 @@ class Worker:
             clientTLS=self._clientTLS(),
             limits=StreamLimits(connectTimeout=settings.sip.connectTimeout),
             udpMTU=settings.sip.udpMTU,
+            notes=BlackBoxPen(self._boot.fds["blackbox"]),
         )
-        self._transport.driver.notes = BlackBoxPen(self._boot.fds["blackbox"])
         self.sender = self._transport.sender
         self._endpoints = self._transport.endpoints
         for listener in listeners:
             chains[listener.index] = await self._makeResources(listener)
-        self._transport.driver.strayResponse = dispatch.strayResponse
+        self._transport.driver.receiver.strayResponse = dispatch.strayResponse
         if self._assignment.predecessors:
             self._transport.driver.takeOver(self._assignment.predecessors)
         else:

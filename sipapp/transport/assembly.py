@@ -11,17 +11,21 @@ from twisted.internet.interfaces import IOpenSSLContextFactory
 
 from sipapp.transaction import Identifiers, TimerSettings, TransactionLayer, TransactionUser
 from sipapp.transport.bus import Bus
+from sipapp.transport.counters import MessageNotes, NoNotes
 from sipapp.transport.datagram import DatagramPort
 from sipapp.transport.driver import Driver
 from sipapp.transport.endpoints import Endpoint, Endpoints
 from sipapp.transport.flows import Flows
 from sipapp.transport.limits import StreamLimits
 from sipapp.transport.locate import Locator
+from sipapp.transport.neighbours import Neighbours
+from sipapp.transport.receiving import Receiver
 from sipapp.transport.responses import ResponseRouter
 from sipapp.transport.sender import Sender
 from sipapp.transport.steering import Steering
 from sipapp.transport.streams import Streams
 from sipapp.transport.tls import ClientTLS
+from sipapp.transport.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ def assemble(
     clientTLS: ClientTLS | None = None,
     limits: StreamLimits | None = None,
     udpMTU: int = 1300,
+    notes: MessageNotes | None = None,
 ) -> Transport:
     """Make a driver and all that it needs. Nothing is read or accepted before C{driver.start()}.
 
@@ -80,41 +85,51 @@ def assemble(
     @param sendOnly: a socket of each UDP endpoint that this worker does not serve, by index.
     @param inbox: this worker's inbox. @param busDirectory: where every worker's is, under its code.
     @param user: takes the requests; it may be exchanged later as C{driver.layer.user}.
-    @param limits: those of outgoing connections.
+    @param limits: those of outgoing connections. @param notes: is told of each message.
     """
     served = tuple(served)
     every = Endpoints(endpoints, reactor.seconds)
-    driver = Driver(reactor, identifiers)
-    driver.layer = TransactionLayer(user, timers, driver.heartbeat.clock)
-    driver.heartbeat.layer = driver.layer
-    driver.bus = Bus(reactor, inbox, busDirectory, driver.frameReceived)
-    driver.streams = Streams(reactor, every, identifiers, driver, clientTLS or ClientTLS(), limits)
+    turns = Turns(reactor)
+    turns.notes = notes or NoNotes()
+    layer = turns.layer = TransactionLayer(user, timers, turns.clock)
+    neighbours = Neighbours(reactor, turns, layer, identifiers)
+    receiver = Receiver(turns, layer, identifiers, neighbours)
+    bus = Bus(reactor, turns, inbox, busDirectory, neighbours.frameReceived)
+    streams = Streams(
+        reactor, every, identifiers, turns, neighbours, clientTLS or ClientTLS(), limits
+    )
+    streams.user = receiver
     ports: dict[int, DatagramPort] = {}
-    driver.flows = Flows(identifiers, every, ports, driver.bus, driver.streams)
+    flows = Flows(identifiers, every, ports, bus, streams)
+
+    def datagramPort(sock: socket.socket, endpoint: Endpoint) -> DatagramPort:
+        return DatagramPort(
+            reactor, sock, endpoint, every, identifiers, turns, receiver, neighbours
+        )
+
     for index, sock in sendOnly.items():
-        ports[index] = DatagramPort(reactor, sock, every[index], every, identifiers, driver)
+        ports[index] = datagramPort(sock, every[index])
     home = -1
     for one in served:
         endpoint = every[one.index]
         if endpoint.transport != "UDP":
             # The last one counts: what others hand over belongs to it.
             for sock in (*one.spares, one.sock):
-                driver.streams.listen(sock, endpoint, one.limits, one.context)
+                streams.listen(sock, endpoint, one.limits, one.context)
             continue
-        port = DatagramPort(reactor, one.sock, endpoint, every, identifiers, driver)
+        port = datagramPort(one.sock, endpoint)
         port.steering = Steering(one.slot, len(one.codes), one.reach)
         port.codes = one.codes
-        port.spares = [
-            DatagramPort(reactor, sock, endpoint, every, identifiers, driver) for sock in one.spares
-        ]
+        port.spares = [datagramPort(sock, endpoint) for sock in one.spares]
         for spare in port.spares:
             # What the kernel put there was for another number of slots.
             spare.steering = Steering(one.slot, len(one.codes), 0)
             spare.codes = one.codes
         ports[one.index] = port
         home = one.index
-    driver.responses = ResponseRouter(driver.flows, driver.streams, locator, home)
-    sender = Sender(
-        reactor, driver.layer, driver.flows, locator, identifiers, driver.responses, udpMTU, home
-    )
+    responses = ResponseRouter(flows, streams, locator, home)
+    neighbours.bus, neighbours.streams, neighbours.flows = bus, streams, flows
+    neighbours.responses, neighbours.delivered = responses, receiver.delivered
+    driver = Driver(reactor, turns, layer, bus, streams, flows, neighbours, receiver)
+    sender = Sender(reactor, layer, flows, locator, identifiers, responses, udpMTU, home)
     return Transport(driver, sender, every)

@@ -34,6 +34,7 @@ from sipapp.transport.frames import (
     Transactions,
 )
 from sipapp.transport.outlet import BUFFER, Outlet
+from sipapp.transport.turns import Turns
 
 __all__ = ["Bus", "Deliver", "Failed", "FlowRecord", "Frame", "Moved", "Send", "Transactions"]
 
@@ -50,9 +51,12 @@ class _Inbox:
     @ivar isShut: whether nothing can arrive any more; then a frame of no bytes is the end.
     """
 
-    def __init__(self, sock: socket.socket, received: Callable[[memoryview, int], None]) -> None:
+    def __init__(
+        self, sock: socket.socket, turns: Turns, received: Callable[[memoryview, int], None]
+    ) -> None:
         sock.setblocking(False)
         self.socket = sock
+        self._turns = turns
         self.takesDescriptors = False
         self.isShut = False
         self._received = received
@@ -70,9 +74,17 @@ class _Inbox:
         self.read(_FRAMES_PER_TURN)
 
     def read(self, most: int) -> int:
+        """Read what is there, up to a bound, in one turn.
+
+        @return: how many frames there were.
         """
-        @return: how many frames there were, up to C{most}.
-        """
+        self._turns.begin()
+        try:
+            return self._read(most)
+        finally:
+            self._turns.end()
+
+    def _read(self, most: int) -> int:
         fd = -1
         for count in range(most):
             try:
@@ -112,6 +124,7 @@ class Bus:
     def __init__(
         self,
         reactor: Any,
+        turns: Turns,
         inbox: socket.socket,
         directory: str,
         received: Callable[[Frame], None],
@@ -127,7 +140,7 @@ class Bus:
         self._reactor = reactor
         self._directory = directory
         self._outlets: dict[str, Outlet] = {}
-        self._inbox = _Inbox(inbox, self._frameReceived)
+        self._inbox = _Inbox(inbox, turns, self._frameReceived)
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(Frame).decode
 

@@ -24,7 +24,9 @@ from zope.interface import implementer
 
 from sipapp.transaction import Identifiers, clientKey
 from sipapp.transport.endpoints import Endpoint, Endpoints
+from sipapp.transport.flows import Unsent
 from sipapp.transport.steering import Steering
+from sipapp.transport.turns import Turns
 
 _DATAGRAMS_PER_TURN = 50
 _LARGEST = 65535
@@ -47,14 +49,10 @@ _BRANCH = re.compile(rb"([A-Z]+) [^\r\n]*\r\nVia:[^\r\n]*;branch=([^;,\s]+)")
 
 
 class DatagramUser(Protocol):
-    """What a port tells."""
+    """Takes what a port receives."""
 
     def datagramReceived(self, data: bytes, port: DatagramPort, address: tuple[str, int]) -> None:
         """A datagram has come that is more than a keep-alive."""
-
-    def transportFailed(self, reference: str) -> None:
-        """What was sent under this reference will not arrive. Called at a later time, or for a
-        request of another worker that shares the socket."""
 
 
 @implementer(IReadDescriptor)
@@ -78,7 +76,9 @@ class DatagramPort:
         endpoint: Endpoint,
         endpoints: Endpoints,
         identifiers: Identifiers,
+        turns: Turns,
         user: DatagramUser,
+        unsent: Unsent,
     ) -> None:
         sock.setblocking(False)
         if _LINUX:
@@ -94,7 +94,9 @@ class DatagramPort:
         self.failed = 0
         self._reactor = reactor
         self._endpoints = endpoints
+        self._turns = turns
         self._user = user
+        self._unsent = unsent
         self._reading = False
 
     def fileno(self) -> int:
@@ -124,12 +126,19 @@ class DatagramPort:
 
     def doRead(self) -> None:
         """Read what is there, up to a bound: the other descriptors want their turn."""
-        self._readSome()
+        self._readTurn()
 
-    def _readSome(self) -> bool:
+    def _readTurn(self) -> bool:
         """
         @return: whether there may be more.
         """
+        self._turns.begin()
+        try:
+            return self._readSome()
+        finally:
+            self._turns.end()
+
+    def _readSome(self) -> bool:
         receive = self.socket.recvfrom
         received = self._user.datagramReceived
         for _ in range(_DATAGRAMS_PER_TURN):
@@ -152,7 +161,7 @@ class DatagramPort:
         """Read what has arrived by now, after L{stop}."""
         self._reading = True
         for _ in range(_TURNS_OF_REST):
-            if not self._readSome():
+            if not self._readTurn():
                 break
         self._reading = False
         for spare in self.spares:
@@ -191,7 +200,7 @@ class DatagramPort:
     def _fail(self, reference: str) -> None:
         self.failed += 1
         if reference:
-            self._reactor.callLater(0, self._user.transportFailed, reference)
+            self._reactor.callLater(0, self._unsent.transportFailed, reference)
 
     def _readErrors(self) -> None:
         """Read the ICMP messages about what was sent from this socket."""
@@ -206,4 +215,4 @@ class DatagramPort:
             found = _BRANCH.match(data) if reason in _UNREACHABLE else None
             if found is not None:
                 method, branch = found[1].decode("ascii"), found[2].decode("latin-1")
-                self._user.transportFailed(clientKey(branch, method))
+                self._unsent.transportFailed(clientKey(branch, method))

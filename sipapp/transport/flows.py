@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sipapp.transport.datagram import DatagramPort
     from sipapp.transport.endpoints import Endpoints
     from sipapp.transport.selection import Address
+    from sipapp.transport.stream import StreamFlow
     from sipapp.transport.streams import Streams
 
 HostPort = tuple[str, int]
@@ -59,6 +60,21 @@ class Flow(Protocol):
 
     def record(self) -> FlowRecord:
         """What another worker has to know of this flow."""
+
+
+class Unsent(Protocol):
+    """Takes care of what a flow does not send itself. Never called from within C{Flow.send}, but
+    for L{sendElsewhere}."""
+
+    def transportFailed(self, reference: str) -> None:
+        """What was sent under this reference will not arrive. It may have been sent by another
+        worker that shares the socket."""
+
+    def sendElsewhere(self, data: bytes, flow: StreamFlow, reference: str) -> None:
+        """Something is to be sent over a connection that another worker has been given."""
+
+    def responseUndelivered(self, data: bytes) -> None:
+        """A response finds its connection closed (RFC 3261 §18.2.2)."""
 
 
 class DatagramFlow:

@@ -33,22 +33,13 @@ _MOVABLE = 100_000
 
 
 class StreamUser(Protocol):
-    """What connections tell."""
+    """Takes what connections receive."""
 
     def messageReceived(self, message: Request | Response, flow: StreamFlow, data: bytes) -> None:
         """A message has come."""
 
     def framingFailed(self, error: FramingError, flow: StreamFlow) -> None:
         """What came cannot be understood; the connection is closed after this."""
-
-    def transportFailed(self, reference: str) -> None:
-        """What was sent under this reference will not arrive."""
-
-    def sendElsewhere(self, data: bytes, flow: StreamFlow, reference: str) -> None:
-        """Something is to be sent over a connection that another worker has been given."""
-
-    def responseUndelivered(self, data: bytes) -> None:
-        """A response finds its connection closed (RFC 3261 §18.2.2)."""
 
 
 class StreamFlow:
@@ -137,11 +128,17 @@ class StreamFlow:
                 self.owed -= 1
                 self.connection.answered()
         elif self.holder:
-            self._streams.user.sendElsewhere(data, self, reference)
+            self._streams.unsent.sendElsewhere(data, self, reference)
         elif self.closed or len(self._waiting) >= _WAITING:
             self._streams.undelivered(data, reference)
         else:
             self._waiting.append((data, reference))
+
+    def noteAlias(self, request: Request) -> None:
+        """A request has come; its topmost Via may ask for an alias (RFC 5923 §4)."""
+        via = request.via
+        if "alias" in via.params:
+            self._streams.alias(self, via.sentBy[1])
 
     def opened(self, connection: StreamConnection) -> None:
         """The connection is there, TLS handshake included."""
@@ -226,6 +223,14 @@ class StreamConnection(TwistedProtocol):
     def dataReceived(self, data: bytes) -> None:
         if not self._open:
             return
+        turns = self._streams.turns
+        turns.begin()
+        try:
+            self._read(data)
+        finally:
+            turns.end()
+
+    def _read(self, data: bytes) -> None:
         streams = self._streams
         streams.active(self)
         try:

@@ -16,10 +16,12 @@ from sipapp.sip import FramingError
 from sipapp.transaction import Identifiers
 from sipapp.transport.bus import Moved
 from sipapp.transport.endpoints import Endpoint, Endpoints
+from sipapp.transport.flows import Unsent
 from sipapp.transport.groups import ClientFactory, Group, MovedFactory, ServerFactory
 from sipapp.transport.limits import LimitLog, StreamLimits
 from sipapp.transport.stream import StreamConnection, StreamFlow, StreamUser
 from sipapp.transport.tls import ClientTLS, TLSFactory
+from sipapp.transport.turns import Turns
 
 Address = tuple[str, int]
 Target = tuple[str, str, int, str]
@@ -37,18 +39,22 @@ _log = Logger()
 class Streams:
     """All TCP and TLS connections of one worker.
 
+    @ivar user: takes what is received; must be set before L{start}.
     @ivar accepted: inbound connections so far. @ivar opened: outgoing ones asked for so far.
     @ivar failed: outgoing connections that could not be made.
     @ivar flows: every open connection, by its identifier.
     @ivar groups: one for each endpoint, and one for outgoing connections.
     """
 
+    user: StreamUser
+
     def __init__(
         self,
         reactor: Any,
         endpoints: Endpoints,
         identifiers: Identifiers,
-        user: StreamUser,
+        turns: Turns,
+        unsent: Unsent,
         clientTLS: ClientTLS,
         limits: StreamLimits | None = None,
     ) -> None:
@@ -58,7 +64,8 @@ class Streams:
         self.reactor = reactor
         self.endpoints = endpoints
         self.identifiers = identifiers
-        self.user = user
+        self.turns = turns
+        self.unsent = unsent
         self.accepted = 0
         self.opened = 0
         self.failed = 0
@@ -334,9 +341,9 @@ class Streams:
     def undelivered(self, data: bytes, reference: str) -> None:
         """Tell, at a later time, that something was not sent."""
         if reference:
-            self.reactor.callLater(0, self.user.transportFailed, reference)
+            self.reactor.callLater(0, self.unsent.transportFailed, reference)
         elif data.startswith(b"SIP/"):
-            self.reactor.callLater(0, self.user.responseUndelivered, data)
+            self.reactor.callLater(0, self.unsent.responseUndelivered, data)
 
     def forget(self, flow: StreamFlow) -> None:
         """Use a connection for nothing new."""

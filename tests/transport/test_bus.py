@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 
 from sipapp.transport import outlet as outletModule
 from sipapp.transport.bus import Bus, Deliver, Failed, FlowRecord, Frame, Send
+from sipapp.transport.turns import Turns
 from tests.transport.workers import until
 
 
@@ -50,7 +51,7 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
         inbox.bind(str(tmp_path / code))
         sockets.append(inbox)
         boxes.append(Mailbox())
-        buses.append(Bus(reactor, inbox, str(tmp_path), boxes[-1].received))
+        buses.append(Bus(reactor, Turns(reactor), inbox, str(tmp_path), boxes[-1].received))
     yield buses[0], boxes[0], buses[1], boxes[1]
     for one in buses:
         one.stop()
@@ -134,7 +135,7 @@ async def test_inboxThatComesBack(tmp_path: Path) -> None:
     def bound(code: str, received: Callable[[Frame], None]) -> tuple[Bus, socket.socket]:
         inbox = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         inbox.bind(str(tmp_path / code))
-        return Bus(reactor, inbox, str(tmp_path), received), inbox
+        return Bus(reactor, Turns(reactor), inbox, str(tmp_path), received), inbox
 
     a, inboxA = bound("a", Mailbox().received)
     assert not a.send("b", Failed("lost"))
@@ -169,7 +170,7 @@ async def test_inboxThatDisappears(tmp_path: Path) -> None:
     """Frames that wait for an inbox are dropped when it goes, and counted."""
     inbox, own = (socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(2))
     inbox.bind(str(tmp_path / "b"))
-    a = Bus(reactor, own, str(tmp_path), Mailbox().received)
+    a = Bus(reactor, Turns(reactor), own, str(tmp_path), Mailbox().received)
     sent = sum(a.send("b", Failed(str(number))) for number in range(100))
     assert sent == 100
     inbox.close()

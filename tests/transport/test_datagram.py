@@ -73,7 +73,7 @@ async def test_unsendable(site: Site, data: bytes, address: Any, failures: Any) 
     driver = site.worker("w1", [0]).driver
     port = driver.flows.ports[0]
     reports: list[str] = []
-    driver.transportFailed = reports.append  # type: ignore[method-assign]
+    driver.neighbours.transportFailed = reports.append  # type: ignore[method-assign]
     port.socket = Reluctant(port.socket, *failures)
     port.send(data, address, "OPTIONS z9hG4bKw1.x")
     assert reports == []

@@ -133,7 +133,7 @@ async def test_rejected(site: Site, data: bytes, status: int) -> None:
     phone.send(data, endpoint)
     assert (await phone.message()).toBytes() == first.toBytes()
     assert worker.driver.layer.serverCount == 0
-    assert worker.driver.counters.rejected == 2
+    assert worker.driver.receiver.counters.rejected == 2
 
 
 @ensureDeferred
@@ -147,7 +147,7 @@ async def test_rejectedWithoutAnswer(site: Site) -> None:
     phone.send(b"nonsense that goes on", endpoint)
     phone.send(request("OPTIONS"), endpoint)
     assert (await phone.message()).status == 200
-    counters = worker.driver.counters
+    counters = worker.driver.receiver.counters
     assert (counters.malformed, counters.badResponses, counters.rejected) == (1, 1, 0)
 
 
@@ -180,13 +180,13 @@ async def test_steeringMiss(site: Site) -> None:
     phone = site.udpPeer()
     port = site.workers["w0"].driver.flows.ports[0]
     data = request("OPTIONS", callID=callIDFor(1, 2))
-    site.workers["w0"].driver.datagramReceived(data, port, ("127.0.0.1", phone.port))
+    site.workers["w0"].driver.receiver.datagramReceived(data, port, ("127.0.0.1", phone.port))
     assert (await phone.message()).status == 200
     assert phone.sources == [("127.0.0.1", endpoint.port)]
     transaction = await site.users["w1"].requests.get()
     assert transaction.request.flow.remote == ("127.0.0.1", phone.port)
-    assert site.workers["w0"].driver.counters.handedOver == 1
-    assert site.workers["w1"].driver.counters.deliveredHere == 1
+    assert site.workers["w0"].driver.receiver.counters.handedOver == 1
+    assert site.workers["w1"].driver.receiver.counters.deliveredHere == 1
 
 
 @ensureDeferred
@@ -203,9 +203,9 @@ async def test_responseOfAnotherWorker(site: Site) -> None:
     received = await server.message()
     response = received.respond(200, toTag="x").toBytes()
     other = site.workers["w1"].driver
-    other.datagramReceived(response, other.flows.ports[0], ("127.0.0.1", server.port))
+    other.receiver.datagramReceived(response, other.flows.ports[0], ("127.0.0.1", server.port))
     assert (await outcome.responses.get()).status == 200
-    assert site.workers["w0"].driver.counters.deliveredHere in (0, 1)
+    assert site.workers["w0"].driver.receiver.counters.deliveredHere in (0, 1)
     assert endpoint.port == received.via.port
 
 
@@ -236,11 +236,11 @@ async def test_strayResponse(site: Site) -> None:
     )
     phone.send(data, endpoint)
     strays = Queue()
-    driver.strayResponse = lambda response, flow: strays.put((response, flow))
+    driver.receiver.strayResponse = lambda response, flow: strays.put((response, flow))
     phone.send(data, endpoint)
     response, flow = await strays.get()
     assert (response.status, flow.remote[1]) == (200, phone.port)
-    assert driver.counters.strays in (1, 2)
+    assert driver.receiver.counters.strays in (1, 2)
 
 
 @ensureDeferred

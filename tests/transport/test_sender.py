@@ -145,7 +145,7 @@ async def test_branchOfLaterAttempt(site: Site) -> None:
     server = site.udpPeer()
     incoming = parseMessage(request("OPTIONS", branch="z9hG4bKupstream"))
     assert isinstance(incoming, Request)
-    identifiers = worker.driver.identifiers
+    identifiers = worker.sender.identifiers
     branch = identifiers.branch(incoming, "target")
     site.names.known["pool.test"] = [
         Address("TCP", LOOPBACK, unused(site)),

@@ -237,7 +237,7 @@ async def test_statelessResponses(site: Site) -> None:
     stateless("UDP phone.test")
     stateless("UDP nowhere.test")
     stateless("SCTP 127.0.0.1")
-    assert worker.driver.responses.unroutable == 3
+    assert worker.driver.neighbours.responses.unroutable == 3
     stateless(f"UDP phone.invalid:{phone.port};received=127.0.0.1;rport=x")
     assert (await phone.message()).status == 404
     slow: Deferred[list[Address]] = Deferred()
@@ -251,7 +251,7 @@ async def test_statelessResponses(site: Site) -> None:
     response = parseMessage(request("OPTIONS")).respond(404)  # type: ignore[union-attr]
     response.set("Via", "nonsense")
     worker.sender.respond(response)
-    assert worker.driver.responses.unroutable == 5
+    assert worker.driver.neighbours.responses.unroutable == 5
     assert phone.sources == [(LOOPBACK, udp.port)] * 4
 
 
@@ -321,9 +321,9 @@ async def test_responseAfterFraming(site: Site) -> None:
     listening = site.tcpServer()
     data = request("OPTIONS", via=f"TCP 127.0.0.1:{listening.port}", params="")
     response = parseMessage(data).respond(200).toBytes()  # type: ignore[union-attr]
-    driver.frameReceived(Send("gone.1", response, "w1", ""))
+    driver.neighbours.frameReceived(Send("gone.1", response, "w1", ""))
     assert (await (await listening.connection()).message()).status == 200
-    driver.frameReceived(Send("gone.1", b"nonsense", "w1", ""))
+    driver.neighbours.frameReceived(Send("gone.1", b"nonsense", "w1", ""))
 
 
 # TLS.

@@ -44,7 +44,7 @@ async def test_callOverUDP(site: Site) -> None:
     statuses = [(await phone.message()).status for _ in range(3)]
     assert sorted(statuses) in ([100, 200, 487], [200, 487, 487])
     phone.send(request("ACK", toTag="t"), endpoint)
-    await until(lambda: new.counters.handedOver == 3)
+    await until(lambda: new.receiver.counters.handedOver == 3)
     phone.send(request("ACK", toTag="t", branch="z9hG4bKacktwo"), endpoint)
     await site.users["a0x1"].acks.get()
     assert not taken(site, "a0x1")
@@ -70,10 +70,10 @@ async def test_oldClient(site: Site) -> None:
     old, new = site.workers["a0"].driver, site.workers["a0x1"].driver
     for data in (plain, odd):
         phone.send(data, endpoint)
-    await until(lambda: new.counters.handedOver == 2)
+    await until(lambda: new.receiver.counters.handedOver == 2)
     await until(lambda: old.layer.absorbed == 2)
     phone.send(request("ACK", branch="1", toTag="t"), endpoint)
-    await until(lambda: new.counters.handedOver == 3)
+    await until(lambda: new.receiver.counters.handedOver == 3)
     assert not taken(site, "a0x1")
     assert not site.users["a0x1"].acks.items
 
@@ -92,7 +92,7 @@ async def test_everyDatagramOnce(site: Site) -> None:
     numbers = [(await phone.message()).cseq.number for _ in range(120)]
     assert sorted(numbers) == list(range(1, 121))
     assert len(taken(site, "a0")) + len(taken(site, "a0x1")) == 119
-    assert site.workers["a0x1"].driver.counters.handedOver == 0
+    assert site.workers["a0x1"].driver.receiver.counters.handedOver == 0
 
 
 @ensureDeferred
@@ -290,8 +290,8 @@ async def test_threeGenerations(site: Site) -> None:
     phone.send((await phone.message()).respond(200, toTag="t").toBytes())
     assert (await outcome.responses.get()).status == 200
     driver = site.workers["a0x3"].driver
-    assert driver.predecessors is not None
-    await until(lambda: driver.predecessors is None)
+    assert driver.neighbours.predecessors is not None
+    await until(lambda: driver.neighbours.predecessors is None)
     other.send(request("MESSAGE", branch="z9hG4bKudp"), udp)
     await site.users["a0x3"].requests.get()
 
@@ -359,7 +359,7 @@ async def test_deadPredecessor(site: Site) -> None:
     await site.users["a0x1"].requests.get()
     assert (await phone.message()).status == 200
     driver = site.workers["a0x1"].driver
-    await until(lambda: driver.predecessors is None)
+    await until(lambda: driver.neighbours.predecessors is None)
 
 
 @ensureDeferred

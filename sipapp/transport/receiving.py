@@ -1,0 +1,199 @@
+"""The way of a message that has come, from the socket to the transaction layer::
+
+    datagram ─ steering ─┐
+    stream ─ framing ────┴─ index ─ checks ─ whose is it? ─ transaction layer ─ user
+                                                  └─ bus ─→ the receiver of another worker
+
+Nothing that a message does may stop the reading: an exception is logged with the Call-ID.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from zlib import crc32
+
+from twisted.logger import Logger
+
+from sipapp.sip import (
+    FramingError,
+    MalformedMessage,
+    Request,
+    Response,
+    SIPError,
+    parseMessage,
+    validateRequest,
+    validateResponse,
+)
+from sipapp.transaction import Identifiers, TransactionLayer
+from sipapp.transport.counters import Counters
+from sipapp.transport.datagram import DatagramPort
+from sipapp.transport.flows import DatagramFlow, Flow
+from sipapp.transport.neighbours import Neighbours
+from sipapp.transport.stream import StreamFlow
+from sipapp.transport.turns import Turns
+from sipapp.transport.vias import stampVia
+
+StrayResponse = Callable[[Response, Flow], None]
+
+_log = Logger()
+
+
+class Receiver:
+    """Takes what the sockets of one worker receive to where it belongs. Each of its calls is part
+    of a turn.
+
+    @ivar strayResponse: called with a response that belongs to no transaction here, and its flow.
+    @ivar draining: whether nothing new is begun any more.
+    """
+
+    def __init__(
+        self,
+        turns: Turns,
+        layer: TransactionLayer,
+        identifiers: Identifiers,
+        neighbours: Neighbours,
+    ) -> None:
+        self.counters = Counters()
+        self.strayResponse: StrayResponse | None = None
+        self.draining = False
+        self._turns = turns
+        self._layer = layer
+        self._identifiers = identifiers
+        self._neighbours = neighbours
+
+    # From the sockets.
+
+    def datagramReceived(self, data: bytes, port: DatagramPort, address: tuple[str, int]) -> None:
+        """See L{sipapp.transport.datagram.DatagramUser}."""
+        self._turns.notes.note(data)
+        try:
+            message = parseMessage(data)
+        except MalformedMessage:
+            self.counters.malformed += 1
+            return
+        steering = port.steering
+        elsewhere = None
+        if steering is not None and len(data) > steering.reach:
+            slot = steering.owner(data)
+            if slot != steering.slot:
+                elsewhere = port.codes[slot]
+        self._received(message, DatagramFlow(port, address), data, False, elsewhere)
+
+    def messageReceived(self, message: Request | Response, flow: StreamFlow, data: bytes) -> None:
+        """See L{sipapp.transport.stream.StreamUser}."""
+        self._turns.notes.note(data)
+        self._received(message, flow, data, False, None)
+
+    def framingFailed(self, error: FramingError, flow: StreamFlow) -> None:
+        """See L{sipapp.transport.stream.StreamUser}."""
+        self.counters.malformed += 1
+        request = error.message
+        if isinstance(request, Request) and request.method != "ACK":
+            request.flow = flow
+            self._reject(request, flow, error)
+
+    def delivered(self, data: bytes, flow: Flow) -> None:
+        """Another worker has received a message that is ours."""
+        self.counters.deliveredHere += 1
+        self._turns.notes.note(data)
+        try:
+            message = parseMessage(data)
+        except MalformedMessage:
+            self.counters.malformed += 1
+        else:
+            self._received(message, flow, data, True, None)
+
+    # The way of a message.
+
+    def _received(
+        self,
+        message: Request | Response,
+        flow: Flow,
+        data: bytes,
+        delivered: bool,
+        elsewhere: str | None,
+    ) -> None:
+        """Take a message to where it belongs.
+
+        @param delivered: whether it has come over the bus, which it does only once.
+        @param elsewhere: the worker that the Call-ID of a datagram selects, if it is not this
+            one. What names its worker goes there directly instead.
+        """
+        message.flow = flow
+        try:
+            if isinstance(message, Request):
+                self._requestReceived(message, flow, data, delivered, elsewhere)
+            else:
+                self._responseReceived(message, flow, data, delivered)
+        except Exception:
+            callID = message.get("call-id")
+            _log.failure("A message failed, its Call-ID is {callID!a}", callID=callID)
+
+    def _requestReceived(
+        self, request: Request, flow: Flow, data: bytes, delivered: bool, elsewhere: str | None
+    ) -> None:
+        self.counters.requests += 1
+        error = validateRequest(request)
+        if error is not None:
+            if request.method != "ACK":
+                self._reject(request, flow, error)
+            return
+        if not delivered:
+            if request.method == "ACK":
+                elsewhere = self._neighbours.tagOwner(request) or elsewhere
+            predecessor = self._neighbours.predecessorOf(request)
+            if predecessor is not None and self._deliver(predecessor, data, flow):
+                return
+            if elsewhere is not None:
+                self._deliver(elsewhere, data, flow)
+                return
+        answering = stampVia(request, flow)
+        if isinstance(flow, StreamFlow):
+            flow.noteAlias(request)
+        if self.draining and self._isNew(request):
+            successor = self._neighbours.successorFor(data)
+            if successor is None or not self._deliver(successor, data, flow):
+                self._reject(request, answering, SIPError(503, "draining"))
+            return
+        self._layer.receiveRequest(request, answering, self._turns.now)
+
+    def _responseReceived(
+        self, response: Response, flow: Flow, data: bytes, delivered: bool
+    ) -> None:
+        self.counters.responses += 1
+        if validateResponse(response) is not None:
+            self.counters.badResponses += 1
+            return
+        if self._layer.receiveResponse(response, flow, self._turns.now):
+            return
+        if not delivered:
+            owner = self._neighbours.branchOwner(response)
+            if owner is not None:
+                self._deliver(owner, data, flow)
+                return
+        self.counters.strays += 1
+        if self.strayResponse is not None:
+            self.strayResponse(response, flow)
+
+    def _isNew(self, request: Request) -> bool:
+        """Tell whether a request would begin a transaction that need not be."""
+        return request.method not in ("ACK", "CANCEL") and not self._layer.knows(request)
+
+    def _deliver(self, code: str, data: bytes, flow: Flow) -> bool:
+        self.counters.handedOver += 1
+        return self._neighbours.deliver(code, data, flow)
+
+    def _reject(self, request: Request, flow: Flow, error: SIPError) -> None:
+        """Answer a request that gets no transaction. Sent again it gets the same answer."""
+        self.counters.rejected += 1
+        try:
+            tag = self._identifiers.toTag(request)
+        except SIPError:
+            tag = f"{self._identifiers.code}.{crc32(request.toBytes()):x}"
+        try:
+            if flow is request.flow:
+                flow = stampVia(request, flow)
+        except SIPError:
+            # Nothing says where it goes but where it came from.
+            pass
+        flow.send(request.refuse(error, tag).toBytes())
