@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from sipapp.config import ResolvedListener
 
-__all__ = ["Assignment", "decodeAssignment", "encodeAssignment", "workerCode"]
+__all__ = ["Assignment", "decodeAssignment", "encodeAssignment", "renewedCode", "workerCode"]
+
+_RENEWED = re.compile(r"([a-z]+[0-9x]+)y([0-9]+)")
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,3 +67,14 @@ def workerCode(pool: int, slot: int, generation: int = 0) -> str:
         pool, letter = divmod(pool - 1, 26)
         letters = chr(ord("a") + letter) + letters
     return f"{letters}{slot}x{generation}" if generation else f"{letters}{slot}"
+
+
+def renewedCode(code: str) -> str:
+    """The short name of the worker that takes the place of a single other one: after the other's a
+    C{y}, and how many there have been.
+
+    >>> renewedCode("a3"), renewedCode("ay3x2"), renewedCode("a3x2y9")
+    ('a3y1', 'ay3x2y1', 'a3x2y10')
+    """
+    renewed = _RENEWED.fullmatch(code)
+    return f"{renewed[1]}y{int(renewed[2]) + 1}" if renewed else f"{code}y1"

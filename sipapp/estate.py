@@ -63,6 +63,7 @@ class Estate(msgspec.Struct, frozen=True):
     @ivar next: that of the one to follow.
     @ivar settings: from C{encodeSettings}.
     @ivar workers: by pool, in the order of the slots; C{None} where one is parked.
+    @ivar codes: of the workers, likewise; empty if they are those that a generation begins with.
     """
 
     generation: int
@@ -73,6 +74,7 @@ class Estate(msgspec.Struct, frozen=True):
     workers: dict[str, tuple[Bequest | None, ...]]
     listening: ListeningEstate
     ground: GroundEstate
+    codes: dict[str, tuple[str, ...]] = {}
 
     @property
     def fds(self) -> list[int]:

@@ -15,11 +15,11 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList, FirstError, gatherResults
 from twisted.python.failure import Failure
 
-from sipapp.assignment import Assignment, encodeAssignment, workerCode
+from sipapp.assignment import Assignment, encodeAssignment, renewedCode, workerCode
 from sipapp.config import Plan, PoolPlan, Settings, encodeSettings
 from sipapp.ground import Ground
 from sipapp.listening import Given, Listening
-from sipapp.pool import Patience, ProcessPool, Spawn, WorkerState
+from sipapp.pool import MemoryWatch, Patience, ProcessPool, Spawn, WorkerState
 from sipapp.postmortem import nameMessage
 
 __all__ = ["Generation"]
@@ -77,6 +77,8 @@ class Generation(MultiService):
             if listener.index == old.index and listener.slots != old.slots
         )
         self.pools = {pool.name: self._makePool(pool) for pool in plan.pools}
+        if predecessor is not None:
+            self.hold()
 
     @property
     def slots(self) -> Given:
@@ -148,7 +150,45 @@ class Generation(MultiService):
             onCrashLoop=partial(self._park, plan),
         )
         pool.setServiceParent(self)
+        limit = self.settings.pools.memoryLimit
+        if limit is not None:
+            renew = partial(self._renew, plan)
+            MemoryWatch(pool, limit << 20, renew, self._reactor).setServiceParent(self)
         return pool
+
+    def hold(self) -> Deferred[Any]:
+        """Have no worker renewed until L{release}.
+
+        @return: fires when another generation can take over.
+        """
+        return DeferredList([pool.renewals.hold() for pool in self.pools.values()])
+
+    def release(self) -> None:
+        """Workers may be renewed."""
+        for pool in self.pools.values():
+            pool.renewals.release()
+
+    def _renew(self, plan: PoolPlan, slot: int) -> None:
+        """Have another worker take the place of one."""
+        old = self.codes[plan.name][slot]
+        new = renewedCode(old)
+        isOnBus = plan.kind != "web"
+
+        def take() -> None:
+            codes = list(self.codes[plan.name])
+            codes[slot] = new
+            self.codes[plan.name] = tuple(codes)
+            self._onChange()
+
+        def over(isTaken: bool) -> None:
+            if isOnBus:
+                self._ground.closeInboxes({old: new} if isTaken else {new: None})
+
+        if isOnBus:
+            self._ground.openInboxes([new])
+        describe = partial(self._describe, plan, slot, new, (old,))
+        successors = [new] if isOnBus else []
+        self.pools[plan.name].renewals.begin(slot, describe, successors, take).addCallback(over)
 
     def _park(self, plan: PoolPlan, slots: frozenset[int]) -> bool:
         """Have others of a pool do the work of some slots: see C{ProcessPool}."""
@@ -175,10 +215,21 @@ class Generation(MultiService):
         """The codes of a pool's workers, if they speak SIP and so have a place on the bus."""
         return () if pool.kind == "web" else self.codes[pool.name]
 
-    def _describe(self, plan: PoolPlan, slot: int) -> Spawn:
+    def _describe(
+        self,
+        plan: PoolPlan,
+        slot: int,
+        code: str | None = None,
+        predecessors: tuple[str, ...] | None = None,
+    ) -> Spawn:
         """What the worker of a slot is to know and to inherit: the slot's own sockets of the
         listeners that its pool serves, its part of the sockets that have no slot any more, its
-        inbox, and a UDP socket of each other listener, which it only sends from."""
+        inbox, and a UDP socket of each other listener, which it only sends from.
+
+        @param code: of a worker that is to have the slot; C{None} is the one that has it.
+        @param predecessors: the codes of those that it follows; C{None} are those of the
+            generation before.
+        """
         fds: dict[str, int] = {}
         for listener in self.plan.listeners:
             sockets = self._listening.sockets(listener.index)
@@ -188,7 +239,7 @@ class Generation(MultiService):
                     fds[f"spare.{listener.index}.{spare}"] = sockets[spare].fileno()
             elif listener.transport == "udp" and plan.kind != "web":
                 fds[f"send.{listener.index}"] = sockets[0].fileno()
-        code = self.codes[plan.name][slot]
+        code = code or self.codes[plan.name][slot]
         if code in self._ground.inboxes:
             fds["bus"] = self._ground.inboxes[code].fileno()
         assignment = Assignment(
@@ -200,7 +251,7 @@ class Generation(MultiService):
             busDirectory=str(self._ground.busDirectory),
             windows=self._windows(),
             secret=self._ground.secret,
-            predecessors=self._predecessors(plan),
+            predecessors=self._predecessors(plan) if predecessors is None else predecessors,
         )
         return Spawn(encodeAssignment(assignment), fds)
 

@@ -33,6 +33,7 @@ from sipapp.estate import Estate
 from sipapp.generation import Generation
 from sipapp.ground import Ground
 from sipapp.listening import Listening
+from sipapp.pool import PoolStopped
 from sipapp.pool.adoption import NotIdle
 
 __all__ = ["Succession"]
@@ -96,6 +97,7 @@ class Succession(MultiService):
             {name: tuple(pool.bequeath()) for name, pool in self.current.pools.items()},
             self._listening.bequeath(),
             self._ground.bequeath(),
+            dict(self.current.codes),
         )
 
     def inherit(self, estate: Estate, settings: Settings) -> None:
@@ -117,6 +119,7 @@ class Succession(MultiService):
             None,
             self._workerChanged,
         )
+        self.current.codes.update(estate.codes)
         for name, workers in estate.workers.items():
             self.current.pools[name].inherit(workers)
         self.current.setServiceParent(self)
@@ -129,6 +132,15 @@ class Succession(MultiService):
             on as if nothing had been.
         """
         old = self.current
+        await old.hold()
+        if self._isStopping:
+            raise PoolStopped("the server is being stopped")
+        try:
+            await self._follow(old, settings, plan)
+        finally:
+            self.current.release()
+
+    async def _follow(self, old: Generation, settings: Settings, plan: Plan) -> None:
         try:
             new = self._make(settings, plan, old)
         except BaseException:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from sipapp.assignment import Assignment, decodeAssignment, encodeAssignment, workerCode
+from sipapp.assignment import (
+    Assignment,
+    decodeAssignment,
+    encodeAssignment,
+    renewedCode,
+    workerCode,
+)
 from sipapp.config import encodeSettings, loadSettings, resolve
 from sipapp.plugins import resourceTypes
 from sipapp.transaction import Identifiers
@@ -38,3 +44,14 @@ def test_workerCode(pool: int, slot: int, code: str) -> None:
 def test_noTwoWorkersShareACode() -> None:
     codes = [workerCode(pool, slot) for pool in range(800) for slot in range(12)]
     assert len(set(codes)) == len(codes)
+
+
+@pytest.mark.parametrize("pool", [0, 24, 50, 24 * 27])
+@pytest.mark.parametrize("generation", [0, 7])
+def test_everyRenewalHasACodeOfItsOwn(pool: int, generation: int) -> None:
+    """Also in pools whose letters have a y."""
+    codes = [workerCode(pool, 1, generation)]
+    for count in range(1, 13):
+        codes.append(renewedCode(codes[-1]))
+        assert codes[-1] == f"{codes[0]}y{count}"
+    assert Identifiers(b"secret", codes[-1]).code == codes[-1]

@@ -99,11 +99,13 @@ class PoolsSettings(SettingsTable, frozen=True, kw_only=True):
     @ivar tcpChildren: processes of the pool that the TCP and TLS listeners share; C{None} is as
         many as C{children}.
     @ivar stuckTimeout: how long a worker may give no sign of life until it is replaced.
+    @ivar memoryLimit: how many MiB a worker may occupy until it is replaced; C{None} is any number.
     """
 
     children: Workers = field(default_factory=usableCPUs)
     tcpChildren: Workers | None = None
     stuckTimeout: Annotated[float, Meta(ge=2, le=86_400)] = 10.0
+    memoryLimit: Annotated[int, Meta(ge=1, le=1 << 24)] | None = None
 
     @property
     def sharedSize(self) -> int:

@@ -6,6 +6,7 @@ from .boot import Boot, Spawn, enterWorker, readBoot
 from .control import WorkerControl
 from .firststart import BootFailure, PoolStopped
 from .listener import ListenerService
+from .memory import MemoryWatch
 from .patience import Patience
 from .pool import ProcessPool
 from .sockets import BindError, bindDatagram, bindInbox, bindStream, setReceiveBuffer
@@ -17,6 +18,7 @@ __all__ = [
     "Boot",
     "BootFailure",
     "ListenerService",
+    "MemoryWatch",
     "PassedSockets",
     "Patience",
     "PoolStopped",
