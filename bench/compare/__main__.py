@@ -12,9 +12,10 @@ from pathlib import Path
 from bench.compare import rows as results
 from bench.compare.cell import compare
 from bench.compare.contender import QUICK, Effort
+from bench.compare.idle import IDLE, compareIdle
 from bench.compare.selection import Cell, everything, quick, select
 from bench.compare.servers import Wanted, program
-from bench.compare.tables import tables
+from bench.compare.tables import secondWorker, tables
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
@@ -50,11 +51,21 @@ def main(arguments: list[str]) -> int:
     found: list[results.Row] = []
     for cell in cells:
         _say(f"{cell.scenario}/{cell.transport}/{cell.workers}")
-        wanted = Wanted(cell.transport, cell.workers)
-        found += compare(cell.scenario, wanted, cell.servers, effort, _say)
+        wanted = Wanted(cell.transport, cell.workers, IDLE.get(cell.scenario, 0))
+        if cell.scenario in IDLE:
+            found += compareIdle(cell.scenario, wanted, cell.servers, effort.idle, _say)
+        else:
+            found += compare(cell.scenario, wanted, cell.servers, effort, _say)
         results.save(file, results.merged(results.load(file), found))
-    print(tables(found))
+    _write(found)
     return 0
+
+
+def _write(found: list[results.Row]) -> None:
+    print("\n\n".join(table.forTerminal() for table in tables(found)))
+    marks = list(secondWorker(found))
+    if marks:
+        print("", *marks, sep="\n")
 
 
 def _say(line: str) -> None:

@@ -34,6 +34,7 @@ class Effort:
     @ivar rest: seconds in which servers at rest are watched.
     @ivar steps: rates that are tried; 0 for processor time alone.
     @ivar step: seconds of each.
+    @ivar idle: seconds in which idle connections are watched.
     """
 
     rounds: int = 5
@@ -41,6 +42,7 @@ class Effort:
     rest: float = 5.0
     steps: int = 6
     step: float = 4.0
+    idle: float = 30.0
 
 
 QUICK = Effort(rounds=3, seconds=3.0, rest=2.0, steps=3, step=2.0)

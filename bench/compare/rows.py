@@ -27,6 +27,8 @@ class Row:
     @ivar failed: units that failed in the rounds.
     @ivar retransmissions: of clients, in the rounds.
     @ivar spread: how much more the busiest worker did than the idlest, as a part of the mean.
+    @ivar kib_per_connection: resident memory that a connection adds, the kernel's not included.
+    @ivar cpu_percent: of one processor, with nothing but keep-alives.
     @ivar note: what there is to say.
     """
 
@@ -45,6 +47,8 @@ class Row:
     cpu_high: float | None = None
     client_bound: bool = False
     spread: float | None = None
+    kib_per_connection: float | None = None
+    cpu_percent: float | None = None
     note: str = ""
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from bench.compare.idle import IDLE
 from bench.compare.rows import ORDER
 from bench.compare.scenarios import SCENARIOS
 
@@ -40,6 +41,9 @@ def everything() -> Iterator[Cell]:
         for transport in ("udp", "tcp"):
             for workers in (1, 2):
                 yield Cell(scenario, transport, workers)
+    for scenario, connections in IDLE.items():
+        # A process may not open enough files for all connections.
+        yield Cell(scenario, "tcp", 1 if connections < 10_000 else 4)
 
 
 def quick() -> Iterator[Cell]:

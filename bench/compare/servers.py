@@ -20,6 +20,8 @@ from tests.support.siptext import Address
 
 HOST = "127.0.0.1"
 _CONFIGURATION = Path(__file__).with_name("kamailio.cfg")
+#: How many connections are given another MiB of shared memory.
+_CONNECTIONS = 16
 #: Seconds that a start may take on a machine that does other things as well.
 _START = 60.0
 #: Seconds that a stop may take before it is made short.
@@ -78,10 +80,16 @@ class Kamailio:
     """Kamailio with the configuration beside this file."""
 
     def __init__(
-        self, directory: Path, wanted: Wanted, arguments: Sequence[str], prefix: str
+        self,
+        directory: Path,
+        wanted: Wanted,
+        memory: int,
+        arguments: Sequence[str],
+        prefix: str,
     ) -> None:
         """
-        @param arguments: the memory that it reserves and how it manages it.
+        @param memory: MiB that its processes share, if it does not have to hold many connections.
+        @param arguments: how it manages memory.
         @param prefix: what its log says of a message. Kamailio makes it of each, logged or not.
         """
         self._prefix = prefix
@@ -89,7 +97,11 @@ class Kamailio:
         file = directory / "kamailio.cfg"
         file.write_text(self._text(wanted))
         self._program = Program(
-            [program("kamailio"), "-DD", "-f", str(file), "-Y", str(directory), *arguments],
+            [
+                *(program("kamailio"), "-DD", "-f", str(file), "-Y", str(directory)),
+                *("-m", str(memory + wanted.connections // _CONNECTIONS)),
+                *arguments,
+            ],
             directory / "kamailio.log",
             directory=directory,
         )
@@ -160,8 +172,8 @@ def program(name: str) -> str:
 PACKAGES = {"kamailio": "kamailio", "sipp": "sip-tester"}
 
 
-def _kamailio(*arguments: str, prefix: str = "") -> Callable[[Path, Wanted], Server]:
-    return lambda directory, wanted: Kamailio(directory, wanted, arguments, prefix)
+def _kamailio(memory: int, *arguments: str, prefix: str = "") -> Callable[[Path, Wanted], Server]:
+    return lambda directory, wanted: Kamailio(directory, wanted, memory, arguments, prefix)
 
 
 #: How each server is started, by the name that it has in the results. Debian's unit starts Kamailio
@@ -169,6 +181,6 @@ def _kamailio(*arguments: str, prefix: str = "") -> Callable[[Path, Wanted], Ser
 #: prefix for its log.
 SERVERS: dict[str, Callable[[Path, Wanted], Server]] = {
     "sipapp": Sipapp,
-    "kamailio-stock": _kamailio("-m", "64", "-M", "8", prefix="{$mt $hdr(CSeq) $ci} "),
-    "kamailio-tuned": _kamailio("-m", "1024", "-M", "16", "-x", "fm", "-X", "fm"),
+    "kamailio-stock": _kamailio(64, "-M", "8", prefix="{$mt $hdr(CSeq) $ci} "),
+    "kamailio-tuned": _kamailio(1024, "-M", "16", "-x", "fm", "-X", "fm"),
 }

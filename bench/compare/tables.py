@@ -1,46 +1,74 @@
-"""What was found, as text for a terminal: a table for each cell, with ratios."""
+"""What was found, as tables with ratios: for a terminal, and for the documentation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
+from bench.compare.idle import IDLE
 from bench.compare.rows import ORDER, Row
 
 _HEAD = ("server", "CPU µs", "", "ratio", "max/s", "ratio", "p50 ms", "p99 ms", "MiB", "failed")
+_IDLE_HEAD = ("server", "KiB each", "ratio", "MiB", "CPU %", "µs a keep-alive", "ratio", "failed")
 
 
-def tables(rows: Iterable[Row]) -> str:
+@dataclass(frozen=True)
+class Table:
+    """The rows of a cell as text.
+
+    @ivar notes: what there is to say of them.
     """
-    @return: a table for each cell, and below them how the marks of a second worker are met.
+
+    title: str
+    head: Sequence[str]
+    lines: Sequence[Sequence[str]]
+    notes: Sequence[str]
+
+    def forTerminal(self) -> str:
+        cells = [self.head, *self.lines]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = [
+            "  ".join(
+                cell.rjust(width) if column else cell.ljust(width)
+                for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+            )
+            for line in cells
+        ]
+        return "\n".join([self.title, *lines, *self.notes])
+
+    def forDocumentation(self) -> str:
+        """
+        @return: Markdown.
+        """
+        rule = ["---", *("--:" for _ in self.head[1:])]
+        lines = [f"| {' | '.join(cells)} |" for cells in (self.head, rule, *self.lines)]
+        notes = [f"\n{note}." for note in self.notes]
+        return "\n".join([f"### {self.title}\n", *lines, *notes])
+
+
+def tables(rows: Iterable[Row]) -> Iterator[Table]:
     """
-    cells: dict[tuple[str, str, int], list[Row]] = {}
+    @return: a table for each cell.
+    """
+    cells: dict[tuple[str, str, int], dict[str, Row]] = {}
     for row in rows:
-        cells.setdefault(row.cell, []).append(row)
-    blocks = [_table(cell, found) for cell, found in cells.items()]
-    marks = list(_secondWorker({row.key: row for found in cells.values() for row in found}))
-    return "\n\n".join([*blocks, *(["\n".join(marks)] if marks else [])])
-
-
-def _table(cell: tuple[str, str, int], rows: Sequence[Row]) -> str:
-    scenario, transport, workers = cell
-    title = f"{scenario} over {transport.upper()}, {workers} worker{'s' * (workers > 1)}"
-    ours = next((row for row in rows if row.server == ORDER[0]), None)
-    cells: list[tuple[str, ...]] = [_HEAD]
-    cells += [_cells(row, ours) for row in sorted(rows, key=lambda row: ORDER.index(row.server))]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(_HEAD))]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if column else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        cells.setdefault(row.cell, {})[row.server] = row
+    for (scenario, transport, workers), found in cells.items():
+        ours = found.get(ORDER[0])
+        inOrder = [found[server] for server in ORDER if server in found]
+        isIdle = scenario in IDLE
+        name = f"{IDLE[scenario]:,} idle connections" if isIdle else scenario
+        yield Table(
+            f"{name} over {transport.upper()}, {workers} worker{'s' * (workers > 1)}",
+            _IDLE_HEAD if isIdle else _HEAD,
+            [(_idleCells if isIdle else _cells)(row, ours) for row in inOrder],
+            [f"{row.server}: {row.note}" for row in inOrder if row.note],
         )
-        for line in cells
-    ]
-    return "\n".join([title, *lines, *(f"{row.server}: {row.note}" for row in rows if row.note)])
 
 
 def _cells(row: Row, ours: Row | None) -> tuple[str, ...]:
     """
-    @param ours: what sipapp has: its ratio to this row is shown.
+    @param ours: what sipapp has: the ratios are of this to the row.
     """
     bound = "≥ " if row.client_bound else ""
     return (
@@ -48,7 +76,7 @@ def _cells(row: Row, ours: Row | None) -> tuple[str, ...]:
         number(row.cpu_us),
         f"({number(row.cpu_low)} to {number(row.cpu_high)})" if row.cpu_low is not None else "",
         ratio(ours.cpu_us if ours else None, row.cpu_us),
-        bound + number(row.max_rate),
+        bound + number(row.max_rate) if row.max_rate else number(None),
         ratio(ours.max_rate if ours else None, row.max_rate),
         number(row.p50_ms),
         number(row.p99_ms),
@@ -57,16 +85,33 @@ def _cells(row: Row, ours: Row | None) -> tuple[str, ...]:
     )
 
 
-def _secondWorker(rows: dict[tuple[str, str, int, str], Row]) -> Iterable[str]:
-    """What a second worker costs, and how evenly two share the work."""
-    for (scenario, transport, workers, server), row in rows.items():
+def _idleCells(row: Row, ours: Row | None) -> tuple[str, ...]:
+    return (
+        row.server,
+        number(row.kib_per_connection),
+        ratio(ours.kib_per_connection if ours else None, row.kib_per_connection),
+        number(row.rss_mib),
+        number(row.cpu_percent),
+        number(row.cpu_us),
+        ratio(ours.cpu_us if ours else None, row.cpu_us),
+        str(row.failed),
+    )
+
+
+def secondWorker(rows: Iterable[Row]) -> Iterator[str]:
+    """
+    @return: for each server, what a second worker costs and how evenly two share the work.
+    """
+    found = {row.key: row for row in rows}
+    for (scenario, transport, workers, server), row in found.items():
         if workers != 2 or row.cpu_us is None or row.spread is None:
             continue
-        single = rows.get((scenario, transport, 1, server))
+        single = found.get((scenario, transport, 1, server))
         cost = ratio(row.cpu_us, single.cpu_us if single else None)
         yield (
-            f"{scenario} over {transport.upper()}, {server}: two workers cost {cost} of one,"
-            f" and their shares differ by {100 * row.spread:.0f} %"
+            f"{scenario} over {transport.upper()}, {server}:"
+            + (f" CPU with two workers is {cost} of that with one," if cost else "")
+            + f" shares of the two differ by {100 * row.spread:.0f} %"
         )
 
 
