@@ -9,9 +9,9 @@ from zope.interface import implementer
 
 from sipapp.interfaces import IClientUser
 from sipapp.resources.sip.proxy.forwarding import forwardedRequest
-from sipapp.resources.sip.proxy.recordroute import Departure
+from sipapp.resources.sip.proxy.recordroute import addRecordRoute
 from sipapp.resources.sip.proxy.targets import Target
-from sipapp.sip import Response, SIPError
+from sipapp.sip import Request, Response, SIPError
 from sipapp.transaction import BranchInUse
 
 if TYPE_CHECKING:
@@ -23,21 +23,22 @@ _log = Logger()
 
 
 @implementer(IClientUser)
-class Branch(Departure):
+class Branch:
     """Forwards the request to one target, and takes what comes back to the response context.
 
     @ivar done: whether it has had its final response, or one has been made up for it.
     """
 
-    __slots__ = ("_context", "_sent", "done", "target")
+    __slots__ = ("_added", "_context", "_edited", "_sent", "done", "target")
 
     def __init__(self, context: ResponseContext, target: Target) -> None:
-        farFlow = target.flow is not None and not target.path
-        super().__init__(context.proxy.identifiers, context.request, farFlow, context.recordRoute)
         self._context = context
         self.target = target
         self.done = False
         self._sent: Any = None
+        # What has got Record-Route, and how many values.
+        self._edited: Request | None = None
+        self._added = 0
 
     def start(self, breadth: int | None) -> None:
         """Send the request (RFC 3261 §16.6 steps 10 and 11).
@@ -68,6 +69,21 @@ class Branch(Departure):
         """Give it up with a CANCEL (§16.10). It ends with its final response, usually a 487."""
         if not self.done and self._sent is not None:
             self._sent.cancel()
+
+    def flowSelected(self, request: Request, flow: Any) -> None:
+        """Add Record-Route (§16.6 step 4). When another flow is tried after one that has failed,
+        what was added for that one is taken off."""
+        context = self._context
+        if not context.recordRoute:
+            return
+        if request is self._edited:
+            for _ in range(self._added):
+                request.popFirst("record-route")
+        target = self.target
+        farFlow = target.flow is not None and not target.path
+        identifiers = context.proxy.identifiers
+        self._added = addRecordRoute(identifiers, context.request, request, flow, farFlow)
+        self._edited = request
 
     def responseReceived(self, response: Response) -> None:
         """Take our Via off (§16.7 step 3) and tell the context."""
@@ -113,7 +129,7 @@ class Branch(Departure):
     def _stop(self) -> None:
         self.done = True
         # What sends points back here: nothing has to wait for the garbage collector.
-        self._sent = None
+        self._sent = self._edited = None
         if self._context.isInvite:
             self._context.proxy.timerC.stop(self)
 

@@ -12,7 +12,7 @@ still ring. When every branch has ended without a 2xx the best answer goes upstr
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sipapp.resources.sip.proxy.bestresponse import chooseBest
@@ -43,7 +43,6 @@ class ResponseContext:
         "_cancelled",
         "_closed",
         "_open",
-        "_tried",
         "_waiting",
         "isInvite",
         "proxy",
@@ -68,10 +67,10 @@ class ResponseContext:
         self.recordRoute = request.method in proxy.recordRouted
         self.isInvite = request.method == "INVITE"
         self._breadth = breadth
-        self._waiting: deque[list[Target]] = deque()
-        self._branches: list[Branch] = []
-        self._tried: set[str] = set()
-        self._answers: list[Response] = []
+        # Most calls have one target and one answer: what holds more is made when there is more.
+        self._waiting: Sequence[list[Target]] = ()
+        self._branches: Sequence[Branch] = ()
+        self._answers: Sequence[Response] = ()
         self._open = 0
         # No new branches: a 2xx or 6xx has come, or a CANCEL.
         self._closed = False
@@ -82,7 +81,7 @@ class ResponseContext:
     def begin(self, groups: Groups) -> None:
         """Forward to these targets. Does nothing if the caller has cancelled meanwhile."""
         if not self._closed:
-            self._waiting.extend(groups)
+            self._waiting = groups
             self._advance()
 
     def answer(self, status: int) -> Response:
@@ -122,11 +121,11 @@ class ResponseContext:
         status = response.status
         if status >= 600:
             # §16.7 step 5: it waits for the others to end, and nothing new is tried.
-            self._answers.append(response)
+            self._answers = (*self._answers, response)
             if not self._closed:
                 self._close()
         elif self._closed or not self._instead(branch, response):
-            self._answers.append(response)
+            self._answers = (*self._answers, response)
         if not self._open:
             self._advance()
 
@@ -139,20 +138,20 @@ class ResponseContext:
             # The flow is gone; the phone may have another (RFC 5626 §7).
             other, *others = branch.target.others
             other.others = others
-            self._waiting.appendleft([other])
+            self._waiting = ([other], *self._waiting)
             return True
         if 300 <= status < 400 and self.proxy.settings.recurse != "never":
             # §16.7 step 4.
             groups = self.proxy.permittedRecursion(
                 fromContacts(response, self.routed.text[:5].lower() == "sips:")
             )
-            self._waiting.extendleft(reversed(groups))
+            self._waiting = (*groups, *self._waiting)
             return bool(groups)
         return False
 
     def _close(self) -> None:
         self._closed = True
-        self._waiting.clear()
+        self._waiting = ()
         if self.isInvite:
             for branch in self._branches:
                 branch.cancel()
@@ -160,7 +159,9 @@ class ResponseContext:
     def _advance(self) -> None:
         """Start the next group, or end."""
         while self._waiting:
-            group = self._admit(self._waiting.popleft())
+            group, *self._waiting = self._waiting
+            if self._branches or len(group) > 1:
+                group = self._admit(group)
             if group:
                 self._startGroup(group)
                 return
@@ -169,16 +170,15 @@ class ResponseContext:
     def _admit(self, group: list[Target]) -> list[Target]:
         """Without those that have been tried (§16.5: each URI once) and those over the limit.
         What is more than the breadth allows waits for the next turn (RFC 5393 §5.3.3.1)."""
-        room = self.proxy.settings.maxBranches - len(self._tried)
+        tried = {branch.target.key for branch in self._branches}
+        room = self.proxy.settings.maxBranches - len(tried)
         admitted: list[Target] = []
         for target in group:
-            if target.key not in self._tried and len(admitted) < room:
-                self._tried.add(target.key)
+            if target.key not in tried and len(admitted) < room:
+                tried.add(target.key)
                 admitted.append(target)
         if self._breadth is not None and len(admitted) > self._breadth:
-            later = admitted[self._breadth :]
-            self._tried.difference_update(target.key for target in later)
-            self._waiting.appendleft(later)
+            self._waiting = (admitted[self._breadth :], *self._waiting)
             del admitted[self._breadth :]
         return admitted
 
@@ -186,7 +186,7 @@ class ResponseContext:
         """§16.6 for each target, the breadth divided between them (RFC 5393 §5.3.3)."""
         self._open += len(group)
         branches = [Branch(self, target) for target in group]
-        self._branches += branches
+        self._branches = (*self._branches, *branches)
         if self._breadth is None:
             for branch in branches:
                 branch.start(None)
@@ -218,5 +218,5 @@ class ResponseContext:
 
     def _release(self) -> None:
         """Let go of what points back here: nothing has to wait for the garbage collector."""
-        self._branches.clear()
+        self._branches = ()
         self.transaction.cancelled = None

@@ -25,18 +25,26 @@ def forwardedRequest(
     @return: the request, complete but for Via and Record-Route, and where it has to go.
     @raise SIPError: there is no telling where that is.
     """
-    copy = request.copy()
-    copy.requestURI = target.text
+    lines = request.lines[:]
+    names = request.names[:]
     left = request.maxForwards
     if left is None:
-        copy.append("Max-Forwards", str(maxForwards))
+        lines.append(f"Max-Forwards: {maxForwards}")
+        names.append("max-forwards")
     else:
-        copy.set("Max-Forwards", str(left - 1))
-    if breadth is not None:
-        copy.set("Max-Breadth", str(breadth))
-    if "content-length" not in copy.names:
+        lines[names.index("max-forwards")] = f"Max-Forwards: {left - 1}"
+    if "content-length" not in names:
         # Step 9. It can do without on UDP, but who knows yet.
-        copy.append("Content-Length", str(len(copy.body)))
+        lines.append(f"Content-Length: {len(request.body)}")
+        names.append("content-length")
+    copy = Request(request.method, target.text, "SIP/2.0", lines, names, request.body)
+    copy.flow = request.flow
+    if breadth is not None:
+        if "max-breadth" in names:
+            copy.set("Max-Breadth", str(breadth))
+        else:
+            lines.append(f"Max-Breadth: {breadth}")
+            names.append("max-breadth")
     routes: Sequence[NameAddr] = routed.routes
     changed = routed.changed
     if target.path:
@@ -60,7 +68,9 @@ def forwardedRequest(
 
 
 def _setRoutes(copy: Request, values: Sequence[str]) -> None:
-    if copy.has("route"):
-        copy.remove("route")
+    lines, names = copy.lines, copy.names
+    while "route" in names:
+        index = names.index("route")
+        del lines[index], names[index]
     for value in values:
         copy.append("Route", value)

@@ -13,7 +13,7 @@ from sipapp.resources.sip.proxy import tokens
 from sipapp.sip import Request, bracketed
 from sipapp.transaction import Identifiers
 
-__all__ = ["Departure", "needsItsFlow", "recordRoutes"]
+__all__ = ["Departure", "addRecordRoute", "needsItsFlow", "recordRoutes"]
 
 
 def recordRoutes(
@@ -33,27 +33,30 @@ def recordRoutes(
     @param farFlow: the same for the far side.
     @param sips: whether the request is routed by a sips URI, so that every hop has to be.
     """
+    nearPlace = near.local, near.transport
+    farPlace = far.local, far.transport
     # Nobody listens for the transport of a connection that has no port on our side: that side has
     # to come to the address of the other one.
-    farPlace = far if far.local[1] else near
-    nearPlace = near if near.local[1] else farPlace
-    meeting = nearPlace.local == farPlace.local and nearPlace.transport == farPlace.transport
-    if meeting and not nearFlow and not farFlow:
-        return [_value(farPlace, tokens.mint(identifiers, callID), sips)]
+    if not farPlace[0][1]:
+        farPlace = nearPlace
+    elif not nearPlace[0][1]:
+        nearPlace = farPlace
+    if nearPlace == farPlace and not nearFlow and not farFlow:
+        return [_value(*farPlace, tokens.mint(identifiers, callID), sips)]
     return [
-        _value(farPlace, tokens.mint(identifiers, callID, far.token if farFlow else ""), sips),
-        _value(nearPlace, tokens.mint(identifiers, callID, near.token if nearFlow else ""), sips),
+        _value(*farPlace, tokens.mint(identifiers, callID, far.token if farFlow else ""), sips),
+        _value(*nearPlace, tokens.mint(identifiers, callID, near.token if nearFlow else ""), sips),
     ]
 
 
-def _value(flow: Any, token: str, sips: bool) -> str:
-    host, port = flow.local
+def _value(local: tuple[str, int], transport: str, token: str, sips: bool) -> str:
+    host, port = local
     address = f"{token}@{bracketed(host)}:{port}"
     if sips:
         return f"<sips:{address};lr>"
-    if flow.transport == "UDP":
+    if transport == "UDP":
         return f"<sip:{address};lr>"
-    return f"<sip:{address};transport={flow.transport.lower()};lr>"
+    return f"<sip:{address};transport={transport.lower()};lr>"
 
 
 def needsItsFlow(request: Request) -> bool:
@@ -72,51 +75,41 @@ def needsItsFlow(request: Request) -> bool:
     return via.rport is not None and (via.port or 5060) != port
 
 
+def addRecordRoute(
+    identifiers: Identifiers, received: Request, request: Request, flow: Any, farFlow: bool
+) -> int:
+    """Add Record-Route to a request that is about to leave.
+
+    @param received: the request as it was received, C{request} as it will leave over C{flow}.
+    @param farFlow: whether later requests have to use that flow.
+    @return: how many values were added.
+    """
+    sips = request.requestURI[:5].lower() == "sips:"
+    if not sips and "route" in request.names:
+        sips = request.routes[0].uri.scheme == "sips"
+    nearFlow = needsItsFlow(received)
+    values = recordRoutes(
+        identifiers, received.callID, received.flow, flow, nearFlow, farFlow, sips
+    )
+    for value in reversed(values):
+        request.prepend("Record-Route", value)
+    return len(values)
+
+
 class Departure:
-    """Edits a forwarded request when it is known which flow it leaves over: adds Record-Route.
+    """Adds Record-Route to a request that is forwarded statelessly.
 
     @param received: the request as it was received.
     @param farFlow: whether later requests have to use the flow that this one leaves over.
-    @param wanted: whether to add it at all.
     """
 
-    __slots__ = ("_added", "_edited", "_farFlow", "_identifiers", "_received", "_wanted")
+    __slots__ = ("_farFlow", "_identifiers", "_received")
 
-    def __init__(
-        self, identifiers: Identifiers, received: Request, farFlow: bool, wanted: bool
-    ) -> None:
+    def __init__(self, identifiers: Identifiers, received: Request, farFlow: bool) -> None:
         self._identifiers = identifiers
         self._received = received
         self._farFlow = farFlow
-        self._wanted = wanted
-        self._edited: Request | None = None
-        self._added = 0
 
     def flowSelected(self, request: Request, flow: Any) -> None:
-        """See L{sipapp.interfaces.IClientUser}. When another flow is tried after one that has
-        failed, what was added for that one is taken off."""
-        if not self._wanted:
-            return
-        if request is self._edited:
-            for _ in range(self._added):
-                request.popFirst("record-route")
-        values = self._values(request, flow)
-        for value in reversed(values):
-            request.prepend("Record-Route", value)
-        self._edited = request
-        self._added = len(values)
-
-    def _values(self, request: Request, flow: Any) -> list[str]:
-        received = self._received
-        sips = request.requestURI[:5].lower() == "sips:"
-        if not sips and "route" in request.names:
-            sips = request.routes[0].uri.scheme == "sips"
-        return recordRoutes(
-            self._identifiers,
-            request.callID,
-            received.flow,
-            flow,
-            needsItsFlow(received),
-            self._farFlow,
-            sips,
-        )
+        """See L{sipapp.interfaces.IClientUser}."""
+        addRecordRoute(self._identifiers, self._received, request, flow, self._farFlow)

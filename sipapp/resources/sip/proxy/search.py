@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -66,17 +65,15 @@ class TargetSearch:
             sips = False
             aor = uri.aor()
             missing = 404
-        return self._bound(aor, lambda found: fromBindings(found, sips) or missing)
+        return self._bound(aor, sips, missing)
 
-    def _bound(
-        self, aor: str, convert: Callable[[tuple[Binding, ...]], Found]
-    ) -> Found | Deferred[Found]:
+    def _bound(self, aor: str, sips: bool, otherwise: Found) -> Found | Deferred[Found]:
         location = self._worker.location
         bindings = location.lookupNow(aor)
         if bindings is not None:
-            return convert(bindings)
+            return fromBindings(bindings, sips) or otherwise
         waiting: Deferred[tuple[Binding, ...]] = location.lookup(aor)
-        return waiting.addCallback(convert)
+        return waiting.addCallback(lambda late: fromBindings(late, sips) or otherwise)
 
     def _inDialog(self, routed: Routed) -> Found | Deferred[Found]:
         """A dialog that we have set up goes where it wants. Only a phone that has given its
@@ -87,7 +84,7 @@ class TargetSearch:
             return direct
         if uri.user is None or not self._worker.isLocal(uri):
             return direct
-        return self._bound(uri.aor(), lambda found: fromBindings(found) or direct)
+        return self._bound(uri.aor(), False, direct)
 
     def _foreign(self, routed: Routed, permitted: bool) -> Found:
         if not permitted:

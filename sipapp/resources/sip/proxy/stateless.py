@@ -43,7 +43,7 @@ class StatelessForwarding:
         user = None
         if recordRoute:
             farFlow = target.flow is not None and not target.path
-            user = Departure(self._identifiers, request, farFlow, True)
+            user = Departure(self._identifiers, request, farFlow)
         self._sender.forward(copy, hop, branch, user)
 
     def response(self, response: Response) -> bool:

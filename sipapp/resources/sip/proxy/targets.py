@@ -5,7 +5,7 @@ Pure: bindings in, groups of targets out, those of the first group to be tried f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sipapp.location import Binding
@@ -52,12 +52,15 @@ Groups = list[list[Target]]
 (§16.6, last paragraph but one)."""
 
 
-def fromBindings(bindings: Iterable[Binding], sips: bool = False) -> Groups:
+def fromBindings(bindings: Sequence[Binding], sips: bool = False) -> Groups:
     """
     @param bindings: highest q first, and the most recent first among equals.
     @param sips: whether the Request-URI is a sips URI, which only sips contacts may replace
         (RFC 3261 §16.5 and §26.2.2, RFC 5630 §5.3).
     """
+    if len(bindings) == 1:
+        only = _target(bindings[0])
+        return [] if only is None or (sips and only.uri.scheme != "sips") else [[only]]
     phones: dict[str, Target] = {}
     seen: set[tuple[str, tuple[str, ...]]] = set()
     targets: list[Target] = []

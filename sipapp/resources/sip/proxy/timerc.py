@@ -7,7 +7,6 @@ operations, and a branch that is done leaves nothing behind.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any, Protocol
 
 __all__ = ["Timed", "TimerC"]
@@ -30,7 +29,7 @@ class TimerC:
     def __init__(self, reactor: Any, duration: float) -> None:
         self._reactor = reactor
         self._duration = duration
-        self._running: OrderedDict[Timed, float] = OrderedDict()
+        self._running: dict[Timed, float] = {}
         self._call: Any = None
 
     def __len__(self) -> int:
@@ -39,8 +38,9 @@ class TimerC:
 
     def start(self, branch: Timed) -> None:
         """Start or restart it."""
-        self._running[branch] = self._reactor.seconds() + self._duration
-        self._running.move_to_end(branch)
+        running = self._running
+        running.pop(branch, None)
+        running[branch] = self._reactor.seconds() + self._duration
         if self._call is None:
             self._call = self._reactor.callLater(self._duration, self._expire)
 
