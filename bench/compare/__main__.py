@@ -35,11 +35,11 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 def main(arguments: list[str]) -> int:
     """
-    @return: the exit status: 1 if something is missing.
+    @return: the exit status: 1 if there is nothing to run, or nothing to run it with.
     """
     options = _parse(arguments)
     cells = select(quick() if options.quick else everything(), options.only)
-    missing = _missing(cells)
+    missing = _missing(cells) if cells else ["nothing of what there is matches"]
     if missing:
         print("\n".join(missing), file=sys.stderr)
         return 1

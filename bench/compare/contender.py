@@ -58,9 +58,7 @@ class Contender:
         self._scenario = SCENARIOS[scenario]
         self._cell = scenario, wanted.transport, wanted.workers, name
         self._server = SERVERS[name](directory, wanted)
-        self._load = Load(
-            self._scenario, wanted.transport, wanted.workers, self._server.address, directory
-        )
+        self._load = Load(self._scenario, wanted.transport, self._server.address, directory)
         self._rest = 0.0
         self._window: tuple[Usage, Report] | None = None
         self._costs: list[float] = []
@@ -140,7 +138,7 @@ class Contender:
             cpu_low=min(self._costs),
             cpu_high=max(self._costs),
             max_rate=rate,
-            client_bound=not self._limitIsHere,
+            client_bound=rate is not None and not self._limitIsHere,
             p50_ms=quantile(answers, 0.5),
             p99_ms=quantile(answers, 0.99),
             rss_mib=self._memory,

@@ -18,17 +18,15 @@ from tests.support.siptext import Address
 _PATIENCE = 0.5
 #: Registrations in a second while users are registered for the first time.
 _REGISTRATIONS = 2500
-#: Connections for each worker, if there are several: a connection stays with one of them.
-_CONNECTIONS = 2
+#: Clients over TCP, one connection each: a connection stays with one worker.
+_CONNECTIONS = 4
 
 
 class Load:
-    """What is asked of a server, by one sipp with one socket. There are several only where one
-    connection would keep all but one worker idle.
-    """
+    """What is asked of a server: over UDP by one sipp with one socket, over TCP by several."""
 
     def __init__(
-        self, scenario: Scenario, transport: str, workers: int, server: Address, directory: Path
+        self, scenario: Scenario, transport: str, server: Address, directory: Path
     ) -> None:
         """
         @param server: its address.
@@ -39,7 +37,7 @@ class Load:
         self._directory = directory
         self._isStream = transport == "tcp"
         self._mode = "t1" if self._isStream else "u1"
-        self._clients = _CONNECTIONS * workers if self._isStream and workers > 1 else 1
+        self._clients = _CONNECTIONS if self._isStream else 1
         self._callee = HOST, freePort()
         self._run = 0
         self._users: list[Path] = []
