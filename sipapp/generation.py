@@ -123,6 +123,40 @@ class Generation(MultiService):
         """The predecessors have handed over: workers that are started from now on follow nobody."""
         self._predecessor = None
 
+    def hold(self) -> Deferred[Any]:
+        """Have no worker renewed until L{release}.
+
+        @return: fires when another generation can take over.
+        """
+        return DeferredList([pool.renewals.hold() for pool in self.pools.values()])
+
+    def release(self) -> None:
+        """Workers may be renewed."""
+        for pool in self.pools.values():
+            pool.renewals.release()
+
+    def renew(self, plan: PoolPlan, slot: int) -> None:
+        """Have a fresh worker take the place of one: see L{sipapp.pool.renewal}."""
+        old = self.codes[plan.name][slot]
+        new = renewedCode(old)
+        isOnBus = plan.kind != "web"
+
+        def take() -> None:
+            codes = list(self.codes[plan.name])
+            codes[slot] = new
+            self.codes[plan.name] = tuple(codes)
+            self._onChange()
+
+        def over(isTaken: bool) -> None:
+            if isOnBus:
+                self._ground.closeInboxes({old: new} if isTaken else {new: None})
+
+        if isOnBus:
+            self._ground.openInboxes([new])
+        describe = partial(self._describe, plan, slot, new, (old,))
+        successors = [new] if isOnBus else []
+        self.pools[plan.name].renewals.begin(slot, describe, successors, take).addCallback(over)
+
     def stopService(self) -> Deferred[Any]:
         """Stop in two steps: a call may touch several SIP workers, so none of them leaves before
         every one has finished what it has."""
@@ -152,43 +186,9 @@ class Generation(MultiService):
         pool.setServiceParent(self)
         limit = self.settings.pools.memoryLimit
         if limit is not None:
-            renew = partial(self._renew, plan)
+            renew = partial(self.renew, plan)
             MemoryWatch(pool, limit << 20, renew, self._reactor).setServiceParent(self)
         return pool
-
-    def hold(self) -> Deferred[Any]:
-        """Have no worker renewed until L{release}.
-
-        @return: fires when another generation can take over.
-        """
-        return DeferredList([pool.renewals.hold() for pool in self.pools.values()])
-
-    def release(self) -> None:
-        """Workers may be renewed."""
-        for pool in self.pools.values():
-            pool.renewals.release()
-
-    def _renew(self, plan: PoolPlan, slot: int) -> None:
-        """Have another worker take the place of one."""
-        old = self.codes[plan.name][slot]
-        new = renewedCode(old)
-        isOnBus = plan.kind != "web"
-
-        def take() -> None:
-            codes = list(self.codes[plan.name])
-            codes[slot] = new
-            self.codes[plan.name] = tuple(codes)
-            self._onChange()
-
-        def over(isTaken: bool) -> None:
-            if isOnBus:
-                self._ground.closeInboxes({old: new} if isTaken else {new: None})
-
-        if isOnBus:
-            self._ground.openInboxes([new])
-        describe = partial(self._describe, plan, slot, new, (old,))
-        successors = [new] if isOnBus else []
-        self.pools[plan.name].renewals.begin(slot, describe, successors, take).addCallback(over)
 
     def _park(self, plan: PoolPlan, slots: frozenset[int]) -> bool:
         """Have others of a pool do the work of some slots: see C{ProcessPool}."""

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import socket
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
 
+from sipapp.assignment import Assignment, decodeAssignment
 from sipapp.config import Plan, Settings, parseSettings, resolve
 from sipapp.ground import Ground
 from sipapp.listening import Listening
 from sipapp.plugins import resourceTypes
-from sipapp.pool import BootFailure
+from sipapp.pool import BootFailure, readBoot
 from sipapp.succession import Succession
-from tests.pool.inmemory import MemoryReactor, MemoryWorker
+from tests.pool.inmemory import SIGTERM, MemoryReactor, MemoryWorker
 
 BUFFER = 1 << 16
 
@@ -67,6 +70,22 @@ class Timeline:
             each.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
             for each in self.listening.sockets(0)
         ]
+
+    @property
+    def serving(self) -> list[MemoryWorker]:
+        """The workers of the present generation, in slot order."""
+        pids = [each.pid for each in self.succession.current.workers()]
+        byPid = {worker.pid: worker for worker in self.reactor.workers}
+        return [byPid[pid] for pid in pids if pid is not None]
+
+    def takeOver(self, old: list[MemoryWorker], new: list[MemoryWorker]) -> None:
+        """Everything goes as it should."""
+        for worker in new:
+            worker.sayReady()
+        self.reactor.pumpAll()
+        for worker in old:
+            worker.given.callback(None)
+        self.reactor.pumpAll()
 
     def bus(self) -> dict[str, str]:
         """What is in the directory of the bus, and where it leads to."""
@@ -188,6 +207,89 @@ def test_theBufferOfSockets(timeline: Timeline) -> None:
     assert timeline.buffers() == [2 * BUFFER] * 3
     timeline.leave(old)
     assert timeline.buffers() == [2 * BUFFER] * 3
+
+
+def renew(timeline: Timeline, slot: int) -> MemoryWorker:
+    """Have a worker of the only pool renewed.
+
+    @return: the fresh one.
+    """
+    generation = timeline.succession.current
+    generation.renew(generation.plan.pools[0], slot)
+    return timeline.reactor.workers[-1]
+
+
+def assignmentOf(worker: MemoryWorker) -> Assignment:
+    return decodeAssignment(readBoot(io.BytesIO(worker.stdin)).payload)
+
+
+def test_oneWorkerFollowsAnother(timeline: Timeline) -> None:
+    """Twice in the same place; then others follow all of them."""
+    names = ["a1", "a1y1", "a1y2"]
+    for before, after in pairwise(names):
+        old, fresh = timeline.serving[1], renew(timeline, 1)
+        assert assignmentOf(fresh).code == after
+        assert assignmentOf(fresh).predecessors == (before,)
+        fresh.sayReady()
+        timeline.reactor.pumpAll()
+        assert old.successors == [[after]]
+        old.given.callback(None)
+        timeline.reactor.pumpAll()
+        assert fresh.serves == 1
+        old.exit()
+        assert timeline.bus()[before] == after
+        assert timeline.succession.current.codes == {"udp-0": ("a0", after)}
+    assert timeline.bus() == {"a0": "", "a1": "a1y2", "a1y1": "a1y2", "a1y2": ""}
+    old = timeline.serving
+    new, outcome = timeline.replace(2)
+    assert [assignmentOf(worker).predecessors for worker in new] == [("a0", "a1y2")] * 2
+    timeline.takeOver(old, new)
+    assert outcome == [None]
+    timeline.leave(old)
+    assert timeline.bus() == {
+        **dict.fromkeys(names, "a1x1"),
+        "a0": "a0x1",
+        "a0x1": "",
+        "a1x1": "",
+    }
+
+
+def test_aFreshWorkerThatCannotStartLeavesNothing(timeline: Timeline) -> None:
+    before = timeline.bus()
+    fresh = renew(timeline, 0)
+    assert timeline.bus() == {**before, "a0y1": ""}
+    fresh.sayFailed("no such certificate")
+    timeline.reactor.pumpAll()
+    fresh.exit()
+    assert timeline.bus() == before
+    assert timeline.succession.current.codes == {"udp-0": ("a0", "a1")}
+
+
+def test_noRenewalDuringAReload(timeline: Timeline) -> None:
+    """One that has just begun is given up; and there may be one again when the reload is over,
+    whatever has come of it."""
+
+    def mayBegin() -> bool:
+        return timeline.succession.current.pools["udp-0"].renewals.mayBegin
+
+    old = timeline.serving
+    fresh = renew(timeline, 0)
+    new, outcome = timeline.replace(2)
+    assert fresh.signals == [SIGTERM]
+    fresh.exit()
+    assert not mayBegin()
+    for worker in new:
+        worker.sayFailed("no such certificate")
+    timeline.reactor.pumpAll()
+    for worker in new:
+        worker.exit()
+    assert len(outcome) == 1
+    assert mayBegin()
+    new, outcome = timeline.replace(2)
+    timeline.takeOver(old, new)
+    assert outcome == [None]
+    assert mayBegin()
+    timeline.leave(old)
 
 
 def test_aStopEndsAllGenerations(timeline: Timeline) -> None:

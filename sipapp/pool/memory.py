@@ -117,8 +117,8 @@ class MemoryWatch(TimerService):
             past.isTold = True
             self.log.critical(
                 "{name} IS OVER ITS MEMORY LIMIT AGAIN, pid {pid}: {size} MiB of {limit},"
-                " {after:.0f} s after it was replaced for that. The limit is too low, or something"
-                " grows fast. It is not replaced again within {wait:.0f} s",
+                " {after:.0f} s after a fresh one was started for that. The limit is too low, or"
+                " something grows fast. It is not replaced again within {wait:.0f} s",
                 **self._told(worker, size),
                 after=now - past.at,
                 wait=wait,
