@@ -8,10 +8,11 @@ CONFIG ?=
 LINES  ?=
 ONLY   ?=
 OPTIONS ?=
+SCENARIO ?=
 # Two test processes suit two cores; the peers' load tests share them.
 JOBS   ?= 2
 
-.PHONY: run test check format lint types contracts coverage bench bench-quick bench-micro resilience clean
+.PHONY: run test check format lint types contracts coverage bench bench-quick bench-micro profile resilience clean
 
 run: $(READY)
 	$(BIN)/twistd --nodaemon --pidfile= sipapp $(if $(CONFIG),--config $(CONFIG))
@@ -54,6 +55,11 @@ bench-quick: $(READY)
 # dearer makes it fail. OPTIONS=--write for a new baseline.
 bench-micro: $(READY)
 	$(BIN)/python -m bench.micro $(OPTIONS)
+
+# What a worker does under load: a flame graph in build/, and the dearest functions. SCENARIO=options,
+# register or call; OPTIONS=--help for what can be chosen.
+profile: $(READY)
+	$(BIN)/python -m bench.profile $(OPTIONS) $(SCENARIO)
 
 # Whether calls survive kills, reloads, resizes and upgrades: LINES=kill for one line of the table,
 # OPTIONS=--help for what can be chosen.
