@@ -18,7 +18,6 @@ from sipapp.sip.grammar import (
     splitCommas,
     unquote,
 )
-from sipapp.sip.sipuri import SIP_URI, sipURIFromMatch
 from sipapp.sip.uri import URI, parseURI
 
 __all__ = ["NameAddr", "parseNameAddr", "parseNameAddrList"]
@@ -28,8 +27,7 @@ __all__ = ["NameAddr", "parseNameAddr", "parseNameAddrList"]
 _WORDS = r"(?:[A-Za-z0-9\-.!%*_+`'~\x80-\U0010ffff]++[ \t]*+)*"
 _DISPLAY = rf"[ \t]*+(?:({QUOTED})[ \t]*+|({_WORDS}))"
 
-_common = re.compile(rf"{_DISPLAY}<({SIP_URI})>[ \t]*+").match
-_general = re.compile(rf"{_DISPLAY}<([^<>]*+)>[ \t]*+").match
+_nameAddr = re.compile(rf"{_DISPLAY}<([^<>]*+)>[ \t]*+").match
 _addrSpec = re.compile(r"[ \t]*+([^\x00-\x20<>\",;?]++)[ \t]*+").match
 
 _q = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\Z").match
@@ -135,24 +133,18 @@ def parseNameAddr(text: str) -> NameAddr:
     @raise MalformedHeader: if it is not C{name-addr} or C{addr-spec} with parameters.
     @raise MalformedURI: if its URI is not one.
     """
-    found = _common(text)
-    uri: URI
+    found = _nameAddr(text)
     if found is not None:
-        quoted, words, address, scheme, user, password, host, port, inURI, headers = found.groups()
-        uri = sipURIFromMatch(address, scheme, user, password, host, port, inURI, headers)
+        quoted, words, address = found.groups()
     else:
-        found = _general(text)
-        if found is not None:
-            quoted, words, address = found.groups()
-        else:
-            # Without brackets a URI has no comma, question mark or semicolon (§20.10): a
-            # semicolon starts the parameters of the header field.
-            found = _addrSpec(text)
-            if found is None:
-                raise MalformedHeader(f"{clip(text)} is not an address")
-            quoted = words = None
-            address = found[1]
-        uri = parseURI(address)
+        # Without brackets a URI has no comma, question mark or semicolon (§20.10): a
+        # semicolon starts the parameters of the header field.
+        found = _addrSpec(text)
+        if found is None:
+            raise MalformedHeader(f"{clip(text)} is not an address")
+        quoted = words = None
+        address = found[1]
+    uri = parseURI(address)
     end = found.end()
     name: str | None = None
     if quoted is not None:

@@ -66,7 +66,7 @@ def valueOf(line: str) -> str:
     @return: its value, unfolded and stripped.
     """
     value = line[line.find(":") + 1 :].strip(WHITESPACE)
-    return _FOLD.sub(" ", value).strip(WHITESPACE) if "\r\n" in value else value
+    return _FOLD.sub(" ", value).strip(WHITESPACE) if "\n" in value else value
 
 
 class HeaderFields:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 
 __all__ = [
     "HOST",
+    "PLAIN_PARAMS",
     "QUOTED",
     "TOKEN",
     "WHITESPACE",
@@ -24,6 +25,7 @@ __all__ = [
     "parseByte",
     "parseNumber",
     "parseParams",
+    "plainParams",
     "quote",
     "splitCommas",
     "unescape",
@@ -49,7 +51,10 @@ _PARAM = re.compile(
     rf"[ \t]*+;[ \t]*+({TOKEN})"
     rf"(?:[ \t]*+=[ \t]*+([{_CHARACTERS}\[\]:]++|{QUOTED}))?"
 )
-_PLAIN_PARAMS = re.compile(rf"(?:;{TOKEN}(?:=[{_CHARACTERS}\[\]:]++)?)*\Z")
+PLAIN_PARAMS = rf"(?:;{TOKEN}(?:=[{_CHARACTERS}\[\]:]++)?)*"
+"""Pattern of parameters without white space and quotes."""
+
+_PLAIN_PARAMS = re.compile(PLAIN_PARAMS + r"\Z")
 _PLAIN_VALUE = re.compile(rf"[{_CHARACTERS}\[\]:]++\Z")
 _TOKEN = re.compile(rf"{TOKEN}\Z")
 _QUOTED = re.compile(QUOTED)
@@ -126,15 +131,9 @@ def parseParams(text: str) -> dict[str, str | None]:
         without its quotes.
     @raise ValueError: for anything else, and for a name that appears twice.
     """
-    params: dict[str, str | None] = {}
     if _PLAIN_PARAMS.match(text):
-        parts = text.split(";")
-        for part in parts[1:]:
-            name, equals, value = part.partition("=")
-            params[name.lower()] = value if equals else None
-        if len(params) != len(parts) - 1:
-            raise ValueError("a parameter appears twice")
-        return params
+        return plainParams(text)
+    params: dict[str, str | None] = {}
     text = text.rstrip(WHITESPACE)
     position, end = 0, len(text)
     while position < end:
@@ -149,6 +148,23 @@ def parseParams(text: str) -> dict[str, str | None]:
         if optional is not None and optional[0] == '"':
             optional = unquote(optional)
         params[name] = optional
+    return params
+
+
+def plainParams(text: str) -> dict[str, str | None]:
+    """
+    @param text: parameters that match L{PLAIN_PARAMS}.
+    @return: values by lower-case name; C{None} for a parameter without value.
+    @raise ValueError: for a name that appears twice.
+    """
+    params: dict[str, str | None] = {}
+    parts = text.split(";")
+    del parts[0]
+    for part in parts:
+        name, equals, value = part.partition("=")
+        params[name.lower()] = value if equals else None
+    if len(params) != len(parts):
+        raise ValueError("a parameter appears twice")
     return params
 
 

@@ -5,11 +5,20 @@ from __future__ import annotations
 import re
 from ipaddress import IPv6Address
 
-__all__ = ["bracketed", "checkHost", "normalHost"]
+__all__ = ["PLAIN_HOST", "PLAIN_PORT", "bracketed", "checkHost", "normalHost"]
 
 # Without leading zeros, which some take for octal digits (RFC 3986 §3.2.2).
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
+_IPV4 = r"\.".join([_OCTET] * 4)
+_NAME = r"[A-Za-z0-9_]++(?:[.\-][A-Za-z0-9_]++)*(?<![0-9])"
+
+PLAIN_HOST = rf"(?:{_IPV4}|{_NAME})"
+"""Pattern of the hosts that most messages have, and that L{checkHost} returns as they are: IPv4
+addresses, and names that do not end in a digit."""
+
+PLAIN_PORT = r"(?:[1-5][0-9]{4}|6[0-4][0-9]{3}|[0-9]{1,4})"
+"""Pattern of nearly all ports, and of nothing beyond them."""
+
 _GROUP = r"[0-9A-Fa-f]{1,4}"
 _LAST = rf"(?:{_GROUP}:{_GROUP}|{_IPV4})"
 # RFC 5954 §4.1, which replaces the IPv6 grammar of RFC 3261.

@@ -23,6 +23,7 @@ from sipapp.sip.headers import (
     parseSeconds,
     parseTokens,
 )
+from sipapp.sip.plain import plainAddress, plainCallID, plainCSeq
 from sipapp.sip.via import Via, parseVia
 
 __all__ = ["Message"]
@@ -79,16 +80,14 @@ class Message(HeaderFields):
     @property
     def via(self) -> Via:
         """The topmost Via."""
-        typed = self._typed
-        if "top-via" in typed:
-            value = typed["top-via"]
-        else:
+        value: Any = self._typed.get("top-via")
+        if value is None:
             text = self.get("via")
             try:
                 value = _amiss("Missing", "via") if text is None else parseVia(_firstOf(text))
             except MalformedHeader as error:
                 value = MalformedHeader(error.detail, "Via")
-            typed["top-via"] = value
+            self._typed["top-via"] = value
         if value.__class__ is MalformedHeader:
             # Without this the traceback of the kept error would grow at each access.
             raise value.with_traceback(None)
@@ -116,14 +115,20 @@ class Message(HeaderFields):
     @property
     def callID(self) -> str:
         """The Call-ID."""
-        value: str = self._single("call-id", parseCallID)
-        return value
+        value: Any = self._typed.get("call-id")
+        if value.__class__ is not str:
+            value = self._single("call-id", parseCallID)
+        callID: str = value
+        return callID
 
     @property
     def cseq(self) -> CSeq:
         """The CSeq."""
-        value: CSeq = self._single("cseq", parseCSeq)
-        return value
+        value: Any = self._typed.get("cseq")
+        if value.__class__ is not CSeq:
+            value = self._single("cseq", parseCSeq)
+        cseq: CSeq = value
+        return cseq
 
     @property
     def contacts(self) -> tuple[NameAddr, ...]:
@@ -220,6 +225,34 @@ class Message(HeaderFields):
         value: tuple[str, ...] = self._several("allow", "allow", parseTokens)
         return value
 
+    def isPlain(self) -> bool:
+        """Tell whether From, To, Call-ID, CSeq and Content-Length are in good order at first
+        sight, each there once and in the shape that nearly all have. What comes out on the way
+        is kept, as if it had been asked for.
+
+        @return: false if each needs to be looked at by its own parser.
+        """
+        names = self.names
+        last = dict(zip(names, self.lines, strict=True))
+        repeated = len(names) - len(last)
+        if repeated and repeated != _repeats(names, "via") + _repeats(names, "record-route"):
+            return False
+        callID = plainCallID(last.get("call-id", ""))
+        cseq = plainCSeq(last.get("cseq", ""))
+        if (
+            callID is None
+            or cseq is None
+            or plainAddress(last.get("from", "")) is None
+            or plainAddress(last.get("to", "")) is None
+        ):
+            return False
+        length = last.get("content-length")
+        if length is not None and length != f"Content-Length: {len(self._body)}":
+            return False
+        self._typed["call-id"] = callID[1]
+        self._typed["cseq"] = CSeq(int(cseq[1]), cseq[2])
+        return True
+
     def _single(self, key: str, parse: Callable[[str], Any]) -> Any:
         """Return or raise what is known of a header field that occurs once."""
         typed = self._typed
@@ -261,6 +294,12 @@ class Message(HeaderFields):
         other._typed = self._typed.copy()
         other.defect = self.defect
         other.flow = self.flow
+
+
+def _repeats(names: list[str], key: str) -> int:
+    """How many lines of a name there are besides the last."""
+    count = names.count(key)
+    return count - 1 if count else 0
 
 
 def _firstOf(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from sipapp.sip.errors import MalformedURI, clip
 from sipapp.sip.sipuri import SIP_URI, SIPURI, sipURIFromMatch
@@ -51,12 +52,20 @@ class OtherURI:
 
 URI = SIPURI | TelURI | OtherURI
 
+_REMEMBERED = 4096
+_LONGEST_REMEMBERED = 128
+
 
 def parseURI(text: str) -> URI:
-    """
+    """Parse a URI. Most URIs are seen again and again, so the last ones are remembered.
+
     @param text: a URI, without white space around it.
     @raise MalformedURI: if it breaks the grammar of its scheme.
     """
+    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _parse(text)
+
+
+def _parse(text: str) -> URI:
     found = _sipURI(text)
     if found is not None:
         return sipURIFromMatch(text, *found.groups())
@@ -67,3 +76,6 @@ def parseURI(text: str) -> URI:
     if scheme in ("sip", "sips"):
         raise MalformedURI(f"{clip(text)} is not a SIP URI")
     return parseTelURI(text) if scheme == "tel" else OtherURI(scheme, text)
+
+
+_remembered = lru_cache(_REMEMBERED)(_parse)

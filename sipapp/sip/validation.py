@@ -73,6 +73,8 @@ def _checkHead(message: Message) -> None:
     if message.defect is not None:
         raise message.defect.with_traceback(None)
     _ = message.via
+    if message.isPlain():
+        return
     _ = message.fromHeader
     _ = message.to
     _ = message.callID

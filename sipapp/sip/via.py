@@ -6,11 +6,22 @@ import re
 from collections.abc import Mapping
 
 from sipapp.sip.errors import MalformedHeader, clip
-from sipapp.sip.grammar import HOST, TOKEN, formatParams, parseByte, parseParams
-from sipapp.sip.host import bracketed, checkHost
+from sipapp.sip.grammar import (
+    HOST,
+    PLAIN_PARAMS,
+    TOKEN,
+    formatParams,
+    parseByte,
+    parseParams,
+    plainParams,
+)
+from sipapp.sip.host import PLAIN_HOST, PLAIN_PORT, bracketed, checkHost
 
 __all__ = ["Via", "parseVia"]
 
+_plain = re.compile(
+    rf"SIP/2\.0/(UDP|TCP|TLS|WSS?) ({PLAIN_HOST})(?::({PLAIN_PORT}))?({PLAIN_PARAMS})\Z"
+).match
 _via = re.compile(
     rf"[ \t]*+({TOKEN})[ \t]*+/[ \t]*+({TOKEN})[ \t]*+/[ \t]*+({TOKEN})[ \t]++({HOST})"
     rf"(?:[ \t]*+:[ \t]*+([0-9]{{1,5}}))?[ \t]*+(?=;|\Z)"
@@ -125,27 +136,32 @@ def parseVia(text: str) -> Via:
     @param text: one unfolded value.
     @raise MalformedHeader: if it is not a C{via-parm}.
     """
-    found = _via(text)
-    if found is None:
-        raise MalformedHeader(f"{clip(text)} is not a Via", "Via")
-    protocol, version, transport, host, port = found.groups()
-    number: int | None = None
+    found = _plain(text)
     try:
-        if port is not None:
-            number = int(port)
-            if number > 65535:
+        if found is not None:
+            transport, host, port, rest = found.groups()
+            protocol, version = "SIP", "2.0"
+            number = None if port is None else int(port)
+            params = plainParams(rest)
+        else:
+            found = _via(text)
+            if found is None:
+                raise MalformedHeader(f"{clip(text)} is not a Via", "Via")
+            protocol, version, transport, host, port = found.groups()
+            protocol, transport = protocol.upper(), transport.upper()
+            number = None if port is None else int(port)
+            if number is not None and number > 65535:
                 raise ValueError("port out of range")
-        if host[0] == "[" or host[-1] in "0123456789":
             host = checkHost(host)
-        params = parseParams(text[found.end() :])
+            params = parseParams(text[found.end() :])
     except ValueError as error:
         raise MalformedHeader(f"{error} in {clip(text)}", "Via") from None
     # This way rather than by a call, which would take longer.
     via = _new(Via)
-    via.transport = transport.upper()
+    via.transport = transport
     via.host = host
     via.port = number
     via.params = params
-    via.protocol = protocol.upper()
+    via.protocol = protocol
     via.version = version
     return via

@@ -1,0 +1,149 @@
+"""What is accepted at first sight is what the parsers accept, with the same values."""
+
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sipapp.sip import MalformedHeader, SIPError, parseMessage, parseNameAddr, parseVia
+from sipapp.sip.plain import plainAddress
+from tests.sip.messages import INVITE, RINGING, bare, invite
+
+_HOSTS = st.sampled_from(
+    ["a", "a.b-c", "a.b.", "a--b", "-a", "a_", "host1", "1host", "a.1", "1.2.3.4", "1.2.3.04",
+     "1.2.3.256", "1.2.3.4.5", "1.2.3", "1.2.3.4.e", "[::1]", "[::g]", "é", ""]
+)  # fmt: skip
+_PORTS = st.sampled_from(
+    ["", ":", ":0", ":5060", ":59999", ":60000", ":64999", ":65535", ":65536", ":123456", ":a"]
+)
+_HOSTPORTS = st.builds(str.__add__, _HOSTS, _PORTS)
+_USERS = st.sampled_from(["", "a@", "@", "+1;x=y@", "a:b@", "%41@", "%4@", "a b@", "é@", "\udc80@"])
+_SCHEMES = st.sampled_from(["sip:", "sips:", "SIP:", "tel:", "http:", "sip", ""])
+_URIS = st.builds(
+    "".join,
+    st.tuples(_SCHEMES, _USERS, _HOSTPORTS, st.sampled_from(["", ";lr", "?a=b", ";a=1;a=2"])),
+)
+_DISPLAYS = st.sampled_from(
+    ["", "Bob ", "Bob", "B.  ob\t", "é \udc80", '"Bob" ', '"B ob"', '"a\\"b" ', '"a" b ', '"a',
+     "a,b ", "(a) ", '"\t" ', '"\x01" ', " "]
+)  # fmt: skip
+_PARAMS = st.sampled_from(
+    ["", ";tag=a", ";tag", ";tag=", ";tag=a;tag=b", ";x=y", ';tag="a"', " ;tag=a", ";tag=a ", ";",
+     ";TAG=a", ",<sip:a>", "\r\n ;tag=a"]
+)  # fmt: skip
+_ADDRESSES = st.builds(
+    lambda display, uri, params, brackets: (
+        f"{display}<{uri}>{params}" if brackets else f"{display}{uri}{params}"
+    ),
+    _DISPLAYS, _URIS, _PARAMS, st.sampled_from([True, True, True, False]),
+)  # fmt: skip
+_VIAS = st.builds(
+    "".join,
+    st.tuples(
+        st.sampled_from(["SIP/2.0/UDP ", "SIP/2.0/TLS ", "sip/2.0/udp ", "SIP/2.0/X ", "SIP/2.0/"]),
+        _HOSTPORTS,
+        st.sampled_from(["", ";branch=a", ";Branch=a;rport", ";branch", ";a;A", ";a=", ";a=[:]"]),
+        st.sampled_from(["", ";rport=1;received=[::1]", ';x="y"', "; x", ",SIP/2.0/UDP a", ";"]),
+    ),
+)
+_VALUES = {
+    "From": _ADDRESSES,
+    "To": _ADDRESSES,
+    "Call-ID": st.sampled_from(["a", "a@b", "", "a b", "é", "\udc80", "a\x01", "a\r\n ", "<\\"]),
+    "CSeq": st.sampled_from(
+        ["1 INVITE", "01 INVITE", "999999999 A", "1000000000 A", "2147483648 A", "1  A", "1 é",
+         "x A", "1", "1 ", "1 BYE\r\n "]
+    ),
+    "Content-Length": st.sampled_from(["0", "00", "4", "5", "x", "", "0 "]),
+}  # fmt: skip
+_GOOD = {
+    "From": "<sip:a@a>;tag=1", "To": "<sip:b@c>", "Call-ID": "i", "CSeq": "1 INVITE",
+    "Content-Length": "0",
+}  # fmt: skip
+
+
+def _read(message):
+    """The values that are looked at, or the first error."""
+    try:
+        values = (
+            message.callID,
+            message.cseq,
+            message.fromHeader.tag,
+            message.to.tag,
+            message.contentLength,
+        )
+    except SIPError as error:
+        return str(error)
+    return values if (values[-1] or 0) <= len(message.body) else "too long"
+
+
+@given(st.data())
+def test_whatIsPlainIsInGoodOrder(data):
+    """At most two header fields are out of the ordinary, so that many messages are plain."""
+    odd = data.draw(st.sets(st.sampled_from(sorted(_VALUES)), max_size=2))
+    fields = [(name, data.draw(_VALUES[name]) if name in odd else _GOOD[name]) for name in _GOOD]
+    for name in data.draw(st.lists(st.sampled_from([*_GOOD, "Via", "Record-Route"]), max_size=2)):
+        fields.append((name, "SIP/2.0/UDP b"))
+    colon = data.draw(st.sampled_from([": ", ": ", ":", " : "]))
+    lines = [f"{name}{colon}{value}" for name, value in fields]
+    del lines[data.draw(st.integers(0, 20)) :]
+    text = bare("INVITE sip:b@c SIP/2.0", "Via: SIP/2.0/UDP a", *lines)
+    message = parseMessage(text)
+    expected = _read(parseMessage(text))
+    if message.isPlain():
+        assert not isinstance(expected, str)
+    assert _read(message) == expected
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        INVITE,
+        RINGING,
+        RINGING.replace(b"To:", b"Record-Route: <sip:a>\r\nRecord-Route: <sip:b>\r\nt:"),
+        invite("Content-Length: 0", "l-like: 0"),
+        invite("Route: <sip:a>"),
+    ],
+)
+def test_mostMessagesArePlain(data):
+    assert parseMessage(data).isPlain()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "From: <sip:a@a>",
+        "t: <sip:a@a>",
+        "Call-ID: i",
+        "CSeq: 1 INVITE",
+        "l: 0",
+        "Record-Route: <sip:a>",
+    ],
+)
+def test_whatIsRepeatedIsNotPlain(line):
+    sound = parseMessage(invite("Content-Length: 0", "Record-Route: <sip:a>"))
+    assert sound.isPlain()
+    repeated = parseMessage(invite("Content-Length: 0", "Record-Route: <sip:a>", line))
+    assert repeated.isPlain() == line.startswith("Record-Route")
+
+
+@given(_ADDRESSES, st.sampled_from(["From", "t"]))
+def test_plainAddressesAreWellFormed(value, name):
+    if plainAddress(f"{name}: {value}"):
+        assert parseNameAddr(value).uri.scheme in ("sip", "sips")
+
+
+@given(_VIAS)
+@example("SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1;rport")
+def test_plainViasAreReadAsAnyOther(text):
+    """White space before it makes the same value one that is not plain."""
+    assert _readVia(text) == _readVia(f" {text}")
+
+
+def _readVia(text):
+    try:
+        via = parseVia(text)
+    except MalformedHeader as error:
+        return re.sub("'.*'", "", error.detail)
+    return [getattr(via, name) for name in via.__slots__]
