@@ -100,7 +100,7 @@ def assemble(
     )
     streams.user = receiver
     ports: dict[int, DatagramPort] = {}
-    flows = Flows(identifiers, every, ports, bus, streams)
+    flows = Flows(identifiers, every, ports, bus, streams, turns)
 
     def datagramPort(sock: socket.socket, endpoint: Endpoint) -> DatagramPort:
         return DatagramPort(

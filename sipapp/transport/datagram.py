@@ -30,6 +30,8 @@ from sipapp.transport.turns import Turns
 
 _DATAGRAMS_PER_TURN = 50
 _LARGEST = 65535
+#: So many tokens are remembered.
+_REMEMBERED = 16_384
 #: A socket that others fill faster than it is read is not read forever.
 _TURNS_OF_REST = 200
 
@@ -98,6 +100,7 @@ class DatagramPort:
         self._user = user
         self._unsent = unsent
         self._reading = False
+        self._tokens: dict[tuple[str, int], str] = {}
 
     def fileno(self) -> int:
         return self.socket.fileno()
@@ -123,6 +126,18 @@ class DatagramPort:
         """What to call this port in messages to a peer."""
         called = self.endpoint.called
         return self._endpoints.sentBy(self.endpoint, remote) if called is None else called
+
+    def tokenFor(self, address: tuple[str, int]) -> str:
+        """The token of the flow to a peer. Those who register do so again and again: it is
+        remembered."""
+        known = self._tokens.get(address)
+        if known is None:
+            if len(self._tokens) >= _REMEMBERED:
+                self._tokens.clear()
+            known = self._tokens[address] = self.identifiers.flowToken(
+                f"u|{self.endpoint.key}|{address[0]}|{address[1]}"
+            )
+        return known
 
     def doRead(self) -> None:
         """Read what is there, up to a bound: the other descriptors want their turn."""
@@ -180,24 +195,28 @@ class DatagramPort:
         """
         try:
             self.socket.sendto(data, address)
-        except OSError as error:
-            if error.errno in _UNREACHABLE:
-                # That may be about an earlier datagram to somebody else.
-                try:
-                    self.socket.sendto(data, address)
-                except OSError as again:
-                    error = again
-                else:
-                    return
-            if error.errno in _CONGESTED:
-                self.congested += 1
-            else:
-                self._fail(reference)
-        except (ValueError, OverflowError):
-            # No address of this family, or no port.
-            self._fail(reference)
+        except (OSError, ValueError, OverflowError) as error:
+            self.notSent(error, data, address, reference)
 
-    def _fail(self, reference: str) -> None:
+    def notSent(
+        self, error: Exception, data: bytes, address: tuple[str, int], reference: str
+    ) -> None:
+        """The socket has refused a datagram.
+
+        @param error: an C{OSError}; anything else says that the address is none of this family,
+            or that there is no such port.
+        """
+        if isinstance(error, OSError) and error.errno in _UNREACHABLE:
+            # That may be about an earlier datagram to somebody else.
+            try:
+                self.socket.sendto(data, address)
+            except OSError as again:
+                error = again
+            else:
+                return
+        if isinstance(error, OSError) and error.errno in _CONGESTED:
+            self.congested += 1
+            return
         self.failed += 1
         if reference:
             self._reactor.callLater(0, self._unsent.transportFailed, reference)

@@ -7,19 +7,27 @@ hands what is to be sent to the holder over the bus.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from sipapp.transport.bus import Bus, FlowRecord, Send
+from sipapp.transport.records import familyOf
 
 if TYPE_CHECKING:
+    from sipapp.sip import SIPURI
     from sipapp.transaction import Identifiers
     from sipapp.transport.datagram import DatagramPort
     from sipapp.transport.endpoints import Endpoints
     from sipapp.transport.selection import Address
     from sipapp.transport.stream import StreamFlow
     from sipapp.transport.streams import Streams
+    from sipapp.transport.turns import Turns
 
 HostPort = tuple[str, int]
+
+#: So many ways to peers are remembered, and those that depend on routes for so many seconds.
+_REMEMBERED = 16_384
+_MEMORY = 60.0
 
 
 class Flow(Protocol):
@@ -96,7 +104,8 @@ class DatagramFlow:
 
     @property
     def local(self) -> HostPort:
-        return self.port.sentBy(self.address[0])
+        called = self.port.endpoint.called
+        return self.port.sentBy(self.address[0]) if called is None else called
 
     @property
     def remote(self) -> HostPort:
@@ -112,12 +121,14 @@ class DatagramFlow:
 
     @property
     def token(self) -> str:
-        return self.port.identifiers.flowToken(
-            f"u|{self.port.endpoint.key}|{self.address[0]}|{self.address[1]}"
-        )
+        return self.port.tokenFor(self.address)
 
     def send(self, data: bytes, reference: str = "") -> None:
-        self.port.send(data, self.address, reference)
+        port = self.port
+        try:
+            port.socket.sendto(data, self.address)
+        except (OSError, ValueError, OverflowError) as error:
+            port.notSent(error, data, self.address, reference)
 
     def record(self) -> FlowRecord:
         return FlowRecord("UDP", self.port.endpoint.key, ("", 0), self.remote)
@@ -179,6 +190,12 @@ class RemoteFlow:
         return f"<{self.transport} flow to {self.remote} held by {self._record.holder}>"
 
 
+def _leadsToUDP(params: Mapping[str, str | None]) -> bool:
+    """Tell whether a URI's parameters leave it at UDP, which is what is used where nobody says
+    otherwise (RFC 3263 §4.1), and at its host."""
+    return (params.get("transport") or "udp").lower() == "udp" and "maddr" not in params
+
+
 def streamToken(identifiers: Identifiers, record: FlowRecord) -> str:
     """The token of a connection."""
     host, port = record.remote
@@ -200,12 +217,43 @@ class Flows:
         ports: dict[int, DatagramPort],
         bus: Bus,
         streams: Streams,
+        turns: Turns,
     ) -> None:
         self.ports = ports
         self._identifiers = identifiers
         self._endpoints = endpoints
         self._bus = bus
         self._streams = streams
+        self._turns = turns
+        self._straight: dict[tuple[str, int | None, int], DatagramFlow] = {}
+        self._forgetAt = 0.0
+        self._byToken: dict[str, DatagramFlow] = {}
+
+    def straight(self, uri: SIPURI, preferred: int) -> DatagramFlow | None:
+        """The flow to a URI that says itself where it leads: over UDP, to a numeric address.
+
+        @param preferred: as for L{toAddress}.
+        @return: C{None} if that is not so, or if there is no socket for it.
+        """
+        params = uri.params
+        if uri.scheme != "sip" or (params and not _leadsToUDP(params)):
+            return None
+        key = (uri.host, uri.port, preferred)
+        known = self._straight.get(key)
+        if known is not None and self._turns.now < self._forgetAt:
+            return known
+        if not familyOf(uri.host):
+            return None
+        if self._turns.now >= self._forgetAt or len(self._straight) >= _REMEMBERED:
+            self._straight.clear()
+            self._forgetAt = self._turns.now + _MEMORY
+        port = 5060 if uri.port is None else uri.port
+        endpoint = self._endpoints.choose("UDP", uri.host, preferred)
+        sender = None if endpoint is None else self.ports.get(endpoint.index)
+        if sender is None:
+            return None
+        flow = self._straight[key] = DatagramFlow(sender, (uri.host, port))
+        return flow
 
     def toAddress(self, address: Address, preferred: int) -> Flow | None:
         """The flow to an address that RFC 3263 has found.
@@ -225,6 +273,9 @@ class Flows:
         @return: C{None} if the token was not minted by this server, or what it stands for is
             certain to be gone. That another worker still has a connection shows when it is used.
         """
+        known = self._byToken.get(token)
+        if known is not None:
+            return known
         payload = self._identifiers.readFlowToken(token)
         if payload is None:
             return None
@@ -232,7 +283,12 @@ class Flows:
         if parts[0] == "u" and len(parts) == 4:
             endpoint = self._endpoints.byKey(parts[1])
             port = None if endpoint is None else self.ports.get(endpoint.index)
-            return None if port is None else DatagramFlow(port, (parts[2], int(parts[3])))
+            if port is None:
+                return None
+            if len(self._byToken) >= _REMEMBERED:
+                self._byToken.clear()
+            known = self._byToken[token] = DatagramFlow(port, (parts[2], int(parts[3])))
+            return known
         if parts[0] != "c" or len(parts) != 7:
             return None
         _, holder, connection, transport, key, host, number = parts

@@ -70,12 +70,6 @@ class Neighbours:
         """
         return self._other(self._identifiers.owner(response.via.branch))
 
-    def predecessorOf(self, request: Request) -> str | None:
-        """
-        @return: the worker before this one that has the transaction of a request.
-        """
-        return None if self.predecessors is None else self.predecessors.owner(request)
-
     def successorFor(self, data: bytes) -> str | None:
         """
         @return: the worker after this one that a new request belongs to.

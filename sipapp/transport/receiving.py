@@ -138,12 +138,14 @@ class Receiver:
             if request.method != "ACK":
                 self._reject(request, flow, error)
             return
+        neighbours = self._neighbours
         if not delivered:
             if request.method == "ACK":
-                elsewhere = self._neighbours.tagOwner(request) or elsewhere
-            predecessor = self._neighbours.predecessorOf(request)
-            if predecessor is not None and self._deliver(predecessor, data, flow):
-                return
+                elsewhere = neighbours.tagOwner(request) or elsewhere
+            if neighbours.predecessors is not None:
+                predecessor = neighbours.predecessors.owner(request)
+                if predecessor is not None and self._deliver(predecessor, data, flow):
+                    return
             if elsewhere is not None:
                 self._deliver(elsewhere, data, flow)
                 return
@@ -151,7 +153,7 @@ class Receiver:
         if isinstance(flow, StreamFlow):
             flow.noteAlias(request)
         if self.draining and self._isNew(request):
-            successor = self._neighbours.successorFor(data)
+            successor = neighbours.successorFor(data)
             if successor is None or not self._deliver(successor, data, flow):
                 self._reject(request, answering, SIPError(503, "draining"))
             return

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -72,7 +71,9 @@ class Sender:
     ) -> None:
         """See L{ISender.forward}. Nobody can be told if it fails."""
         flow = None if hop.flow is None else self.flows.fromToken(hop.flow)
-        if flow is not None and not flow.closed:
+        if flow is None or flow.closed:
+            flow = self.straightFlow(request, hop, self.preferred(request, hop))
+        if flow is not None:
             self._forwardOver(flow, request, branch, user)
             return
         # RFC 3263 §4.4: a retransmission must go to the same server.
@@ -81,11 +82,11 @@ class Sender:
             found = self.locator.locate(Target.ofURI(hop.uri), self.supported, choice)
         except LocateError:
             return
-        if isinstance(found, Deferred):
+        if isinstance(found, list):
+            self._forwardTo(found, request, hop, branch, user)
+        else:
             found.addCallback(self._forwardTo, request, hop, branch, user)
             found.addErrback(_ignoreLocateError)
-        else:
-            self._forwardTo(found, request, hop, branch, user)
 
     def respond(self, response: Response) -> None:
         """See L{ISender.respond}."""
@@ -110,6 +111,11 @@ class Sender:
             return hop.listener
         flow = request.flow
         return self.home if flow is None else flow.listener
+
+    def straightFlow(self, request: Request, hop: Hop, preferred: int) -> Flow | None:
+        """The flow to a next hop that leaves nothing to look for or to choose from."""
+        flow = self.flows.straight(hop.uri, preferred)
+        return None if flow is None or self._isLong(request) else flow
 
     def _isLong(self, request: Request) -> bool:
         size = len(request.body) + len(request.requestURI) + _VIA

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -22,6 +21,8 @@ from sipapp.transport.vias import addVia
 
 if TYPE_CHECKING:
     from sipapp.transport.sender import Sender
+
+_NO_OTHERS: deque[Address] = deque(maxlen=0)
 
 _log = Logger()
 
@@ -106,7 +107,12 @@ class Sending:
                 self._attempt(flow)
                 return
             self._flowGone = True
-        self._locate()
+        straight = self._sender.straightFlow(self._request, self._hop, self._preferred)
+        if straight is None:
+            self._locate()
+        else:
+            self._candidates = _NO_OTHERS
+            self._attempt(straight)
 
     def _locate(self) -> None:
         sender = self._sender
@@ -115,11 +121,11 @@ class Sending:
         except LocateError as error:
             self._notLocated(str(error))
             return
-        if isinstance(found, Deferred):
+        if isinstance(found, list):
+            self._located(found)
+        else:
             found.addCallbacks(self._located, self._lookupFailed)
             found.addErrback(self._broken)
-        else:
-            self._located(found)
 
     def _located(self, found: list[Address]) -> None:
         self._candidates = self._sender.candidates(found, self._request)

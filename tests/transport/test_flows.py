@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from pytest_twisted import ensureDeferred
 
 from sipapp.transaction import Identifiers
+from sipapp.transport import datagram as datagramModule
+from sipapp.transport import flows as flowsModule
 from sipapp.transport.bus import FlowRecord
 from sipapp.transport.flows import DatagramFlow
-from tests.transport.workers import SECRET, Site, request
+from tests.transport.workers import SECRET, Site, hop, request
 
 
 @ensureDeferred
@@ -83,3 +86,63 @@ async def test_remoteFlowWithoutEndpoint(site: Site) -> None:
     assert found.remote == record.remote
     assert flow.record() is record
     assert repr(flow) == "<TLS flow to ('2001:db8::1', 5061) held by w2>"
+
+
+@pytest.mark.parametrize(
+    ("uri", "remote"),
+    [
+        ("sip:bob@127.0.0.1", ("127.0.0.1", 5060)),
+        ("sip:bob@127.0.0.1:5070;lr", ("127.0.0.1", 5070)),
+        ("sip:bob@127.0.0.1:5070;transport=UDP", ("127.0.0.1", 5070)),
+        ("sip:bob@127.0.0.1;transport=tcp", None),
+        ("sip:bob@127.0.0.1;maddr=127.0.0.2", None),
+        ("sips:bob@127.0.0.1", None),
+        ("sip:bob@[::1]", None),
+        ("sip:bob@localhost", None),
+    ],
+)
+@ensureDeferred
+async def test_straight(site: Site, uri: str, remote: tuple[str, int] | None) -> None:
+    """The flow to a numeric address over UDP is there at once, and nothing else is."""
+    site.bind("UDP")
+    flows = site.worker("w1", [0]).driver.flows
+    target = hop(uri).uri
+    flow = flows.straight(target, 0)
+    assert (None if flow is None else flow.remote) == remote
+    assert flows.straight(target, 0) is flow
+
+
+@ensureDeferred
+async def test_straightIsLookedForAgain(site: Site) -> None:
+    """Routes change, so the choice of the socket is made again after a minute; and what is
+    remembered is bounded."""
+    site.bind("UDP")
+    driver = site.worker("w1", [0]).driver
+    flows, target = driver.flows, hop("sip:bob@127.0.0.1").uri
+    first = flows.straight(target, 0)
+    driver.turns.now += 59
+    assert flows.straight(target, 0) is first
+    driver.turns.now += 2
+    again = flows.straight(target, 0)
+    assert again is not None
+    assert again is not first
+    assert again.remote == ("127.0.0.1", 5060)
+
+
+@ensureDeferred
+async def test_rememberedTokens(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tokens of UDP flows are minted and verified once, for a bounded number of peers."""
+    monkeypatch.setattr(flowsModule, "_REMEMBERED", 3)
+    monkeypatch.setattr(datagramModule, "_REMEMBERED", 3)
+    site.bind("UDP")
+    flows = site.worker("w1", [0]).driver.flows
+    port = flows.ports[0]
+    tokens = [port.tokenFor(("127.0.0.1", number)) for number in range(1, 9)]
+    assert port.tokenFor(("127.0.0.1", 8)) is tokens[-1]
+    assert port.tokenFor(("127.0.0.1", 1)) == tokens[0]
+    found = [flows.fromToken(token) for token in tokens]
+    assert [flow.remote[1] for flow in found if flow is not None] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert flows.fromToken(tokens[-1]) is found[-1]
+    for number in range(1, 9):
+        assert flows.straight(hop(f"sip:127.0.0.1:{number}").uri, 0) is not None
+    assert max(map(len, (flows._straight, flows._byToken, port._tokens))) <= 3
