@@ -12,7 +12,7 @@ SCENARIO ?=
 # Two test processes suit two cores; the peers' load tests share them.
 JOBS   ?= 2
 
-.PHONY: run test check format lint types contracts coverage bench bench-quick bench-micro profile resilience clean
+.PHONY: run test check format lint types contracts coverage bench bench-quick bench-docs bench-micro profile resilience clean
 
 run: $(READY)
 	$(BIN)/twistd --nodaemon --pidfile= sipapp $(if $(CONFIG),--config $(CONFIG))
@@ -50,6 +50,10 @@ bench: $(READY)
 # The same over UDP with one worker, in under five minutes.
 bench-quick: $(READY)
 	$(BIN)/python -m bench.compare --quick $(OPTIONS) $(ONLY)
+
+# Writes what bench has found into docs/performance.md.
+bench-docs: $(READY)
+	$(BIN)/python -m bench.compare.publish
 
 # What the steps of a request cost in one worker, beside a baseline: a step that is more than 20 %
 # dearer makes it fail. OPTIONS=--write for a new baseline.

@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+import traceback
 from pathlib import Path
 
 from bench.compare import rows as results
@@ -35,7 +36,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 def main(arguments: list[str]) -> int:
     """
-    @return: the exit status: 1 if there is nothing to run, or nothing to run it with.
+    @return: the exit status: 1 if there is nothing to run, nothing to run it with, or a cell fails.
     """
     options = _parse(arguments)
     cells = select(quick() if options.quick else everything(), options.only)
@@ -49,16 +50,25 @@ def main(arguments: list[str]) -> int:
     effort = dataclasses.replace(QUICK if options.quick else Effort(), **changes)
     file = options.json or Path("build", "bench-quick.json" if options.quick else "bench.json")
     found: list[results.Row] = []
+    status = 0
     for cell in cells:
         _say(f"{cell.scenario}/{cell.transport}/{cell.workers}")
-        wanted = Wanted(cell.transport, cell.workers, IDLE.get(cell.scenario, 0))
-        if cell.scenario in IDLE:
-            found += compareIdle(cell.scenario, wanted, cell.servers, effort.idle, _say)
-        else:
-            found += compare(cell.scenario, wanted, cell.servers, effort, _say)
+        try:
+            found += _run(cell, effort)
+        except Exception:
+            # The others are worth having, the more so after an hour.
+            traceback.print_exc()
+            status = 1
         results.save(file, results.merged(results.load(file), found))
     _write(found)
-    return 0
+    return status
+
+
+def _run(cell: Cell, effort: Effort) -> list[results.Row]:
+    wanted = Wanted(cell.transport, cell.workers, IDLE.get(cell.scenario, 0))
+    if cell.scenario in IDLE:
+        return compareIdle(cell.scenario, wanted, cell.servers, effort.idle, _say)
+    return compare(cell.scenario, wanted, cell.servers, effort, _say)
 
 
 def _write(found: list[results.Row]) -> None:

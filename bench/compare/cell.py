@@ -8,16 +8,13 @@ in a later round. The round that comes before the first one is not counted.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 from bench.compare.contender import Contender, Effort
 from bench.compare.rows import Row
-from bench.compare.servers import Wanted
+from bench.compare.servers import Wanted, workingDirectory
 
 #: Seconds that a client may take to start and to end.
 _MARGIN = 1.0
@@ -36,8 +33,7 @@ def compare(
     @param say: is told what each round has found.
     @return: a row for each server.
     """
-    directory = Path(tempfile.mkdtemp(prefix="sipapp-bench-"))
-    with ExitStack() as cleanUp:
+    with workingDirectory() as directory, ExitStack() as cleanUp:
         contenders = []
         for name in names:
             contender = Contender(name, scenario, wanted, directory / name)
@@ -47,9 +43,7 @@ def compare(
         for contender in contenders:
             contender.prepare()
         _takeTurns(contenders, effort, say)
-        rows = [contender.row(effort) for contender in contenders]
-    shutil.rmtree(directory)
-    return rows
+        return [contender.row(effort) for contender in contenders]
 
 
 def _watchRest(contenders: Sequence[Contender], seconds: float) -> None:

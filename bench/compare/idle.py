@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import resource
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from bench.compare.rows import Row
-from bench.compare.servers import SERVERS, Wanted
+from bench.compare.servers import SERVERS, Wanted, workingDirectory
 from bench.compare.usage import Usage, residentMiB
 from tests.support.siptext import Address
 
@@ -39,10 +37,9 @@ def compareIdle(
     """
     rows = []
     for name in names:
-        directory = Path(tempfile.mkdtemp(prefix="sipapp-bench-"))
-        rows.append(_measure(scenario, wanted, name, directory, seconds))
+        with workingDirectory() as directory:
+            rows.append(_measure(scenario, wanted, name, directory, seconds))
         say(f"  {name}: {rows[-1].note}")
-        shutil.rmtree(directory)
     return rows
 
 
@@ -62,18 +59,18 @@ def _measure(scenario: str, wanted: Wanted, name: str, directory: Path, seconds:
         pings, pongs, closed = phones.finish()
     each = (full - empty) * 1024 / registered if registered else None
     busy = now.since(before)
-    # The phones have sent keep-alives for longer than was watched.
-    expected = registered / _INTERVAL * seconds
+    # A server that is full is not at rest: others knock.
+    atRest = registered == wanted.connections
     return Row(
         scenario,
         wanted.transport,
         wanted.workers,
         name,
-        cpu_us=busy * 1e6 / expected if expected else None,
+        cpu_us=busy * 1e6 / (registered / _INTERVAL * seconds) if atRest else None,
         rss_mib=full,
         failed=wanted.connections - registered + closed,
         kib_per_connection=each,
-        cpu_percent=100 * busy / (now.at - before.at),
+        cpu_percent=100 * busy / (now.at - before.at) if atRest else None,
         note=_note(wanted.connections, registered, closed, pings - pongs),
     )
 

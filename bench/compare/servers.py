@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -154,6 +156,20 @@ def _answers(transport: str, address: Address) -> bool:
             return bool(client.options(f"sip:{DOMAIN}", timeout=1.0).status == 200)
     except (OSError, NoMessage):
         return False
+
+
+@contextmanager
+def workingDirectory() -> Iterator[Path]:
+    """A directory for servers and clients. If something goes wrong it stays, for what they have
+    logged.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="sipapp-bench-"))
+    try:
+        yield directory
+    except Exception as error:
+        error.add_note(f"what was logged is in {directory}")
+        raise
+    shutil.rmtree(directory)
 
 
 def program(name: str) -> str:
