@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -30,10 +31,12 @@ class Window:
     """The time in which samples were taken.
 
     @ivar busy: seconds of processor time of the worker.
+    @ivar kernel: how many of them it was in the kernel, for its system calls.
     @ivar units: what it was asked meanwhile: requests or calls.
     """
 
     busy: float
+    kernel: float
     units: float
 
 
@@ -59,8 +62,10 @@ def main(arguments: list[str]) -> int:
         window = _profile(options, output, Path(directory))
     unit = SCENARIOS[options.scenario].unit
     microseconds = window.busy * 1e6 / window.units
+    kernel = window.kernel / window.busy
     print(table(costs(readFrames(output)), microseconds, options.top))
-    print(f"\n{microseconds:.1f} µs for each {unit}; the flame graph is {output}")
+    print(f"\n{microseconds:.1f} µs for each {unit}, {kernel:.0%} of it in the kernel")
+    print(f"The flame graph is {output}")
     return 0
 
 
@@ -72,7 +77,7 @@ def _profile(options: argparse.Namespace, output: Path, directory: Path) -> Wind
     with ExitStack() as cleanUp:
         cleanUp.callback(server.end)
         clients = cleanUp.enter_context(ThreadPoolExecutor(1))
-        load = Load(scenario, options.transport, options.workers, server.address, directory)
+        load = Load(scenario, options.transport, server.address, directory)
         load.prepare()
         before = Usage(server.pid)
         running = clients.submit(load.run, rate, _WARMUP + options.seconds + _MARGIN)
@@ -80,13 +85,20 @@ def _profile(options: argparse.Namespace, output: Path, directory: Path) -> Wind
         warm = Usage(server.pid)
         times = warm.eachSince(before)
         worker = max(times, key=lambda pid: times[pid])
+        inKernel = _kernelTime(worker)
         _sample(worker, output, options)
+        inKernel = _kernelTime(worker) - inKernel
         now = Usage(server.pid)
         report = running.result()
     if report.failed or report.retransmissions:
         print(f"{report.failed} failed, {report.retransmissions} retransmissions", file=sys.stderr)
     reached = report.created / (report.seconds - scenario.lasting) / options.workers
-    return Window(now.eachSince(warm)[worker], reached * (now.at - warm.at))
+    return Window(now.eachSince(warm)[worker], inKernel, reached * (now.at - warm.at))
+
+
+def _kernelTime(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[12]) / os.sysconf("SC_CLK_TCK")
 
 
 def _sample(pid: int, output: Path, options: argparse.Namespace) -> None:
