@@ -38,7 +38,7 @@ from sipapp.pool import (
     bindStream,
     setReceiveBuffer,
 )
-from sipapp.pool.detour import divert, turnAway
+from sipapp.pool.detour import divert, throwAway, turnAway
 from sipapp.pool.groups import confine
 from sipapp.transport import steering
 
@@ -209,12 +209,14 @@ class Listening(MultiService):
         return True
 
     def turnAway(self, listeners: Iterable[ResolvedListener], slots: Collection[int]) -> None:
-        """Close the connections that nobody accepts, as their slots are parked."""
+        """Close the connections that nobody accepts, and forget the datagrams that nobody reads,
+        as their slots are parked."""
         for listener in listeners:
-            if listener.transport != "udp" and listener.index in self._isDiverted:
+            if listener.index in self._isDiverted:
+                empty = throwAway if listener.transport == "udp" else turnAway
                 sockets = self.sockets(listener.index)
                 for slot in slots:
-                    turnAway(sockets[slot])
+                    empty(sockets[slot])
 
     def isParked(self, number: int) -> bool:
         """Whether some slots of a listener get nothing."""

@@ -1,4 +1,4 @@
-"""Around a listening socket that nobody accepts from any more.
+"""Around a socket that nobody reads or accepts from any more.
 
 The socket stays, because the place of each one in its group counts; the kernel is told to give
 new connections to the others. For datagrams see C{sipapp.transport.steering}: with them it is not
@@ -19,6 +19,9 @@ _SO_ATTACH_REUSEPORT_CBPF = 51
 # Classic BPF: LD W ABS with the offset that gives a random number, ALU MOD K, JMP JEQ K, RET K.
 _LOAD_RANDOM = struct.pack("=HBBI", 0x20, 0, 0, 0xFFFFF000 + 56)
 _MODULO, _JEQ, _RETURN = 0x94, 0x15, 0x06
+
+#: More datagrams than fit into a socket.
+_MANY = 20_000
 
 
 def divert(sock: socket.socket, slots: Sequence[int]) -> bool:
@@ -47,3 +50,19 @@ def turnAway(sock: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while True:
             sock.accept()[0].close()
+
+
+def throwAway(sock: socket.socket) -> None:
+    """Forget the datagrams that wait in a socket.
+
+    Who has sent one sends it again, and that goes to somebody who reads it. If it stayed, it would
+    be read when the socket has a reader again: by then a call may begin that was given up long ago.
+    """
+    for _ in range(_MANY):
+        try:
+            sock.recv(1)
+        except BlockingIOError:
+            return
+        except OSError:
+            # What has become of one that was sent from here.
+            continue

@@ -24,15 +24,16 @@ _MIB = 1 << 20
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def residentSize(pid: int) -> int:
+def privateSize(pid: int) -> int:
     """
-    @return: how much memory a process occupies, in bytes, what it shares with others included; 0
-        if there is no such process.
+    @return: how much memory a process occupies, in bytes, without what others may have in common
+        with it, such as a database; 0 if there is no such process.
     """
     try:
         with open(f"/proc/{pid}/statm", "rb") as file:
-            return int(file.read().split()[1]) * _PAGE
-    except (OSError, IndexError):
+            _, resident, shared, *_ = map(int, file.read().split())
+            return (resident - shared) * _PAGE
+    except (OSError, ValueError):
         return 0
 
 
@@ -66,7 +67,7 @@ class MemoryWatch(TimerService):
         limit: int,
         renew: Callable[[int], Any],
         reactor: Any,
-        sizeOf: Callable[[int], int] = residentSize,
+        sizeOf: Callable[[int], int] = privateSize,
     ) -> None:
         """
         @param limit: in bytes.

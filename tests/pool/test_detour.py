@@ -1,14 +1,18 @@
-"""New connections go around a socket that nobody accepts from."""
+"""What is new goes around a socket that nobody reads, and what waits in it is let go."""
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Iterator
 
 import pytest
 
-from sipapp.pool import bindStream
-from sipapp.pool.detour import divert, turnAway
+from sipapp.pool import bindDatagram, bindStream
+from sipapp.pool.detour import divert, throwAway, turnAway
+
+#: Linux; the socket module does not name it.
+_IP_RECVERR = 11
 
 
 @pytest.fixture
@@ -61,3 +65,28 @@ def test_noGroup() -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
         assert not divert(other, [0])
         turnAway(other)
+
+
+def test_datagramsThatNobodyReads() -> None:
+    """Also if there is word in between that one sent from there has not arrived."""
+    [parked] = bindDatagram("127.0.0.1", 0, 4, 1)
+    [gone] = bindDatagram("127.0.0.1", 0, 4, 1)
+    nobody = gone.getsockname()
+    gone.close()
+    with parked, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        parked.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
+        for _ in range(3):
+            client.sendto(b"x" * 100, parked.getsockname())
+            with contextlib.suppress(ConnectionRefusedError):
+                parked.sendto(b"x", nobody)
+        throwAway(parked)
+        with pytest.raises(BlockingIOError):
+            parked.recv(10)
+        client.sendto(b"new", parked.getsockname())
+        assert parked.recv(10) == b"new"
+
+
+def test_aSocketThatIsClosed() -> None:
+    closed = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    closed.close()
+    throwAway(closed)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from twisted.logger import capturedLogs, formatEvent
 
 from sipapp.pool import MemoryWatch
-from sipapp.pool.memory import residentSize
+from sipapp.pool.memory import privateSize
 from tests.pool.timeline import Timeline
 
 MIB = 1 << 20
@@ -45,11 +45,11 @@ class Growing(Timeline):
 
 
 def test_whatAProcessOccupies():
-    before = residentSize(os.getpid())
+    before = privateSize(os.getpid())
     hoard = b"x" * (50 * MIB)
-    assert 40 * MIB < residentSize(os.getpid()) - before < 70 * MIB
+    assert 40 * MIB < privateSize(os.getpid()) - before < 70 * MIB
     assert hoard
-    assert residentSize(0) == 0
+    assert privateSize(0) == 0
 
 
 def test_oneThatIsTooLargeIsRenewed():
