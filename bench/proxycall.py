@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections import deque
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ class Rig:
         self.reactor = reactor = MemoryReactorClock()
         self.identifiers = Identifiers(b"secret", "a0")
         self.timers = TimerSettings()
-        self.location = LMDBLocation(directory, reactor, clock=lambda: 1000.0)
+        self.location = LMDBLocation(directory, partial(reactor.callLater, 0), clock=lambda: 1000.0)
         for number in range(_USERS):
             binding = Binding(
                 f"sip:u{number}@{_CALLEE[0]}:{_CALLEE[1]};transport=UDP", 1e9, callID="x"

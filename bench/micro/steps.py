@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from twisted.internet.task import Clock
@@ -131,7 +132,7 @@ def _transactionSteps() -> Iterator[tuple[str, Step]]:
 
 def _locationSteps(directory: Path) -> Iterator[tuple[str, Step]]:
     clock = Clock()
-    store = LMDBLocation(directory, clock, clock=lambda: 1000.0)
+    store = LMDBLocation(directory, partial(clock.callLater, 0), clock=lambda: 1000.0)
     call = "3848276298220188511@atlanta.example.com"
     bindings = (Binding("sip:alice@192.0.2.101:5060", 5000.0, callID=call, cseq=1),)
     for number in range(10_000):

@@ -62,6 +62,9 @@ def _preference(binding: Binding) -> tuple[float, float]:
 def arrange(bindings: Iterable[Binding], now: float) -> Bindings:
     """The order in which they are used: highest q first, then the most recently updated, without
     those that have expired."""
+    bindings = tuple(bindings)
+    if len(bindings) == 1:
+        return alive(bindings, now)
     return tuple(sorted((b for b in bindings if b.expires > now), key=_preference))
 
 

@@ -95,11 +95,6 @@ def keyOf(aor: str) -> tuple[bytes, str]:
     return b"\0" + hashlib.blake2b(key, digest_size=32).digest(), aor
 
 
-def _grows(old: Record | None, value: bytes) -> bool:
-    """Whether a record takes more room than the one that it replaces."""
-    return old is None or len(value) > len(_encode(old)) + _SLACK
-
-
 class BindingFile:
     """Open it in the process that uses it: an LMDB environment must not cross a fork, and may be
     open only once in a process."""
@@ -140,8 +135,9 @@ class BindingFile:
             self._measure()
             return self._environment.begin(self._bindings, write=write)
 
-    def _record(self, transaction: lmdb.Transaction[bytes], key: bytes, aor: str) -> Record | None:
-        value = transaction.get(key)
+    @staticmethod
+    def _record(value: bytes | None, key: bytes, aor: str) -> Record | None:
+        """What was stored under a key."""
         if value is None:
             return None
         try:
@@ -157,9 +153,10 @@ class BindingFile:
         key, long = keyOf(aor)
         transaction = self._begin()
         try:
-            record = self._record(transaction, key, long)
+            value = transaction.get(key)
         finally:
             transaction.abort()
+        record = self._record(value, key, long)
         return () if record is None else record.bindings
 
     def apply(self, changes: Sequence[tuple[str, Change]], now: float) -> list[Outcome]:
@@ -180,27 +177,22 @@ class BindingFile:
 
     def _transact(self, changes: Sequence[tuple[str, Change]], now: float) -> list[Outcome]:
         with self._begin(write=True) as transaction:
-            room = self._pages(transaction) < self._usable
-            return [self._change(transaction, aor, change, now, room) for aor, change in changes]
+            return [self._change(transaction, aor, change, now) for aor, change in changes]
 
-    def _pages(self, transaction: lmdb.Transaction[bytes]) -> int:
-        """How many pages hold something."""
+    def _hasRoom(self, transaction: lmdb.Transaction[bytes]) -> bool:
+        """Whether anything may grow: there are pages that are not kept for other things."""
         used = 0
         for database in (self._bindings, self._expiry):
             stat = transaction.stat(database)
             used += stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"]
-        return used
+        return used < self._usable
 
     def _change(
-        self,
-        transaction: lmdb.Transaction[bytes],
-        aor: str,
-        change: Change,
-        now: float,
-        room: bool,
+        self, transaction: lmdb.Transaction[bytes], aor: str, change: Change, now: float
     ) -> Outcome:
         key, long = keyOf(aor)
-        record = self._record(transaction, key, long)
+        stored = transaction.get(key)
+        record = self._record(stored, key, long)
         before = () if record is None else record.bindings
         try:
             after = arrange(change(alive(before, now)), now)
@@ -208,7 +200,8 @@ class BindingFile:
                 return after
             replacement = self._replacement(record, after, long)
             value = b"" if replacement is None else _encode(replacement)
-            if not room and replacement is not None and _grows(record, value):
+            grows = len(value) > (0 if stored is None else len(stored) + _SLACK)
+            if grows and not self._hasRoom(transaction):
                 raise self._full()
         except Exception as error:
             return error

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from twisted.internet.defer import Deferred, execute, succeed
-from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from sipapp.interfaces import ILocationStore
@@ -24,26 +23,30 @@ _BATCH = 512
 class LMDBLocation:
     """An L{ILocationStore} over a L{BindingFile}.
 
-    Look-ups are synchronous. The updates that are asked for in one turn of the reactor are made
-    in one transaction at its end, which costs each of them a fraction of a transaction of its own.
+    Look-ups are synchronous. The updates that are asked for in one turn are made in one
+    transaction at its end, which costs each of them a fraction of a transaction of its own.
     """
 
     def __init__(
         self,
         path: Path,
-        reactor: IReactorTime,
+        endOfTurn: Callable[[Callable[[], object]], object],
         mapSize: int = 1 << 30,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """
         @param path: the directory of the file, the same in all workers.
+        @param endOfTurn: has something called at the end of the turn that is under way, as
+            L{sipapp.interfaces.IWorker.endOfTurn} does.
         @param mapSize: bytes that the file may grow to.
         @param clock: gives the seconds since the epoch.
         """
         self._file = BindingFile(path, mapSize)
-        self._reactor = reactor
+        self._endOfTurn = endOfTurn
         self._clock = clock
-        self._waiting: list[tuple[str, Change, Deferred[Bindings]]] = []
+        # What this turn wants changed, and who waits for each change.
+        self._changes: list[tuple[str, Change]] = []
+        self._waiting: list[Deferred[Bindings]] = []
 
     def lookupNow(self, aor: str) -> Bindings:
         return alive(self._file.read(aor), self._clock())
@@ -52,28 +55,29 @@ class LMDBLocation:
         return execute(self.lookupNow, aor)
 
     def update(self, aor: str, change: Change) -> Deferred[Bindings]:
-        if not self._waiting:
-            self._reactor.callLater(0, self._flush)
+        if not self._changes:
+            self._endOfTurn(self._commit)
+        self._changes.append((aor, change))
         committed: Deferred[Bindings] = Deferred()
-        self._waiting.append((aor, change, committed))
+        self._waiting.append(committed)
         return committed
 
-    def _flush(self) -> None:
-        batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
-        if self._waiting:
-            self._reactor.callLater(0, self._flush)
-        if not batch:
-            return
-        outcomes: list[Outcome]
-        try:
-            outcomes = self._file.apply([(aor, change) for aor, change, _ in batch], self._clock())
-        except Exception as error:
-            outcomes = [error] * len(batch)
-        for (_, _, committed), outcome in zip(batch, outcomes, strict=True):
-            if isinstance(outcome, Exception):
-                committed.errback(outcome)
-            else:
-                committed.callback(outcome)
+    def _commit(self) -> None:
+        """Make the changes of this turn, and tell those who wait for them."""
+        changes, waiting = self._changes, self._waiting
+        self._changes, self._waiting = [], []
+        for start in range(0, len(changes), _BATCH):
+            batch = changes[start : start + _BATCH]
+            outcomes: list[Outcome]
+            try:
+                outcomes = self._file.apply(batch, self._clock())
+            except Exception as error:
+                outcomes = [error] * len(batch)
+            for committed, outcome in zip(waiting[start:], outcomes, strict=False):
+                if isinstance(outcome, Exception):
+                    committed.errback(outcome)
+                else:
+                    committed.callback(outcome)
 
     def count(self) -> Deferred[int]:
         return execute(self._file.count)
@@ -82,7 +86,7 @@ class LMDBLocation:
         return execute(self._file.purge, self._clock(), limit)
 
     def close(self) -> Deferred[None]:
-        while self._waiting:
-            self._flush()
+        while self._changes:
+            self._commit()
         self._file.close()
         return succeed(None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from sipapp.location import Binding, LMDBLocation
 def main() -> None:
     path, mapSize, now = sys.argv[1:]
     reactor = Clock()
-    store = LMDBLocation(Path(path), reactor, int(mapSize), lambda: float(now))
+    store = LMDBLocation(
+        Path(path), partial(reactor.callLater, 0), int(mapSize), lambda: float(now)
+    )
 
     def update(aor: str, *bindings: Binding) -> None:
         store.update(aor, lambda present: bindings)

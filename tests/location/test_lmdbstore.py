@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,10 @@ class TestLMDBLocation(LocationContract):
     mapSize = 1 << 24
 
     def open(self) -> LMDBLocation:
-        return LMDBLocation(self.path, self.reactor, self.mapSize, self.clock)
+        return LMDBLocation(self.path, self.endOfTurn, self.mapSize, self.clock)
+
+    def endOfTurn(self, call: Callable[[], object]) -> None:
+        self.reactor.callLater(0, call)
 
     def reopen(self, mapSize: int = 1 << 24) -> None:
         self.result(self.store.close())

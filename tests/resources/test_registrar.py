@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -465,7 +466,7 @@ class TestStore:
 
     def test_over_lmdb(self, tmp_path: Any) -> None:
         reactor = Clock()
-        location = LMDBLocation(tmp_path, reactor, clock=reactor.seconds)
+        location = LMDBLocation(tmp_path, partial(reactor.callLater, 0), clock=reactor.seconds)
         worker = Worker(location)
         reactor.rightNow = worker.reactor.seconds()
         flow = PhoneFlow()

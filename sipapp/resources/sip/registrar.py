@@ -20,6 +20,7 @@ from sipapp.resources.sip.registration import (
 )
 from sipapp.resources.sip.resource import SIPResource
 from sipapp.sip import SIPURI, Request, Response, SIPError, unsupportedExtensions
+from sipapp.sip.fields import checkText
 from sipapp.transaction import ServerTransaction
 
 __all__ = ["Registrar", "RegistrarSettings", "registrarMaker"]
@@ -93,21 +94,32 @@ class Registrar(SIPResource):
 
     def _isForUs(self, request: Request) -> bool:
         """Step 1. A request with a Route that leads on is not for us yet (§16.4)."""
-        isLocal = self._worker.isLocal
-        if not _isIn(isLocal, request.uri):
+        if not self._isHere(request.uri):
             return False
-        return not request.has("route") or all(_isIn(isLocal, r.uri) for r in request.routes)
+        return "route" not in request.names or all(self._isHere(r.uri) for r in request.routes)
+
+    def _isHere(self, uri: object) -> bool:
+        """Whether a URI names this server. One with header fields is another request's to make
+        and is kept as it is (RFC 4475 §3.3.14): loop detection is for what comes of it."""
+        if not isinstance(uri, SIPURI) or uri.headers:
+            return False
+        return self._isDomain(uri) or bool(self._worker.isLocal(uri))
+
+    def _isDomain(self, uri: SIPURI) -> bool:
+        """Whether it names this server in the way that nearly all do."""
+        return uri.port is None and uri.host in self._worker.domains
 
     def _read(self, request: Request) -> tuple[str, Registration]:
         """Steps 2 to 7, as far as they do not depend on what is stored.
 
         @raise SIPError: if the request is to be refused.
         """
-        if request.has("require"):
+        names = request.names
+        if "require" in names:
             unknown = unsupportedExtensions(request, frozenset({"path"}))
             if unknown:
                 raise _badExtension(", ".join(unknown))
-        if request.has("path") and not (self._acceptPath or "path" in request.supported):
+        if "path" in names and not (self._acceptPath or "path" in request.supported):
             # RFC 3327 §5.3: so the phone learns that somebody wants to be in its way.
             raise _badExtension("path")
         aor = self._addressOfRecord(request)
@@ -116,7 +128,7 @@ class Registrar(SIPResource):
         for wanted in registration.wanted:
             # Otherwise two users bound to each other would double each request for ever
             # (RFC 5393 §3).
-            if wanted.expires and _isIn(self._worker.isLocal, wanted.uri):
+            if wanted.expires and self._isHere(wanted.uri):
                 raise Refusal(403, f"{wanted.text} is here", "Contact Names This Server")
         return aor, registration
 
@@ -126,24 +138,26 @@ class Registrar(SIPResource):
         A user has one set of bindings, whichever of sip and sips is dialled (RFC 5630 §3.1).
         """
         uri = request.to.uri
-        if isinstance(uri, SIPURI) and self._worker.isLocal(uri):
+        if isinstance(uri, SIPURI) and (self._isDomain(uri) or self._worker.isLocal(uri)):
             aor = (uri.replace(scheme="sip") if uri.scheme == "sips" else uri).aor()
-            try:
-                aor.encode()
-            except UnicodeEncodeError:
-                pass
-            else:
+            if aor.isascii() or _isText(aor):
                 return aor
         raise Refusal(404, f"{uri} is not in a domain of ours")
 
     def _grant(self, bindings: Bindings, request: Request) -> Response:
         """Step 8."""
         now = self._worker.reactor.seconds()
-        headers = [("Contact", contactValue(binding, now)) for binding in bindings]
-        if request.has("path"):
-            headers += [("Path", str(hop)) for hop in request.path]
-        headers.append(("Date", self._dateAt(int(now))))
-        return request.respond(200, toTag=self._tag(request), headers=headers)
+        response = request.respond(200, toTag=self._tag(request))
+        added = [f"Contact: {checkText(contactValue(binding, now))}" for binding in bindings]
+        names = ["contact"] * len(added)
+        if "path" in request.names:
+            for hop in request.path:
+                added.append(f"Path: {checkText(str(hop))}")
+                names.append("path")
+        # Before the Content-Length.
+        response.lines[-1:-1] = (*added, self._dateAt(int(now)))
+        response.names[-1:-1] = (*names, "date")
+        return response
 
     def _fail(self, failure: Failure, request: Request) -> Response:
         """Anything but a refusal is a failure of the store, which is answered with 500 and
@@ -161,16 +175,19 @@ class Registrar(SIPResource):
         return tag
 
     def _dateAt(self, second: int) -> str:
-        """RFC 3261 §20.17; the same text for all answers of one second."""
+        """The Date line, RFC 3261 §20.17; the same for all answers of one second."""
         if self._date[0] != second:
-            self._date = second, formatdate(second, usegmt=True)
+            self._date = second, f"Date: {formatdate(second, usegmt=True)}"
         return self._date[1]
 
 
-def _isIn(isLocal: Any, uri: object) -> bool:
-    """Whether a contact names this server. One with header fields is another request's to make
-    and is kept as it is (RFC 4475 §3.3.14): loop detection is for what comes of it."""
-    return isinstance(uri, SIPURI) and not uri.headers and bool(isLocal(uri))
+def _isText(text: str) -> bool:
+    """Whether it was received as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _badExtension(options: str) -> Refusal:

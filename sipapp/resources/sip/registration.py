@@ -72,9 +72,16 @@ class Origin(NamedTuple):
 def originOf(request: Request) -> Origin:
     """Where a received request came from."""
     flow = request.flow
-    direct = len(request.getAll("via")) == 1 and not request.has("path")
-    token = flow.token if direct else ""
+    token = flow.token if _isDirect(request) else ""
     return Origin(token, flow.reliable, flow.remote[0], request.via.host)
+
+
+def _isDirect(request: Request) -> bool:
+    """Whether no proxy is in between."""
+    names = request.names
+    if "path" in names or names.count("via") > 1:
+        return False
+    return "," not in request.lines[names.index("via")] or len(request.vias) == 1
 
 
 class Wanted(NamedTuple):
@@ -116,15 +123,16 @@ class Registration:
         self._callID = _printable(request.callID)
         self._cseq = request.cseq.number
         self._path: tuple[str, ...] = ()
-        if request.has("path"):
+        self._length = len(self._callID)
+        if "path" in request.names:
             self._path = tuple(_storable(str(hop), "Path") for hop in request.path)
+            self._length += sum(map(len, self._path))
         self._userAgent = _printable(request.get("user-agent") or "")[:_MAX_USER_AGENT]
-        self._length = len(self._callID) + sum(map(len, self._path))
         self.wildcard = request.isWildcardContact
         self.wanted: tuple[Wanted, ...] = ()
         general = request.expires
         if not self.wildcard:
-            self.wanted = tuple(self._want(contact, general) for contact in request.contacts)
+            self.wanted = tuple([self._want(contact, general) for contact in request.contacts])
         elif general != 0:
             raise Refusal(400, "Contact: * without Expires: 0", "Invalid Request")
 
@@ -139,8 +147,11 @@ class Registration:
         if len(text) + self._length > _MAX_TEXT:
             raise Refusal(513, "Contact, Path and Call-ID are too long to be kept")
         params = contact.params
-        instance = _storable(params.get("+sip.instance") or "", "Contact")
-        regID = _regID(params.get("reg-id") or "")
+        instance = ""
+        regID = 0
+        if params:
+            instance = _storable(params.get("+sip.instance") or "", "Contact")
+            regID = _regID(params.get("reg-id") or "")
         return Wanted(
             uri,
             text,
@@ -182,7 +193,7 @@ class Registration:
                     result.append(new)
                 continue
             old = result[index]
-            if self._isRepeated(old, new):
+            if old.cseq == new.cseq and self._isRepeated(old, new):
                 continue
             if old in present:
                 self._mustFollow(old)
@@ -244,12 +255,13 @@ def prefersFlow(origin: Origin, uri: URI, outbound: bool, setting: str) -> bool:
         return False
     if setting == "always" or outbound:
         return True
-    translated = normalHost(origin.sentBy) != origin.source
+    source = origin.source
+    translated = origin.sentBy != source and normalHost(origin.sentBy) != source
     host = normalHost(uri.host) if isinstance(uri, SIPURI) else ""
     isAddress = ":" in host or (host != "" and host[-1] in _DIGITS)
     if origin.stream:
-        return translated or not isAddress or host == origin.source
-    return translated or (isAddress and host != origin.source)
+        return translated or not isAddress or host == source
+    return translated or (isAddress and host != source)
 
 
 def _indexOf(wanted: Wanted, bindings: list[Binding]) -> int | None:
