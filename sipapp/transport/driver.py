@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred, succeed
 from sipapp.transaction import TransactionLayer
 from sipapp.transport.bus import Bus
 from sipapp.transport.flows import Flows
+from sipapp.transport.moving import giveAll
 from sipapp.transport.neighbours import Neighbours
 from sipapp.transport.quiet import whenQuiet
 from sipapp.transport.receiving import Receiver
@@ -90,7 +91,7 @@ class Driver:
             if port.codes and len(port.codes) != len(successors.codes):
                 # What waits here was steered by a number of slots that is no more.
                 port.readRest()
-        self.streams.moveTo(successors.heir, partial(self.bus.send, successors.heir))
+        giveAll(self.streams, successors.heir, partial(self.bus.send, successors.heir))
         return self.bus.flushed()
 
     def park(self, slots: Iterable[int]) -> None:

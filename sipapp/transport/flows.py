@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sipapp.transport.datagram import DatagramPort
     from sipapp.transport.endpoints import Endpoints
     from sipapp.transport.selection import Address
-    from sipapp.transport.stream import StreamFlow
+    from sipapp.transport.streamflow import StreamFlow
     from sipapp.transport.streams import Streams
     from sipapp.transport.turns import Turns
 
@@ -292,7 +292,7 @@ class Flows:
         if parts[0] != "c" or len(parts) != 7:
             return None
         _, holder, connection, transport, key, host, number = parts
-        held = self._streams.held(connection)
+        held = self._streams.index.held(connection)
         if held is not None or holder == self._identifiers.code:
             # Its identifier tells it from all others, also from those of other workers: it may
             # have been moved here since the token was made.
@@ -314,7 +314,7 @@ class Flows:
             port = None if endpoint is None else self.ports.get(endpoint.index)
             return None if port is None else DatagramFlow(port, record.remote)
         if record.holder == self._identifiers.code:
-            return self._streams.held(record.connection)
+            return self._streams.index.held(record.connection)
         return self._remote(record, streamToken(self._identifiers, record))
 
     def _remote(self, record: FlowRecord, token: str) -> RemoteFlow:

@@ -9,10 +9,11 @@ from twisted.internet.protocol import ClientFactory as TwistedClientFactory
 from twisted.internet.protocol import ServerFactory as TwistedServerFactory
 from twisted.python.failure import Failure
 
+from sipapp.transport.connection import StreamConnection
 from sipapp.transport.endpoints import Endpoint
 from sipapp.transport.expiry import Expiry
 from sipapp.transport.limits import StreamLimits
-from sipapp.transport.stream import StreamConnection, StreamFlow
+from sipapp.transport.streamflow import StreamFlow
 
 if TYPE_CHECKING:
     from sipapp.transport.streams import Streams
@@ -65,7 +66,7 @@ class ClientFactory(TwistedClientFactory):
 
     def clientConnectionFailed(self, connector: IConnector, reason: Failure) -> None:
         self._streams.failed += 1
-        self._streams.forget(self._flow)
+        self._streams.index.forget(self._flow)
         self._flow.lost()
 
 

@@ -17,8 +17,9 @@ from sipapp.sip import Request, Response
 from sipapp.transaction import Identifiers, TransactionLayer
 from sipapp.transport.bus import Bus, Deliver, Failed, Frame, Moved, Send
 from sipapp.transport.flows import Flow, Flows
+from sipapp.transport.moving import adopt
 from sipapp.transport.responses import ResponseRouter
-from sipapp.transport.stream import StreamFlow
+from sipapp.transport.streamflow import StreamFlow
 from sipapp.transport.streams import Streams
 from sipapp.transport.succession import Predecessors, Successors, transactionsOf
 from sipapp.transport.turns import Turns
@@ -125,13 +126,13 @@ class Neighbours:
             self._requestFailed(frame.reference)
         elif isinstance(frame, Moved):
             if frame.fd >= 0:
-                self.streams.adopt(frame)
+                adopt(self.streams, frame)
         elif self.predecessors is not None:
             self.predecessors.learn(frame)
 
     def _sendFor(self, frame: Send) -> None:
         """Send over a connection of this worker what another one has to send."""
-        held = self.streams.held(frame.connection)
+        held = self.streams.index.held(frame.connection)
         if held is not None and held.holder:
             # It was moved: the answer, if there is one, goes to who has sent this.
             self.bus.send(held.holder, frame)

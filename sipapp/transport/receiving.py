@@ -29,7 +29,7 @@ from sipapp.transport.counters import Counters
 from sipapp.transport.datagram import DatagramPort
 from sipapp.transport.flows import DatagramFlow, Flow
 from sipapp.transport.neighbours import Neighbours
-from sipapp.transport.stream import StreamFlow
+from sipapp.transport.streamflow import StreamFlow
 from sipapp.transport.turns import Turns
 from sipapp.transport.vias import stampVia
 
@@ -80,12 +80,12 @@ class Receiver:
         self._received(message, DatagramFlow(port, address), data, False, elsewhere)
 
     def messageReceived(self, message: Request | Response, flow: StreamFlow, data: bytes) -> None:
-        """See L{sipapp.transport.stream.StreamUser}."""
+        """See L{sipapp.transport.connection.StreamUser}."""
         self._turns.notes.note(data)
         self._received(message, flow, data, False, None)
 
     def framingFailed(self, error: FramingError, flow: StreamFlow) -> None:
-        """See L{sipapp.transport.stream.StreamUser}."""
+        """See L{sipapp.transport.connection.StreamUser}."""
         self.counters.malformed += 1
         request = error.message
         if isinstance(request, Request) and request.method != "ACK":

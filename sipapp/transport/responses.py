@@ -48,7 +48,7 @@ class ResponseRouter:
         rport = _port(via.rport)
         received = via.received or via.host
         if transport != "UDP":
-            flow = self._streams.byRemote(transport, received, rport) if rport else None
+            flow = self._streams.index.byRemote(transport, received, rport) if rport else None
             if flow is not None and not flow.closed:
                 flow.send(data)
                 return

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
 from itertools import count
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IOpenSSLContextFactory
-from twisted.logger import Logger
 
 from sipapp.sip import FramingError
 from sipapp.transaction import Identifiers
 from sipapp.transport.bus import Moved
+from sipapp.transport.connection import StreamConnection, StreamUser
 from sipapp.transport.endpoints import Endpoint, Endpoints
+from sipapp.transport.flowindex import FlowIndex
 from sipapp.transport.flows import Unsent
-from sipapp.transport.groups import ClientFactory, Group, MovedFactory, ServerFactory
+from sipapp.transport.groups import ClientFactory, Group, ServerFactory
 from sipapp.transport.limits import LimitLog, StreamLimits
-from sipapp.transport.stream import StreamConnection, StreamFlow, StreamUser
+from sipapp.transport.streamflow import Address, StreamFlow
 from sipapp.transport.tls import ClientTLS, TLSFactory
 from sipapp.transport.turns import Turns
-
-Address = tuple[str, int]
-Target = tuple[str, str, int, str]
 
 #: How many connections one reactor turn accepts at first. Twisted's 100 would let one worker
 #: swallow a burst before its siblings on the same port have woken up.
@@ -33,8 +30,6 @@ _ACCEPTS_PER_TURN = 16
 #: How often closing connections are looked at, in seconds.
 _FLUSH_INTERVAL = 0.01
 
-_log = Logger()
-
 
 class Streams:
     """All TCP and TLS connections of one worker.
@@ -42,7 +37,7 @@ class Streams:
     @ivar user: takes what is received; must be set before L{start}.
     @ivar accepted: inbound connections so far. @ivar opened: outgoing ones asked for so far.
     @ivar failed: outgoing connections that could not be made.
-    @ivar flows: every open connection, by its identifier.
+    @ivar index: by what they are found.
     @ivar groups: one for each endpoint, and one for outgoing connections.
     """
 
@@ -69,7 +64,7 @@ class Streams:
         self.accepted = 0
         self.opened = 0
         self.failed = 0
-        self.flows: dict[str, StreamFlow] = {}
+        self.index = FlowIndex()
         self.limitLog = LimitLog(reactor.seconds)
         self._clientTLS = clientTLS
         self._groups: dict[StreamConnection, Group] = {}
@@ -78,8 +73,6 @@ class Streams:
         self._outgoing = Group(self, "outgoing connections", limits or StreamLimits())
         self._prepared: list[tuple[socket.socket, Any]] = []
         self._listening: list[Any] = []
-        self._byTarget: dict[Target, StreamFlow] = {}
-        self._byRemote: dict[tuple[str, str, int], StreamFlow] = {}
         # A connection of a predecessor in this slot must not be taken for one of ours.
         self._incarnation = os.urandom(4).hex()
         self._number = count(1)
@@ -124,7 +117,7 @@ class Streams:
         @return: fires when that is so.
         """
         closed: Deferred[None] = Deferred()
-        for flow in tuple(self.flows.values()):
+        for flow in tuple(self.index.all.values()):
             if flow.connection is not None:
                 flow.connection.close()
         end = self.reactor.seconds() + timeout
@@ -163,18 +156,16 @@ class Streams:
 
     def _enterGroup(self, flow: StreamFlow, group: Group) -> None:
         """Count an inbound connection."""
-        host, port = flow.remote
+        host = flow.remote[0]
         group.inbound += 1
         group.inboundByHost[host] = group.inboundByHost.get(host, 0) + 1
-        self._byRemote[flow.transport, host, port] = flow
+        self.index.accepted(flow)
 
     def _connection(self, flow: StreamFlow, group: Group) -> StreamConnection:
         connection = StreamConnection(self, flow, group.limits)
         self._groups[connection] = group
-        self.flows[flow.identifier] = flow
+        self.index.all[flow.identifier] = flow
         return connection
-
-    # Opening.
 
     def connect(
         self, transport: str, host: str, port: int, tlsName: str = "", preferred: int = -1
@@ -186,13 +177,13 @@ class Streams:
         @param preferred: as for L{Endpoints.choose}.
         """
         target = (transport, host, port, tlsName)
-        known = self._byTarget.get(target)
-        if known is not None and not known.closed:
+        known = self.index.byTarget(target)
+        if known is not None:
             return known
         endpoint = self.endpoints.choose(transport, host, preferred)
         listener = -1 if endpoint is None else endpoint.index
         flow = StreamFlow(self, transport, (host, port), listener, True, tlsName)
-        self._target(target, flow)
+        self.index.target(target, flow)
         self.opened += 1
         factory: Any = ClientFactory(self, flow)
         if transport == "TLS":
@@ -210,44 +201,19 @@ class Streams:
     # Moving.
 
     @property
+    def connections(self) -> tuple[StreamConnection, ...]:
+        """Those that are open here."""
+        return tuple(self._groups)
+
+    @property
     def lingers(self) -> bool:
         """Whether there are connections that peers have made."""
         return any(not connection.flow.outgoing for connection in self._groups)
 
-    def moveTo(self, holder: str, give: Callable[[Moved], bool]) -> None:
-        """Give all TCP connections to another worker, but those that are about to end, or whose
-        peer is far behind. They are known here as before, as long as somebody wants to answer.
-
-        @param give: takes a connection to its new holder; false if it cannot.
+    def resumed(self, moved: Moved) -> StreamConnection:
         """
-        for connection in tuple(self._groups):
-            left = connection.leave()
-            if left is None:
-                continue
-            fd, unread, unwritten = left
-            flow = connection.flow
-            targets = list(flow.targets)
-            self._leaveGroup(connection)
-            self._forgetTargets(flow)
-            moved = Moved(
-                fd,
-                flow.identifier,
-                flow.endpointKey,
-                flow.remote,
-                flow.outgoing,
-                targets,
-                flow.owed,
-                flow.moved(holder),
-                unread,
-                unwritten,
-            )
-            if not give(moved):
-                self.flows.pop(flow.identifier, None)
-                self.forget(flow)
-                flow.lost()
-
-    def adopt(self, moved: Moved) -> None:
-        """Take a connection that another worker gives."""
+        @return: the protocol of a connection that another worker gives.
+        """
         endpoint = self.endpoints.byKey(moved.endpoint)
         listener = -1 if endpoint is None else endpoint.index
         flow = StreamFlow(self, "TCP", moved.remote, listener, moved.outgoing)
@@ -256,44 +222,10 @@ class Streams:
         if not moved.outgoing:
             group = self._byListener.get(listener, group)
             self._enterGroup(flow, group)
-        connection = self._connection(flow, group)
         for target in moved.targets:
-            if target not in self._byTarget:
-                self._target(target, flow)
-        with socket.socket(fileno=moved.fd) as sock:
-            try:
-                self.reactor.adoptStreamConnection(
-                    sock.fileno(), sock.family, MovedFactory(connection)
-                )
-            except OSError:
-                # The peer has gone while it was on its way.
-                connection.connectionLost()
-                return
-        connection.resume(moved.unread, moved.unwritten)
-
-    # Finding.
-
-    def held(self, identifier: str) -> StreamFlow | None:
-        """The open connection with this identifier."""
-        flow = self.flows.get(identifier)
-        return None if flow is None or flow.closed else flow
-
-    def byRemote(self, transport: str, host: str, port: int) -> StreamFlow | None:
-        """The open inbound connection from this address, to send a response back over."""
-        return self._byRemote.get((transport, host, port))
-
-    def alias(self, flow: StreamFlow, port: int) -> None:
-        """Use an inbound connection for requests to its peer, who has asked for it and listens at
-        this port (RFC 5923). Not over TLS, where the peer has not proven its name to us."""
-        if not flow.outgoing and not flow.secure:
-            target = (flow.transport, flow.remote[0], port, "")
-            known = self._byTarget.get(target)
-            if known is None or known.closed:
-                self._target(target, flow)
-
-    def _target(self, target: Target, flow: StreamFlow) -> None:
-        self._byTarget[target] = flow
-        flow.targets.append(target)
+            if self.index.byTarget(target) is None:
+                self.index.target(target, flow)
+        return self._connection(flow, group)
 
     # From the connections.
 
@@ -345,23 +277,11 @@ class Streams:
         elif data.startswith(b"SIP/"):
             self.reactor.callLater(0, self.unsent.responseUndelivered, data)
 
-    def forget(self, flow: StreamFlow) -> None:
-        """Use a connection for nothing new."""
-        self._forgetTargets(flow)
-        self._byRemote.pop((flow.transport, *flow.remote), None)
-
-    def _forgetTargets(self, flow: StreamFlow) -> None:
-        for target in flow.targets:
-            if self._byTarget.get(target) is flow:
-                del self._byTarget[target]
-        flow.targets.clear()
-
     def connectionLost(self, connection: StreamConnection) -> None:
-        if self._leaveGroup(connection):
-            self.flows.pop(connection.flow.identifier, None)
-            self.forget(connection.flow)
+        if self.leaveGroup(connection):
+            self.index.lost(connection.flow)
 
-    def _leaveGroup(self, connection: StreamConnection) -> bool:
+    def leaveGroup(self, connection: StreamConnection) -> bool:
         """Count and watch a connection no more; false if that is so already."""
         flow = connection.flow
         group = self._groups.pop(connection, None)

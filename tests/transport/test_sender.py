@@ -84,7 +84,7 @@ async def test_idleConnectionThatClosed(site: Site) -> None:
         peer.send((await peer.message()).respond(200).toBytes())
         assert (await outcome.responses.get()).status == 200
         await peer.close()
-        await until(lambda: not worker.driver.streams.flows)
+        await until(lambda: not worker.driver.streams.index.all)
 
 
 @ensureDeferred
@@ -350,7 +350,7 @@ async def test_flowFirst(site: Site) -> None:
     phone.send(received.respond(200).toBytes())
     assert (await outcome.responses.get()).status == 200
     await phone.close()
-    await until(lambda: not worker.driver.streams.flows)
+    await until(lambda: not worker.driver.streams.index.all)
     worker.sender.request(made("OPTIONS", uri), hop(uri, token), outcome)
     assert (await elsewhere.message()).method == "OPTIONS"
     worker.sender.request(made("INVITE"), hop("sip:phone.invalid", token), outcome)
@@ -381,7 +381,7 @@ async def test_flowOfAnotherWorker(site: Site) -> None:
     phone.send(received.respond(200, toTag="x").toBytes())
     assert (await outcome.responses.get()).status == 200
     await phone.close()
-    await until(lambda: not site.workers["w1"].driver.streams.flows)
+    await until(lambda: not site.workers["w1"].driver.streams.index.all)
     second = made("INVITE", uri)
     sender.request(second, hop(uri, token), outcome)
     assert (await outcome.failures.get())[0] == 430

@@ -1,4 +1,4 @@
-"""L{sipapp.transport.streams} and L{sipapp.transport.stream}: connections, their use and limits."""
+"""L{sipapp.transport.streams}, L{sipapp.transport.connection}: connections and their limits."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def test_framingError(site: Site) -> None:
     await phone.lost
     assert not phone.received.items
     assert not site.users["w1"].requests.items
-    assert not worker.driver.streams.flows
+    assert not worker.driver.streams.index.all
 
 
 @ensureDeferred
@@ -110,14 +110,14 @@ async def test_connectionLimits(site: Site, log: list[LogEvent]) -> None:
     worker = site.worker("w1", [0], served=limits)
     first = await site.tcpPeer(tcp)
     await site.tcpPeer(tcp)
-    await until(lambda: len(worker.driver.streams.flows) == 2)
+    await until(lambda: len(worker.driver.streams.index.all) == 2)
     for _ in range(2):
         refused = await site.tcpPeer(tcp)
         await refused.lost
     (line,) = limitLines(log)
     assert "connectionsPerAddress" in line
     await first.close()
-    await until(lambda: len(worker.driver.streams.flows) == 1)
+    await until(lambda: len(worker.driver.streams.index.all) == 1)
     again = await site.tcpPeer(tcp)
     again.send(request("OPTIONS", via="TCP a"))
     assert (await again.message()).status == 200
@@ -174,7 +174,7 @@ async def test_slowReader(site: Site, log: list[LogEvent]) -> None:
     assert "backlog" in limitLines(log)[0]
     phone.transport.resumeProducing()  # type: ignore[union-attr]
     await phone.lost
-    await until(lambda: not worker.driver.streams.flows)
+    await until(lambda: not worker.driver.streams.index.all)
 
 
 @ensureDeferred
@@ -189,7 +189,7 @@ async def test_halfClose(site: Site) -> None:
     transaction = await user.requests.get()
     phone.transport.loseWriteConnection()  # type: ignore[union-attr]
     streams = worker.driver.streams
-    await until(lambda: not streams.byRemote("TCP", LOOPBACK, phone.port))
+    await until(lambda: not streams.index.byRemote("TCP", LOOPBACK, phone.port))
     transaction.respond(transaction.request.respond(200, toTag="x"))
     assert (await phone.message()).status == 200
     await phone.lost
@@ -272,7 +272,7 @@ async def test_alias(site: Site) -> None:
     assert (await asking.message()).method == "OPTIONS"
     assert not listening.peers
     await asking.close()
-    await until(lambda: len(worker.driver.streams.flows) == 1)
+    await until(lambda: len(worker.driver.streams.index.all) == 1)
     second = made("OPTIONS", uri)
     worker.sender.request(second, hop(uri), Outcome())
     assert (await (await listening.connection()).message()).method == "OPTIONS"
@@ -307,10 +307,10 @@ async def test_nothingLeft(site: Site) -> None:
         assert (await phone.message()).status == 200
         await phone.close()
     streams = worker.driver.streams
-    await until(lambda: not streams.flows)
+    await until(lambda: not streams.index.all)
     assert not streams._groups
-    assert not streams._byTarget
-    assert not streams._byRemote
+    assert not streams.index._byTarget
+    assert not streams.index._byRemote
 
 
 @ensureDeferred
@@ -404,7 +404,7 @@ async def test_clientCertificates(
     if mode == "required":
         await phone.lost
         assert not site.users["w1"].requests.items
-        await until(lambda: not worker.driver.streams.flows)
+        await until(lambda: not worker.driver.streams.index.all)
     else:
         assert (await phone.message()).status == 200
 

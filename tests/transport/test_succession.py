@@ -172,7 +172,7 @@ async def test_unwrittenMoves(site: Site) -> None:
             sizes[phone] += 1
             flow.connection.transport.doWrite()
     await site.follow(["a0"], ["a0x1"], [0])
-    held = [flow.holder for flow in site.workers["a0"].driver.streams.flows.values()]
+    held = [flow.holder for flow in site.workers["a0"].driver.streams.index.all.values()]
     assert held == ["a0x1", ""]
     assert site.workers["a0"].driver.streams.lingers
     for phone, count in sizes.items():
@@ -209,7 +209,7 @@ async def test_flowToken(site: Site) -> None:
     await call("a0x1")
     await phone.close()
     outcome = Outcome()
-    await until(lambda: not site.workers["a0x1"].driver.streams.flows)
+    await until(lambda: not site.workers["a0x1"].driver.streams.index.all)
     site.workers["u0"].sender.request(made("MESSAGE"), hop("sip:bob@x.invalid", token), outcome)
     assert (await outcome.failures.get())[0] in (430, 503)
 
@@ -341,7 +341,7 @@ async def test_fewerSlots(site: Site) -> None:
     for number, phone in enumerate(phones):
         phone.send(request("OPTIONS", via=PHONE, branch=f"z9hG4bKm{number}"))
         assert (await phone.message()).status == 200
-    assert len(site.workers["a0x1"].driver.streams.flows) == 12
+    assert len(site.workers["a0x1"].driver.streams.index.all) == 12
 
 
 @ensureDeferred
@@ -372,7 +372,7 @@ async def test_noSuccessorThere(site: Site) -> None:
     await phone.message()
     await site.workers["a0"].driver.handOver(["a0x1"])
     await phone.lost
-    assert not site.workers["a0"].driver.streams.flows
+    assert not site.workers["a0"].driver.streams.index.all
 
 
 @ensureDeferred

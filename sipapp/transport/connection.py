@@ -1,8 +1,7 @@
-"""One TCP or TLS connection: the protocol that reads it, and the flow that others see."""
+"""The protocol of one TCP or TLS connection: reads its messages, and looks after its limits."""
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet.interfaces import (
@@ -15,19 +14,12 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sipapp.sip import FramingError, KeepAlive, Request, Response, StreamFramer
-from sipapp.transport.bus import FlowRecord
-from sipapp.transport.flows import streamToken
 from sipapp.transport.limits import StreamLimits
+from sipapp.transport.streamflow import StreamFlow
 
 if TYPE_CHECKING:
     from sipapp.transport.streams import Streams
 
-Address = tuple[str, int]
-
-#: Requests whose fate is still told after they were written, if the connection breaks.
-_REMEMBERED = 256
-#: Messages that wait for a connection to be opened.
-_WAITING = 256
 #: What may wait on either side of a connection that is moved: it has to fit into a datagram.
 _MOVABLE = 100_000
 
@@ -40,146 +32,6 @@ class StreamUser(Protocol):
 
     def framingFailed(self, error: FramingError, flow: StreamFlow) -> None:
         """What came cannot be understood; the connection is closed after this."""
-
-
-class StreamFlow:
-    """A connection as a flow (RFC 5626), from the wish to open it until after its end.
-
-    @ivar connection: C{None} while it is being opened and when it is closed.
-    @ivar holder: code of the worker that has been given the connection; C{''} if it is here.
-    @ivar owed: how many requests that came over it have no final response yet.
-    @ivar targets: what it is found by when there is something to send.
-    @ivar tlsName: for an outgoing TLS connection, the name that the peer has proven to be.
-    """
-
-    __slots__ = (
-        "_recent",
-        "_streams",
-        "_waiting",
-        "closed",
-        "connection",
-        "endpointKey",
-        "holder",
-        "identifier",
-        "listener",
-        "local",
-        "outgoing",
-        "owed",
-        "remote",
-        "secure",
-        "targets",
-        "tlsName",
-        "transport",
-    )
-
-    reliable = True
-
-    def __init__(
-        self,
-        streams: Streams,
-        transport: str,
-        remote: Address,
-        listener: int,
-        outgoing: bool,
-        tlsName: str = "",
-    ) -> None:
-        self._streams = streams
-        self._waiting: list[tuple[bytes, str]] = []
-        self._recent: deque[str] = deque(maxlen=_REMEMBERED)
-        self.transport = transport
-        self.secure = transport == "TLS"
-        self.remote = remote
-        self.listener = listener
-        self.outgoing = outgoing
-        self.tlsName = tlsName
-        self.closed = False
-        self.holder = ""
-        self.owed = 0
-        self.targets: list[tuple[str, str, int, str]] = []
-        self.connection: StreamConnection | None = None
-        self.identifier = streams.newIdentifier()
-        self.local, self.endpointKey = streams.named(listener, remote[0])
-
-    @property
-    def family(self) -> int:
-        return 6 if ":" in self.remote[0] else 4
-
-    @property
-    def token(self) -> str:
-        return streamToken(self._streams.identifiers, self.record())
-
-    def record(self) -> FlowRecord:
-        return FlowRecord(
-            self.transport,
-            self.endpointKey,
-            self.local,
-            self.remote,
-            self.holder or self._streams.identifiers.code,
-            self.identifier,
-        )
-
-    def send(self, data: bytes, reference: str = "") -> None:
-        """Send a message, now or when the connection is open."""
-        if self.connection is not None:
-            if reference:
-                self._recent.append(reference)
-            self.connection.write(data)
-            if data.startswith(b"SIP/2.0 ") and not data.startswith(b"SIP/2.0 1"):
-                self.owed -= 1
-                self.connection.answered()
-        elif self.holder:
-            self._streams.unsent.sendElsewhere(data, self, reference)
-        elif self.closed or len(self._waiting) >= _WAITING:
-            self._streams.undelivered(data, reference)
-        else:
-            self._waiting.append((data, reference))
-
-    def noteAlias(self, request: Request) -> None:
-        """A request has come; its topmost Via may ask for an alias (RFC 5923 §4)."""
-        via = request.via
-        if "alias" in via.params:
-            self._streams.alias(self, via.sentBy[1])
-
-    def opened(self, connection: StreamConnection) -> None:
-        """The connection is there, TLS handshake included."""
-        self.connection = connection
-        waiting, self._waiting = self._waiting, []
-        for data, reference in waiting:
-            self.send(data, reference)
-
-    def moved(self, holder: str) -> list[str]:
-        """Another worker has the connection from now on.
-
-        @return: the references of what was sent last.
-        """
-        self.holder = holder
-        self.connection = None
-        recent = list(self._recent)
-        self._recent.clear()
-        return recent
-
-    def resume(self, connection: str, owed: int, recent: list[str]) -> None:
-        """Be what another worker's flow was."""
-        self.identifier = connection
-        self.owed = owed
-        self._recent.extend(recent)
-
-    def lost(self) -> None:
-        """The connection is gone, or could not be opened. Whoever waits is told, and so is who
-        has just sent a request: a transaction that has got an answer does not mind."""
-        if self.closed:
-            return
-        self.closed = True
-        self.connection = None
-        for data, reference in self._waiting:
-            self._streams.undelivered(data, reference)
-        self._waiting.clear()
-        for reference in self._recent:
-            self._streams.undelivered(b"", reference)
-        self._recent.clear()
-
-    def __repr__(self) -> str:
-        return f"<{self.transport} flow {self.identifier} to {self.remote}>"
 
 
 @implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
@@ -256,12 +108,34 @@ class StreamConnection(TwistedProtocol):
     def write(self, data: bytes) -> None:
         """Send some bytes, if the peer reads what it was sent before."""
         transport: Any = self.transport
-        transport.write(data)
+        if not self.flow.secure:
+            data = self._writeNow(transport, data)
+        if data:
+            transport.write(data)
         if self._backlog >= 0:
             self._backlog += len(data)
             if self._backlog > self.limits.backlog:
                 self._streams.limitHit(self, "backlog", "reads too slowly, aborted")
                 self.abort()
+
+    def _writeNow(self, transport: Any, data: bytes) -> bytes:
+        """Give the kernel what it takes at once. Twisted would wait for the next iteration of the
+        reactor to do the same, and ask for an event before it and for none after it.
+
+        @return: the rest, for the transport.
+        """
+        if not transport.connected or transport.disconnecting:
+            return data
+        if transport.dataBuffer or transport._tempDataBuffer:
+            # It is not its turn.
+
+            return data
+        try:
+            sent = transport.socket.send(data)
+        except OSError:
+            # There is no room, or the connection is broken: the transport will find out.
+            return data
+        return b"" if sent == len(data) else data[sent:]
 
     def pauseProducing(self) -> None:
         """More waits to be sent than the transport likes: begin to count."""
@@ -277,7 +151,7 @@ class StreamConnection(TwistedProtocol):
     def readConnectionLost(self) -> None:
         """The peer sends no more (TCP half-close), but may wait for its responses. It is not
         asked anything new, and it does not get long."""
-        self._streams.forget(self.flow)
+        self._streams.index.forget(self.flow)
         self._end()
         self.answered()
 

@@ -1,0 +1,68 @@
+"""By what the connections of a worker are found when there is something to send."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sipapp.transport.streamflow import StreamFlow, Target
+
+
+class FlowIndex:
+    """The connections of one worker.
+
+    @ivar all: every open connection, by its identifier.
+    """
+
+    def __init__(self) -> None:
+        self.all: dict[str, StreamFlow] = {}
+        self._byTarget: dict[Target, StreamFlow] = {}
+        self._byRemote: dict[tuple[str, str, int], StreamFlow] = {}
+
+    def held(self, identifier: str) -> StreamFlow | None:
+        """The open connection with this identifier."""
+        flow = self.all.get(identifier)
+        return None if flow is None or flow.closed else flow
+
+    def byRemote(self, transport: str, host: str, port: int) -> StreamFlow | None:
+        """The open inbound connection from this address, to send a response back over."""
+        return self._byRemote.get((transport, host, port))
+
+    def byTarget(self, target: Target) -> StreamFlow | None:
+        """The connection to this target, open or being opened."""
+        known = self._byTarget.get(target)
+        return None if known is None or known.closed else known
+
+    def accepted(self, flow: StreamFlow) -> None:
+        """There is an inbound connection."""
+        self._byRemote[flow.transport, *flow.remote] = flow
+
+    def target(self, target: Target, flow: StreamFlow) -> None:
+        """Find a connection by this target from now on."""
+        self._byTarget[target] = flow
+        flow.targets += (target,)
+
+    def alias(self, flow: StreamFlow, port: int) -> None:
+        """Use an inbound connection for requests to its peer, who has asked for it and listens at
+        this port (RFC 5923). Not over TLS, where the peer has not proven its name to us."""
+        if not flow.outgoing and not flow.secure:
+            target = (flow.transport, flow.remote[0], port, "")
+            if self.byTarget(target) is None:
+                self.target(target, flow)
+
+    def forget(self, flow: StreamFlow) -> None:
+        """Use a connection for nothing new."""
+        self.forgetTargets(flow)
+        self._byRemote.pop((flow.transport, *flow.remote), None)
+
+    def forgetTargets(self, flow: StreamFlow) -> None:
+        """Send nothing new over a connection, but responses."""
+        for target in flow.targets:
+            if self._byTarget.get(target) is flow:
+                del self._byTarget[target]
+        flow.targets = ()
+
+    def lost(self, flow: StreamFlow) -> None:
+        """A connection is gone."""
+        self.all.pop(flow.identifier, None)
+        self.forget(flow)
