@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sipapp.resources.sip.proxy import tokens
-from sipapp.resources.sip.proxy.routing import Routed, preprocess
+from sipapp.resources.sip.proxy.routing import Routed, isInDialog, preprocess
 from sipapp.sip import Request, parseMessage
 from tests.resources.proxy.stage import SERVER, RecordingFlow, Stage, text
 
@@ -49,6 +51,43 @@ def test_topmostRouteIsOurs() -> None:
     assert left(routed) == (BOB, [NEXT])
     assert routed.changed
     assert routed.proven
+
+
+def test_nothingButOurs() -> None:
+    """However it is written, and whichever way the request comes."""
+    value = own()
+    connection = RecordingFlow("TCP")
+    overTCP = value.replace(";lr", ";transport=tcp;lr")
+    for flow in (None, connection):
+        for one in (value, overTCP, f"Proxy {value}", value.replace("sip:", "SIP:")):
+            routed = route(BOB, one, flow=flow)
+            assert left(routed) == (BOB, [])
+            assert routed.changed
+            assert routed.proven
+            assert routed.flow is None
+
+
+def test_ourOwnTwice() -> None:
+    routed = route(BOB, own(), own())
+    assert left(routed) == (BOB, [])
+    assert routed.proven
+
+
+@pytest.mark.parametrize(
+    ("to", "expected"),
+    [
+        ("<sip:bob@example.com>;tag=t", True),
+        ("sip:bob@example.com;tag=t", True),
+        ('"Bob" <sip:bob@example.com> ; Tag = t', True),
+        ("<sip:bob@example.com>", False),
+        ("<sip:bob@example.com;tag=t>", False),
+        ('"<x>;tag=" <sip:bob@example.com>', False),
+    ],
+)
+def test_isInDialog(to: str, expected: bool) -> None:
+    request = parseMessage(text("BYE", BOB, to=to).encode())
+    assert isinstance(request, Request)
+    assert isInDialog(request) is expected
 
 
 def test_ourDomainAsRoute() -> None:

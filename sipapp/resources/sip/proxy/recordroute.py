@@ -13,7 +13,7 @@ from sipapp.resources.sip.proxy import tokens
 from sipapp.sip import Request, bracketed
 from sipapp.transaction import Identifiers
 
-__all__ = ["Departure", "addRecordRoute", "needsItsFlow", "recordRoutes"]
+__all__ = ["Departure", "addRecordRoute", "needsItsFlow", "placeText", "recordRoutes"]
 
 
 def recordRoutes(
@@ -49,21 +49,26 @@ def recordRoutes(
     ]
 
 
-def _value(local: tuple[str, int], transport: str, token: str, sips: bool) -> str:
-    host, port = local
-    address = f"{token}@{bracketed(host)}:{port}"
-    if sips:
-        return f"<sips:{address};lr>"
+def placeText(host: str, port: int, transport: str) -> str:
+    """What stands behind the token in a value of ours."""
     if transport == "UDP":
-        return f"<sip:{address};lr>"
-    return f"<sip:{address};transport={transport.lower()};lr>"
+        return f"{bracketed(host)}:{port};lr>"
+    return f"{bracketed(host)}:{port};transport={transport.lower()};lr>"
+
+
+def _value(local: tuple[str, int], transport: str, token: str, sips: bool) -> str:
+    if sips:
+        # The scheme says that it is TLS.
+        return f"<sips:{token}@{placeText(*local, 'UDP')}"
+    return f"<sip:{token}@{placeText(*local, transport)}"
 
 
 def needsItsFlow(request: Request) -> bool:
     """Whether requests to the sender of this one have to take the flow that it came over: it is
     the first hop, and it sits behind a connection that it has opened or behind a NAT (RFC 5626
     §5.1, RFC 3581 §4)."""
-    if request.names.count("via") != 1 or "," in (request.get("via") or ""):
+    names = request.names
+    if names.count("via") != 1 or "," in request.lines[names.index("via")]:
         return False
     flow = request.flow
     if flow.reliable:

@@ -101,8 +101,8 @@ class Proxy(SIPResource):
         wherever the INVITE could have gone."""
         if request.maxForwards == 0 or self.identifiers.isLoop(request):
             return True
-        tag = request.to.tag
-        if self.identifiers.tagOwner(tag) is not None and tag == self.identifiers.toTag(request):
+        to = request.lines[request.names.index("to")]
+        if f"{self.identifiers.code}." in to and request.to.tag == self.identifiers.toTag(request):
             return True  # the answer was ours, and nobody waits for the ACK any more
         routed = preprocess(request, self._worker)
         found = self._search.find(request, routed)

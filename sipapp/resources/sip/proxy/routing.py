@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from sipapp.resources.sip.proxy import tokens
+from sipapp.resources.sip.proxy.recordroute import placeText
 from sipapp.sip import SIPURI, NameAddr, Request
+from sipapp.transaction import Identifiers
 
-__all__ = ["Routed", "preprocess"]
+__all__ = ["Routed", "isInDialog", "preprocess"]
 
 
 class Routed:
@@ -45,7 +47,13 @@ def preprocess(request: Request, worker: Any) -> Routed:
 
     @param worker: the L{sipapp.interfaces.IWorker}.
     """
-    routed = Routed(request.requestURI, request.uri, request.routes)
+    if "route" not in request.names:
+        routed = Routed(request.requestURI, request.uri, ())
+    elif _hasOnlyOurs(request, worker.identifiers):
+        routed = Routed(request.requestURI, request.uri, ())
+        routed.changed = routed.proven = True
+    else:
+        routed = Routed(request.requestURI, request.uri, request.routes)
     ours: list[SIPURI] = []
     if routed.routes:
         _undoStrictRouting(request, routed, worker, ours)
@@ -57,6 +65,28 @@ def preprocess(request: Request, worker: Any) -> Routed:
     if ours:
         _readTokens(request, routed, worker, ours)
     return routed
+
+
+def _hasOnlyOurs(request: Request, identifiers: Identifiers) -> bool:
+    """Whether the Route is the one value that we have put into this dialog and nothing else, as in
+    nearly every request of a dialog: that can be seen without taking it apart."""
+    flow = request.flow
+    if flow is None or request.names.count("route") != 1:
+        return False
+    host, port = flow.local
+    user, _, place = (request.get("route") or "").partition("@")
+    return (
+        place == placeText(host, port, flow.transport)
+        and user[:5] == "<sip:"
+        and identifiers.verifyDialogToken(user[5:], request.callID)
+    )
+
+
+def isInDialog(request: Request) -> bool:
+    """Whether To has a tag."""
+    line = request.lines[request.names.index("to")]
+    # As nearly always: then it need not be taken apart.
+    return (">;tag=" in line and '"' not in line) or request.to.tag is not None
 
 
 def _undoStrictRouting(request: Request, routed: Routed, worker: Any, ours: list[SIPURI]) -> None:

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 
 from sipapp.location import Binding
 from sipapp.resources.sip.proxy.relay import RelayPolicy
-from sipapp.resources.sip.proxy.routing import Routed
+from sipapp.resources.sip.proxy.routing import Routed, isInDialog
 from sipapp.resources.sip.proxy.targets import Groups, Target, fromBindings
 from sipapp.sip import SIPURI, Request, TelURI
 
@@ -36,7 +36,7 @@ class TargetSearch:
         @param routed: its destination.
         """
         uri = routed.uri
-        if routed.proven and request.to.tag is not None:
+        if routed.proven and isInDialog(request):
             return self._inDialog(routed)
         if not routed.routes:
             if isinstance(uri, SIPURI):
