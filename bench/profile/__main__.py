@@ -48,6 +48,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--rate", type=float, help="requests or calls in a second")
     parser.add_argument("--seconds", type=int, default=20, help="how long samples are taken")
     parser.add_argument("--frequency", type=int, default=500, help="samples in a second")
+    parser.add_argument("--syscalls", action="store_true", help="show system calls as well")
     parser.add_argument("--native", action="store_true", help="functions of C as well")
     parser.add_argument("--top", type=int, default=40, help="how many functions are printed")
     parser.add_argument("--output", type=Path, help="the SVG; build/profile-SCENARIO.svg without")
@@ -61,10 +62,11 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="sipapp-profile-") as directory:
         window = _profile(options, output, Path(directory))
     unit = SCENARIOS[options.scenario].unit
-    microseconds = window.busy * 1e6 / window.units
-    kernel = window.kernel / window.busy
-    print(table(costs(readFrames(output)), microseconds, options.top))
-    print(f"\n{microseconds:.1f} µs for each {unit}, {kernel:.0%} of it in the kernel")
+    whole, kernel = (seconds * 1e6 / window.units for seconds in (window.busy, window.kernel))
+    print(
+        table(costs(readFrames(output)), whole if options.syscalls else whole - kernel, options.top)
+    )
+    print(f"\n{whole:.1f} µs for each {unit}, {kernel:.1f} of them in the kernel")
     print(f"The flame graph is {output}")
     return 0
 
@@ -105,6 +107,10 @@ def _sample(pid: int, output: Path, options: argparse.Namespace) -> None:
     arguments = [str(Path(sys.executable).with_name("py-spy")), "record", "--function"]
     arguments += ["--pid", str(pid), "--output", str(output)]
     arguments += ["--duration", str(options.seconds), "--rate", str(options.frequency)]
+    if not options.syscalls:
+        # A worker that others have pushed off its processor looks busy. That happens most in system
+        # calls, where it has given up the interpreter's lock.
+        arguments.append("--gil")
     if options.native:
         arguments.append("--native")
     # Where the kernel does not let it look at a process, it says what to do.
