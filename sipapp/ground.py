@@ -102,13 +102,26 @@ class Ground(Service):
         @param heirs: for the code of each, that of the worker that is reached by its path from
             now on, as there may be tokens that name it; C{None} if nobody is.
         """
-        for code, heir in heirs.items():
+        for code, named in heirs.items():
+            # The one named may have gone before this one.
+            heir = None if named is None else self._heirs.get(named, named)
             inbox = self.inboxes.pop(code, None)
             if inbox is not None:
                 inbox.close()
             self._lead(code, heir)
             for earlier in [each for each, its in self._heirs.items() if its == code]:
                 self._lead(earlier, heir)
+
+    @property
+    def deadNames(self) -> set[str]:
+        """The codes of workers that are no more and whose paths lead to others."""
+        return set(self._heirs)
+
+    def forget(self, codes: Iterable[str]) -> None:
+        """Remove the paths of workers that are no more: nothing names them."""
+        for code in codes:
+            if code in self._heirs:
+                self._lead(code, None)
 
     def _lead(self, code: str, heir: str | None) -> None:
         """Have the path of a worker lead to another one; never through a third, for the kernel

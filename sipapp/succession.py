@@ -13,6 +13,9 @@ Theory of operation
 4. B{Leave.} The old generation finishes what it has and is stopped, as at the stop of a server.
    Then the inboxes of its workers are closed, and their paths lead to their successors, because
    there are tokens in the world that name them; and sockets are closed that nobody has any more.
+   A path goes when no older generation is there and no connection is named by it: a token names
+   the worker that had its connection first, and at each hand-over the workers say which those
+   are, of the connections that move on.
 
 From step 3 on the new generation is the present one, and the next may follow while older ones
 still leave.
@@ -70,6 +73,8 @@ class Succession(MultiService):
         self._clock = clock
         self._isStopping = False
         self._next = 0
+        # Codes of workers that nothing names, once they and all before them have gone.
+        self._unnamed: set[str] = set()
 
     def begin(self, settings: Settings, plan: Plan) -> None:
         """Make the first generation. It starts with this service.
@@ -210,7 +215,14 @@ class Succession(MultiService):
             DeferredList(waiting[pool.name]).addCallback(self._serve, old, new, pool)
             for pool in new.plan.pools
         ]
-        await DeferredList([*serving, *handedOver.values()])
+        await DeferredList(serving)
+        names = [name for _, name in await DeferredList(handedOver.values())]
+        self._unnamed = self._ground.deadNames
+        for generation in self:
+            if isinstance(generation, Generation) and generation is not new:
+                self._unnamed |= set(generation.sipCodes)
+        for each in names:
+            self._unnamed = self._unnamed - set(each) if each is not None else set()
 
     def _serve(self, _: object, old: Generation, new: Generation, pool: PoolPlan) -> Deferred[Any]:
         for listener in new.plan.listeners:
@@ -248,6 +260,8 @@ class Succession(MultiService):
 
         def clean(_: object) -> None:
             self._ground.closeInboxes({code: successors.get(code) for code in generation.sipCodes})
+            if [each for each in self if isinstance(each, Generation)] == [self.current]:
+                self._ground.forget(self._unnamed)
             if not self._isStopping:
                 self._keepSockets()
 

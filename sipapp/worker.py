@@ -119,15 +119,18 @@ class Worker:
             self._transport.driver.serve()
         self._acceptWeb()
 
-    async def handOver(self, successors: Sequence[str]) -> None:
+    async def handOver(self, successors: Sequence[str]) -> list[str]:
         """Let other workers take this one's place, and tell them what they must know. What was
         begun is finished here.
 
         @param successors: their codes, in slot order.
+        @return: the codes that the tokens of moved connections name.
         """
         await self._stopWeb()
-        if self._transport is not None:
-            await self._transport.driver.handOver(successors, self._boot.slot)
+        if self._transport is None:
+            return []
+        await self._transport.driver.handOver(successors, self._boot.slot)
+        return sorted(self._transport.driver.streams.birthplaces)
 
     async def quiesce(self, timeout: float) -> None:
         """Take nothing new and finish what was begun, but go on serving other workers: their

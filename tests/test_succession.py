@@ -167,6 +167,49 @@ def test_namesLeadToThoseWhoServe(timeline: Timeline) -> None:
     assert timeline.bus() == {**dict.fromkeys(earlier, "a0x2"), "a0x2": ""}
 
 
+def test_namesThatNothingHas(timeline: Timeline) -> None:
+    """Workers say which names the connections have that they move on. The others go with the last
+    generation that might lead to them."""
+    generations = [list(timeline.reactor.workers)]
+
+    def handOver(*names: list[str] | None) -> None:
+        """
+        @param names: what each old worker says; C{None} if it does not.
+        """
+        old = generations[-1]
+        new, outcome = timeline.replace(2)
+        generations.append(new)
+        for worker in new:
+            worker.sayReady()
+        timeline.reactor.pumpAll()
+        for worker, told in zip(old, names, strict=True):
+            worker.given.callback(told)
+        timeline.reactor.pumpAll()
+        assert outcome == [None]
+
+    def dead() -> list[str]:
+        return sorted(name for name, heir in timeline.bus().items() if heir)
+
+    handOver(["a0"], [])
+    timeline.leave(generations[0])
+    assert dead() == ["a0"]
+    # The connection is moved once more, and another one with it.
+    handOver(["a0"], ["a1x1"])
+    timeline.leave(generations[1])
+    assert dead() == ["a0", "a1x1"]
+    # A worker that says nothing may have moved any.
+    handOver(None, [])
+    timeline.leave(generations[2])
+    assert dead() == ["a0", "a0x2", "a1x1", "a1x2"]
+    # As long as an older generation is there, it might lead to any.
+    handOver(["a0"], [])
+    handOver(["a0"], [])
+    timeline.leave(generations[4])
+    assert dead() == ["a0", "a0x2", "a0x4", "a1x1", "a1x2", "a1x4"]
+    timeline.leave(generations[3])
+    assert timeline.bus() == {"a0": "a0x5", "a0x5": "", "a1x5": ""}
+
+
 def test_aWorkerThatCannotStartEndsItsGeneration(timeline: Timeline) -> None:
     old = list(timeline.reactor.workers)
     new, outcome = timeline.replace(2)

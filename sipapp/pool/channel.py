@@ -60,13 +60,15 @@ class ControlChannel(Lifeline):
         """
         return self._tell(Quiesce, timeout=timeout)
 
-    def handOver(self, successors: Sequence[str]) -> Deferred[None]:
+    def handOver(self, successors: Sequence[str]) -> Deferred[list[str] | None]:
         """Tell the worker to give its place to others.
 
         @param successors: what the composition calls the workers that follow, in slot order.
-        @return: fires when they may begin, or when the worker cannot answer; never fails.
+        @return: fires when they may begin, with the names that are in the world for what they were
+            given; or with C{None} when the worker cannot answer. Never fails.
         """
-        return self._tell(HandOver, successors=list(successors))
+        answered = self._ask(HandOver, successors=list(successors))
+        return answered.addCallback(lambda answer: answer and answer["names"])
 
     def serve(self) -> Deferred[None]:
         """Tell a worker that follows others to begin.
@@ -87,16 +89,19 @@ class ControlChannel(Lifeline):
         self._tell(Drain, timeout=timeout)
 
     def _tell(self, command: type[amp.Command], **arguments: Any) -> Deferred[None]:
+        return self._ask(command, **arguments).addCallback(lambda _: None)
+
+    def _ask(self, command: type[amp.Command], **arguments: Any) -> Deferred[Any]:
         """
-        @return: fires with the answer, or without one: a worker that exits before it answers
-            has nothing left to do.
+        @return: fires with the answer, or with C{None} without one: a worker that exits before it
+            answers has nothing left to do.
         """
         told: Deferred[Any] = self.callRemote(command, **arguments)
-        told.addErrback(lambda failure: failure.trap(ConnectionClosed, CancelledError))
+        told.addErrback(lambda failure: failure.trap(ConnectionClosed, CancelledError) and None)
         told.addErrback(
             lambda failure: self.log.failure("{name} was refused", failure, name=command.__name__)
         )
-        return told.addCallback(lambda _: None)
+        return told
 
     def close(self) -> None:
         """Let go of a worker that could not be started."""

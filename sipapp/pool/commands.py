@@ -50,9 +50,12 @@ class HandOver(amp.Command):
 
     C{successors} are the names that the composition on either side gives to the workers that
     follow, in slot order; none if nobody does. The answer comes when the successors may begin.
+    C{names} are those of workers, this one or earlier ones, by which what has been given may still
+    be asked for; it is left out if that is not known.
     """
 
     arguments = [(b"successors", amp.ListOf(amp.Unicode()))]
+    response = [(b"names", amp.ListOf(amp.Unicode(), optional=True))]
 
 
 class Serve(amp.Command):

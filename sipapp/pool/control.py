@@ -128,7 +128,7 @@ class WorkerControl(Lifeline):
         if self._onHandOver is not None and self._isReady:
             given = maybeDeferred(self._onHandOver, successors)
         given.addErrback(lambda failure: self.log.failure("HandOver failed", failure))
-        return given.addCallback(lambda _: {})
+        return given.addCallback(lambda names: {"names": names})
 
     @Serve.responder
     def _serve(self) -> Deferred[dict[str, Any]]:

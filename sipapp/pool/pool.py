@@ -119,22 +119,26 @@ class ProcessPool(Service):
         """Start with the workers of an earlier image: what L{bequeath} has said about them."""
         self._bequests = dict(enumerate(bequests))
 
-    def handOver(self, successors: Sequence[str]) -> Deferred[None]:
+    def handOver(self, successors: Sequence[str]) -> Deferred[list[str] | None]:
         """Have every worker give its place to others. From now on none is replaced.
 
         @param successors: what the composition calls the workers that follow, in slot order.
         @return: fires when they may begin: every worker has handed over, or has gone, or has
-            had L{Patience.handOver} for it.
+            had L{Patience.handOver} for it. With the names that are in the world for what the
+            successors were given; C{None} if a worker has not told.
         """
         self._isLeaving = True
         waiting = {slot.name for slot in self._slots}
-        given: Deferred[None] = Deferred()
+        names: list[str] | None = []
+        given: Deferred[list[str] | None] = Deferred()
 
-        def answered(_: object, name: str) -> None:
+        def answered(told: list[str] | None, name: str) -> None:
+            nonlocal names
             waiting.discard(name)
+            names = None if names is None or told is None else [*names, *told]
             if not waiting and patience.active():
                 patience.cancel()
-                given.callback(None)
+                given.callback(names)
 
         def late() -> None:
             self.log.warn(

@@ -126,12 +126,8 @@ class WorkerProcess(ProcessProtocol):
         """
         return self._channel.quiesce(timeout)
 
-    def handOver(self, successors: Sequence[str]) -> Deferred[None]:
-        """Ask the worker to give its place to others.
-
-        @param successors: what the composition calls them, in slot order.
-        @return: fires when they may begin, or when the worker cannot answer; never fails.
-        """
+    def handOver(self, successors: Sequence[str]) -> Deferred[list[str] | None]:
+        """Ask the worker to give its place to others: see C{ControlChannel.handOver}."""
         return self._channel.handOver(successors)
 
     def serve(self) -> Deferred[None]:

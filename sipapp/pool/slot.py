@@ -107,15 +107,16 @@ class Slot(TableMachine):
             return succeed(None)
         return self._process.quiesce(self._timeToFinish())
 
-    def handOver(self, successors: Sequence[str]) -> Deferred[None]:
+    def handOver(self, successors: Sequence[str]) -> Deferred[list[str] | None]:
         """Have the process give its place to others. It is not replaced from now on.
 
         @param successors: what the composition calls them.
-        @return: fires when they may begin, or when there is no process that could hold them up.
+        @return: fires when they may begin, or when there is no process that could hold them up;
+            with what C{ControlChannel.handOver} gives.
         """
         self.receive(LEAVE)
         if self.state != LEAVING or self._process is None:
-            return succeed(None)
+            return succeed([])
         return self._process.handOver(successors)
 
     def serve(self) -> Deferred[None]:

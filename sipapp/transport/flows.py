@@ -196,11 +196,21 @@ def _leadsToUDP(params: Mapping[str, str | None]) -> bool:
     return (params.get("transport") or "udp").lower() == "udp" and "maddr" not in params
 
 
+def birthplace(connection: str) -> str:
+    """
+    @param connection: an identifier.
+    @return: the code of the worker that had this connection first.
+    """
+    return connection.partition(".")[0]
+
+
 def streamToken(identifiers: Identifiers, record: FlowRecord) -> str:
-    """The token of a connection."""
+    """The token of a connection. Whoever has it in the end, its tokens name the worker that had it
+    first: so that there are no more such names in the world than connections."""
     host, port = record.remote
+    holder, connection = birthplace(record.connection), record.connection
     return identifiers.flowToken(
-        f"c|{record.holder}|{record.connection}|{record.transport}|{record.endpoint}|{host}|{port}"
+        f"c|{holder}|{connection}|{record.transport}|{record.endpoint}|{host}|{port}"
     )
 
 

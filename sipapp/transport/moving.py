@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from sipapp.transport.bus import Moved
 from sipapp.transport.connection import StreamConnection
+from sipapp.transport.flows import birthplace
 from sipapp.transport.groups import MovedFactory
 from sipapp.transport.streams import Streams
 
@@ -20,7 +21,10 @@ def giveAll(streams: Streams, holder: str, give: Callable[[Moved], bool]) -> Non
     """
     for connection in streams.connections:
         moved = _leave(streams, connection, holder)
-        if moved is not None and not give(moved):
+        if moved is None:
+            continue
+        streams.birthplaces.add(birthplace(moved.connection))
+        if not give(moved):
             streams.index.lost(connection.flow)
             connection.flow.lost()
 

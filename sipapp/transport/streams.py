@@ -39,6 +39,7 @@ class Streams:
     @ivar failed: outgoing connections that could not be made.
     @ivar index: by what they are found.
     @ivar groups: one for each endpoint, and one for outgoing connections.
+    @ivar birthplaces: the codes in the tokens of connections that have been moved from here.
     """
 
     user: StreamUser
@@ -65,6 +66,7 @@ class Streams:
         self.opened = 0
         self.failed = 0
         self.index = FlowIndex()
+        self.birthplaces: set[str] = set()
         self.limitLog = LimitLog(reactor.seconds)
         self._clientTLS = clientTLS
         self._groups: dict[StreamConnection, Group] = {}
@@ -74,7 +76,7 @@ class Streams:
         self._prepared: list[tuple[socket.socket, Any]] = []
         self._listening: list[Any] = []
         # A connection of a predecessor in this slot must not be taken for one of ours.
-        self._incarnation = os.urandom(4).hex()
+        self._incarnation = f"{identifiers.code}.{os.urandom(4).hex()}"
         self._number = count(1)
 
     # Listening.

@@ -40,7 +40,7 @@ class MemoryWorker:
     @ivar parkings: what the Parked commands have said.
     @ivar quiet: what a Quiesce command waits for.
     @ivar successors: what came with each HandOver command.
-    @ivar given: what a HandOver command waits for.
+    @ivar given: what a HandOver command waits for: the names that it answers with.
     @ivar serves: how many times it was told to serve.
     @ivar signals: the signals that the parent has sent.
     """
@@ -58,7 +58,7 @@ class MemoryWorker:
         self.drained: Deferred[None] = Deferred()
         self.quiet: Deferred[None] = Deferred()
         self.successors: list[list[str]] = []
-        self.given: Deferred[None] = Deferred()
+        self.given: Deferred[list[str] | None] = Deferred()
         self.serves = 0
         boot = Boot("memory", 0, {}, b"", 30.0, 1)
         self.control = WorkerControl(
@@ -80,7 +80,7 @@ class MemoryWorker:
         self.drains.append(timeout)
         return self.drained
 
-    def _onHandOver(self, successors: Sequence[str]) -> Deferred[None]:
+    def _onHandOver(self, successors: Sequence[str]) -> Deferred[list[str] | None]:
         self.successors.append(list(successors))
         return self.given
 

@@ -370,6 +370,17 @@ def test_handsOverWhenEveryWorkerHas():
     assert timeline.reactor.getDelayedCalls() == []
 
 
+def test_theNamesOfWhatWasGiven():
+    """All that the workers tell."""
+    timeline = Timeline(size=2)
+    timeline.startAll()
+    given = timeline.handOver("a0x1")
+    timeline.workers[1].given.callback(["a1", "a0"])
+    timeline.workers[0].given.callback(["a2"])
+    timeline.reactor.pumpAll()
+    assert given == [["a2", "a1", "a0"]]
+
+
 def test_aWorkerThatIsLateDoesNotHoldUpItsSuccessors():
     timeline = Timeline(size=2)
     timeline.startAll()
@@ -412,7 +423,7 @@ def test_aSlotWithoutAWorkerHasNothingToHandOver():
     timeline.workers[2].sayReady()
     timeline.workers[2].exit(killedBy=11)
     assert timeline.states() == ["backing off", "starting"]
-    assert timeline.handOver("a0x1") == [None]
+    assert timeline.handOver("a0x1") == [[]]
     assert timeline.states() == ["stopped", "draining"]
     assert timeline.workers[3].signals == [SIGTERM]
 

@@ -10,10 +10,11 @@ from tests.conftest import ServerStarter
 from tests.support.configuration import DOMAIN, Configuration
 from tests.support.deadlines import waitFor
 from tests.support.dialog import Call, Callee
+from tests.support.netsockets import acceptedConnection
 from tests.support.processes import isAlive
 from tests.support.server import START, Server
 from tests.support.sipclient import StreamSocket, UDPSocket
-from tests.support.siptext import newToken
+from tests.support.siptext import newToken, workerCode
 
 
 @pytest.fixture
@@ -53,6 +54,31 @@ def test_phoneBehindAConnection(server: Server) -> None:
             assert call.awaitFinal("INVITE").status == 200
             near.send(call.ack())
             phone.expect("ACK", call.callID)
+
+
+def test_theBusDoesNotGrow(server: Server) -> None:
+    """However many reloads there are, one name of a worker that is no more stays: the one in the
+    binding of a phone that is still connected, and can be called. It goes with the phone."""
+    bus = server.configuration.runDirectory / "bus"
+
+    def dead() -> list[str]:
+        return [path.name for path in bus.iterdir() if path.is_symlink()]
+
+    with UDPSocket(server.endpoint("udp").address) as near:
+        with StreamSocket(server.endpoint("tcp").address) as far:
+            user = newToken("faithful-")
+            first = workerCode(far.register(user).toTag)
+            for _ in range(8):
+                replaceWorkers(server, gone=True)
+                waitFor(lambda: dead() == [first], "one name that leads to another worker")
+                assert len(server.codes()) == 5
+            Call(near, f"sip:{user}@{DOMAIN}").run(Callee(far, user))
+        waitFor(
+            lambda: acceptedConnection(far.server, far.local) is None, "the end of the connection"
+        )
+        replaceWorkers(server, gone=True)
+        waitFor(lambda: not dead(), "no name that leads to another worker")
+    server.stop()
 
 
 def test_halfAMessage(server: Server) -> None:

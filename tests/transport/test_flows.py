@@ -77,7 +77,7 @@ async def test_remoteFlowWithoutEndpoint(site: Site) -> None:
     """A connection of a worker may belong to no endpoint; it is a flow nevertheless."""
     site.addWorkers("w1", "w2")
     worker = site.worker("w1", [])
-    record = FlowRecord("TLS", "", ("192.0.2.1", 0), ("2001:db8::1", 5061), "w2", "ab.1")
+    record = FlowRecord("TLS", "", ("192.0.2.1", 0), ("2001:db8::1", 5061), "w2", "w2.ab.1")
     flow = worker.driver.flows.fromRecord(record)
     assert flow is not None
     assert (flow.secure, flow.reliable, flow.family, flow.listener) == (True, True, 6, -1)
