@@ -45,7 +45,7 @@ class Effort:
     idle: float = 30.0
 
 
-QUICK = Effort(rounds=3, seconds=3.0, rest=2.0, steps=3, step=2.0)
+QUICK = Effort(rounds=3, seconds=3.0, rest=2.0, steps=3, step=1.5)
 
 
 class Contender:

@@ -130,13 +130,13 @@ def test_tablesReplaceThoseInThePage() -> None:
         "<!-- What stands from here on is written by bench.compare.publish. -->\nold\n"
         "<!-- To here. -->\n\nAfter.\n"
     )
-    once = published(page, [OURS])
+    once = published(page, "Here.", [OURS])
     assert "| sipapp | 40 |" in once
     assert "old" not in once
     assert once.startswith("Before.") and once.endswith("After.\n")
-    assert published(once, [OURS]) == once
+    assert published(once, "Here.", [OURS]) == once
 
 
 def test_pageWithoutAPlace() -> None:
     with pytest.raises(ValueError, match="no place"):
-        published("Text.\n", [OURS])
+        published("Text.\n", "Here.", [OURS])

@@ -1,0 +1,38 @@
+"""Where it was measured, in a sentence."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+from bench.compare.servers import program
+
+
+def surroundings() -> str:
+    """
+    @return: the machine and the versions of what runs on it.
+    """
+    system = platform.freedesktop_os_release()["PRETTY_NAME"]
+    return (
+        f"{os.cpu_count()} processors ({_processor()}), {system}, Linux {platform.release()},"
+        f" Python {platform.python_version()}, Twisted {version('twisted')},"
+        f" {_said('kamailio', '-v')}, {_said('sipp', '-v')}."
+    )
+
+
+def _processor() -> str:
+    found = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return found[1] if found else platform.machine()
+
+
+def _said(name: str, *arguments: str) -> str:
+    """
+    @return: what a program says of its version.
+    """
+    answer = subprocess.run([program(name), *arguments], capture_output=True, text=True)
+    found = re.search(rf"{name} v?\d+(\.\d+)+", answer.stdout, re.IGNORECASE)
+    return found[0] if found else name
