@@ -68,7 +68,8 @@ class Sipapp:
             configuration.blocks[0]["limits"] = dict.fromkeys(names, wanted.connections)
         self.address = endpoint.address
         self._server = SipappServer(configuration)
-        self._server.awaitReady()
+        with _endedUnlessReady(self):
+            self._server.awaitReady()
 
     @property
     def pid(self) -> int:
@@ -107,7 +108,8 @@ class Kamailio:
             directory / "kamailio.log",
             directory=directory,
         )
-        waitFor(self._isReady(wanted.transport), "Kamailio, which answers", _START)
+        with _endedUnlessReady(self):
+            waitFor(self._isReady(wanted.transport), "Kamailio, which answers", _START)
 
     def _text(self, wanted: Wanted) -> str:
         limits = [] if wanted.transport == "tcp" else ["disable_tcp=yes"]
@@ -147,6 +149,15 @@ class Kamailio:
             self._program.kill()
         for pid in members:
             sendSignal(pid, signal.SIGKILL)
+
+
+@contextmanager
+def _endedUnlessReady(server: Server) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        server.end()
+        raise
 
 
 def _answers(transport: str, address: Address) -> bool:

@@ -14,7 +14,7 @@ from tests.support.siptext import Address
 
 _SCENARIOS = Path(__file__).with_name("sipp")
 #: Seconds that sipp may take beyond the time that its calls need, until it is ended.
-_PATIENCE = 40
+_PATIENCE = 10
 
 
 @dataclass(frozen=True)
