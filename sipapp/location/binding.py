@@ -70,6 +70,8 @@ def arrange(bindings: Iterable[Binding], now: float) -> Bindings:
 
 def earliest(bindings: Bindings) -> float:
     """When the first of them expires."""
+    if len(bindings) == 1:
+        return bindings[0].expires
     return min(b.expires for b in bindings)
 
 

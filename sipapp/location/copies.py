@@ -11,7 +11,7 @@ good order. As long as the machine has not gone down, the file itself holds ever
 killed: what was written is in the kernel. A file that was in use when the machine went down is not
 even looked at; it is put aside, and a copy takes its place.
 
-The decision, with figures, is C{docs/decisions/0006-copies-of-the-location-store.md}.
+The decision, with figures, is C{docs/decisions/0007-copies-of-the-location-store.md}.
 """
 
 from __future__ import annotations

@@ -128,8 +128,8 @@ class Registrar(SIPResource):
         for wanted in registration.wanted:
             # Otherwise two users bound to each other would double each request for ever
             # (RFC 5393 §3).
-            if wanted.expires and self._isHere(wanted.uri):
-                raise Refusal(403, f"{wanted.text} is here", "Contact Names This Server")
+            if wanted.lasts and self._isHere(wanted.uri):
+                raise Refusal(403, f"{wanted.uri} is here", "Contact Names This Server")
         return aor, registration
 
     def _addressOfRecord(self, request: Request) -> str:

@@ -87,17 +87,13 @@ def _isDirect(request: Request) -> bool:
 class Wanted(NamedTuple):
     """One contact of a REGISTER.
 
-    @ivar text: its URI as received; it is kept so.
-    @ivar expires: seconds granted; 0 removes the binding.
+    @ivar lasts: seconds granted; 0 removes the binding.
+    @ivar binding: what it is to be bound as.
     """
 
     uri: URI
-    text: str
-    expires: int
-    q: float
-    instance: str
-    regID: int
-    viaFlow: bool
+    lasts: int
+    binding: Binding
 
 
 class Registration:
@@ -128,11 +124,12 @@ class Registration:
             self._path = tuple(_storable(str(hop), "Path") for hop in request.path)
             self._length += sum(map(len, self._path))
         self._userAgent = _printable(request.get("user-agent") or "")[:_MAX_USER_AGENT]
-        self.wildcard = request.isWildcardContact
-        self.wanted: tuple[Wanted, ...] = ()
+        contacts = request.contacts
         general = request.expires
+        self.wildcard = not contacts and "contact" in request.names
+        self.wanted: tuple[Wanted, ...] = ()
         if not self.wildcard:
-            self.wanted = tuple([self._want(contact, general) for contact in request.contacts])
+            self.wanted = tuple([self._want(contact, general) for contact in contacts])
         elif general != 0:
             raise Refusal(400, "Contact: * without Expires: 0", "Invalid Request")
 
@@ -152,15 +149,23 @@ class Registration:
         if params:
             instance = _storable(params.get("+sip.instance") or "", "Contact")
             regID = _regID(params.get("reg-id") or "")
-        return Wanted(
-            uri,
+        lasts = self._grant(contact.expires, general)
+        origin = self._origin
+        binding = Binding(
             text,
-            self._grant(contact.expires, general),
+            self._now + lasts,
             contact.q,
+            self._callID,
+            self._cseq,
+            self._path,
+            origin.flow,
+            prefersFlow(origin, uri, bool(instance and regID), self._flow),
             instance,
             regID,
-            prefersFlow(self._origin, uri, bool(instance and regID), self._flow),
+            self._userAgent,
+            self._now,
         )
+        return Wanted(uri, lasts, binding)
 
     def _grant(self, own: int | None, general: int | None) -> int:
         """The interval for a contact (§10.3 step 7): what the contact says, or else the request,
@@ -185,11 +190,10 @@ class Registration:
                 self._mustFollow(binding)
             return ()
         result = list(present)
-        for wanted in self.wanted:
-            index = _indexOf(wanted, result)
-            new = self._bind(wanted)
+        for uri, lasts, new in self.wanted:
+            index = _indexOf(uri, new.contact, result)
             if index is None:
-                if wanted.expires:
+                if lasts:
                     result.append(new)
                 continue
             old = result[index]
@@ -197,7 +201,7 @@ class Registration:
                 continue
             if old in present:
                 self._mustFollow(old)
-            if wanted.expires:
+            if lasts:
                 result[index] = new
             else:
                 del result[index]
@@ -206,22 +210,6 @@ class Registration:
                 403, f"more than {self._limits.maxContacts} contacts", "Too Many Contacts"
             )
         return tuple(result)
-
-    def _bind(self, wanted: Wanted) -> Binding:
-        return Binding(
-            wanted.text,
-            self._now + wanted.expires,
-            wanted.q,
-            self._callID,
-            self._cseq,
-            self._path,
-            self._origin.flow,
-            wanted.viaFlow,
-            wanted.instance,
-            wanted.regID,
-            self._userAgent,
-            self._now,
-        )
 
     def _mustFollow(self, binding: Binding) -> None:
         """A request with the Call-ID of the one that made the binding must be a later one; if it
@@ -264,13 +252,13 @@ def prefersFlow(origin: Origin, uri: URI, outbound: bool, setting: str) -> bool:
     return translated or (isAddress and host != source)
 
 
-def _indexOf(wanted: Wanted, bindings: list[Binding]) -> int | None:
+def _indexOf(uri: URI, text: str, bindings: list[Binding]) -> int | None:
     """Find the binding of a contact by URI comparison (§19.1.4)."""
     for index, binding in enumerate(bindings):
-        if binding.contact == wanted.text:
+        if binding.contact == text:
             return index
     for index, binding in enumerate(bindings):
-        if wanted.uri.equivalent(parseURI(binding.contact)):
+        if uri.equivalent(parseURI(binding.contact)):
             return index
     return None
 
