@@ -11,7 +11,7 @@ from typing import Any
 
 from sipapp.sip.errors import clip
 from sipapp.sip.grammar import WHITESPACE, isToken, splitCommas
-from sipapp.sip.headers import LISTS, canonical, displayName
+from sipapp.sip.headers import KNOWN, LISTS, canonical, displayName
 
 __all__ = ["HeaderFields", "checkText", "headerLine", "linesOf", "valueOf"]
 
@@ -26,7 +26,7 @@ def headerLine(name: str, value: str) -> str:
     @raise ValueError: if the name is no token, or the value could break out of its line or
         cannot be encoded.
     """
-    if not isToken(name):
+    if name not in KNOWN and not isToken(name):
         raise ValueError(f"{name!a} is not a header field name")
     return f"{displayName(name)}: {checkText(value)}"
 
@@ -36,10 +36,11 @@ def checkText(text: str) -> str:
     @return: the text.
     @raise ValueError: if it could break out of its line, or cannot be encoded.
     """
+    if text.isascii() and text.isprintable():
+        return text
     if _BREAKS.search(text) is not None:
         raise ValueError(f"CR, LF or NUL in {clip(text)}")
-    if not text.isascii():
-        text.encode("utf-8", "surrogateescape")
+    text.encode("utf-8", "surrogateescape")
     return text
 
 

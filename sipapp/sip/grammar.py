@@ -16,6 +16,7 @@ from collections.abc import Mapping
 __all__ = [
     "HOST",
     "PLAIN_PARAMS",
+    "PLAIN_VALUE",
     "QUOTED",
     "TOKEN",
     "WHITESPACE",
@@ -47,15 +48,18 @@ HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*\.?+|\[[0-9A-Fa-f:.]++\])"
 address: L{sipapp.sip.host.checkHost} does. The underscore is an addition to the RFC's grammar:
 names with one are in use, and refusing them helps nobody."""
 
-_PARAM = re.compile(
-    rf"[ \t]*+;[ \t]*+({TOKEN})"
-    rf"(?:[ \t]*+=[ \t]*+([{_CHARACTERS}\[\]:]++|{QUOTED}))?"
-)
-PLAIN_PARAMS = rf"(?:;{TOKEN}(?:=[{_CHARACTERS}\[\]:]++)?)*"
+PLAIN_VALUE = rf"[{_CHARACTERS}\[\]:]++"
+"""Pattern of a parameter's value that needs no quotes."""
+
+PLAIN_PARAMS = rf"(?:;{TOKEN}(?:={PLAIN_VALUE})?)*"
 """Pattern of parameters without white space and quotes."""
 
+_PARAM = re.compile(
+    rf"[ \t]*+;[ \t]*+({TOKEN})"
+    rf"(?:[ \t]*+=[ \t]*+({PLAIN_VALUE}|{QUOTED}))?"
+)
 _PLAIN_PARAMS = re.compile(PLAIN_PARAMS + r"\Z")
-_PLAIN_VALUE = re.compile(rf"[{_CHARACTERS}\[\]:]++\Z")
+_PLAIN_VALUE = re.compile(PLAIN_VALUE + r"\Z")
 _TOKEN = re.compile(rf"{TOKEN}\Z")
 _QUOTED = re.compile(QUOTED)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)

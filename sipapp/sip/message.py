@@ -23,8 +23,8 @@ from sipapp.sip.headers import (
     parseSeconds,
     parseTokens,
 )
-from sipapp.sip.plain import plainAddress, plainCallID, plainCSeq
-from sipapp.sip.via import Via, parseVia
+from sipapp.sip.plain import plainHead
+from sipapp.sip.via import Via, parseVia, viaLineWith
 
 __all__ = ["Message"]
 
@@ -93,6 +93,26 @@ class Message(HeaderFields):
             raise value.with_traceback(None)
         top: Via = value
         return top
+
+    def noteSource(self, host: str, port: int | None = None) -> None:
+        """Add to the topmost Via where the message came from (RFC 3261 §18.2.1, RFC 3581 §4). As a
+        rule the rest of its line stays as it came.
+
+        @param host: the value of C{received}.
+        @param port: the value of C{rport}; C{None} leaves that alone.
+        @raise MalformedHeader: if the Via is malformed.
+        """
+        via = self.via
+        source = {"received": host} if port is None else {"received": host, "rport": str(port)}
+        noted = via.withParams(source)
+        index = self.names.index("via")
+        line = viaLineWith(self.lines[index], via, source)
+        if line is None:
+            self.replaceFirst("via", str(noted))
+        else:
+            self.lines[index] = line
+            self._forget("via")
+        self._typed["top-via"] = noted
 
     @property
     def vias(self) -> tuple[Via, ...]:
@@ -225,32 +245,20 @@ class Message(HeaderFields):
         value: tuple[str, ...] = self._several("allow", "allow", parseTokens)
         return value
 
-    def isPlain(self) -> bool:
-        """Tell whether From, To, Call-ID, CSeq and Content-Length are in good order at first
-        sight, each there once and in the shape that nearly all have. What comes out on the way
-        is kept, as if it had been asked for.
+    def takePlain(self) -> bool:
+        """Take the head of a message as it came in one go, if it is in the shape that nearly all
+        have. What comes out on the way is kept, as if it had been asked for.
 
-        @return: false if each needs to be looked at by its own parser.
+        @return: whether topmost Via, From, To, Call-ID, CSeq and Content-Length are in good
+            order. If not, that says nothing.
         """
-        names = self.names
-        last = dict(zip(names, self.lines, strict=True))
-        repeated = len(names) - len(last)
-        if repeated and repeated != _repeats(names, "via") + _repeats(names, "record-route"):
+        head = plainHead(self.names, self.lines, self._body)
+        if head is None:
             return False
-        callID = plainCallID(last.get("call-id", ""))
-        cseq = plainCSeq(last.get("cseq", ""))
-        if (
-            callID is None
-            or cseq is None
-            or plainAddress(last.get("from", "")) is None
-            or plainAddress(last.get("to", "")) is None
-        ):
-            return False
-        length = last.get("content-length")
-        if length is not None and length != f"Content-Length: {len(self._body)}":
-            return False
-        self._typed["call-id"] = callID[1]
-        self._typed["cseq"] = CSeq(int(cseq[1]), cseq[2])
+        typed = self._typed
+        typed["top-via"], typed["call-id"], typed["cseq"], hops = head
+        if hops is not None:
+            typed["max-forwards"] = hops
         return True
 
     def _single(self, key: str, parse: Callable[[str], Any]) -> Any:
@@ -294,12 +302,6 @@ class Message(HeaderFields):
         other._typed = self._typed.copy()
         other.defect = self.defect
         other.flow = self.flow
-
-
-def _repeats(names: list[str], key: str) -> int:
-    """How many lines of a name there are besides the last."""
-    count = names.count(key)
-    return count - 1 if count else 0
 
 
 def _firstOf(text: str) -> str:

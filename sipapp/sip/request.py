@@ -18,7 +18,8 @@ __all__ = ["Request"]
 
 _VISIBLE = re.compile(r"[^\x00-\x20\x7f]++\Z")
 _STRAYS = re.compile(r"\r(?!\n)|(?<!\r)\n|\0")
-_COPIED = frozenset(("via", "from", "to", "call-id", "cseq", "timestamp"))
+_COPIED = frozenset(("via", "from", "to", "call-id", "cseq"))
+_COPIED_BY_100 = _COPIED | {"timestamp"}
 
 
 class Request(Message):
@@ -140,18 +141,18 @@ class Request(Message):
         @param toTag: the tag to add to a To that has none.
         @param headers: further header fields.
         """
-        lines = []
+        copied = _COPIED if status != 100 else _COPIED_BY_100
+        lines: list[str] = []
         names: list[str] = []
         for key, line in zip(self.names, self.lines, strict=True):
-            if key not in _COPIED:
-                continue
-            if key != "via" and (key in names or (key == "timestamp" and status != 100)):
-                continue
-            if key == "to" and toTag is not None and not self._hasToTag(line):
-                line = f"{line};tag={toTag}"
+            if key in copied and (key == "via" or key not in names):
+                if key == "to" and toTag is not None and not self._hasToTag(line):
+                    line = f"{line};tag={toTag}"
+                lines.append(line)
+                names.append(key)
+        if self.defect is not None:
             # Nothing of a broken message may break the response as well.
-            lines.append(line if self.defect is None else _STRAYS.sub(" ", line))
-            names.append(key)
+            lines = [_STRAYS.sub(" ", line) for line in lines]
         for name, value in headers:
             lines.append(headerLine(name, value))
             names.append(canonical(name))
@@ -166,7 +167,7 @@ class Request(Message):
 
     def _hasToTag(self, line: str) -> bool:
         """Tell whether a tag must not be added to a To line."""
-        if "tag" not in line.lower():
+        if ";" not in line or "tag" not in line.lower():
             return False
         try:
             return self.to.tag is not None

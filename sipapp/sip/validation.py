@@ -72,9 +72,9 @@ def _checkHead(message: Message) -> None:
     """
     if message.defect is not None:
         raise message.defect.with_traceback(None)
-    _ = message.via
-    if message.isPlain():
+    if message.takePlain():
         return
+    _ = message.via
     _ = message.fromHeader
     _ = message.to
     _ = message.callID

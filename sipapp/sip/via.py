@@ -6,22 +6,11 @@ import re
 from collections.abc import Mapping
 
 from sipapp.sip.errors import MalformedHeader, clip
-from sipapp.sip.grammar import (
-    HOST,
-    PLAIN_PARAMS,
-    TOKEN,
-    formatParams,
-    parseByte,
-    parseParams,
-    plainParams,
-)
-from sipapp.sip.host import PLAIN_HOST, PLAIN_PORT, bracketed, checkHost
+from sipapp.sip.grammar import HOST, TOKEN, formatParams, parseByte, parseParams
+from sipapp.sip.host import bracketed, checkHost
 
-__all__ = ["Via", "parseVia"]
+__all__ = ["Via", "parseVia", "viaLineWith"]
 
-_plain = re.compile(
-    rf"SIP/2\.0/(UDP|TCP|TLS|WSS?) ({PLAIN_HOST})(?::({PLAIN_PORT}))?({PLAIN_PARAMS})\Z"
-).match
 _via = re.compile(
     rf"[ \t]*+({TOKEN})[ \t]*+/[ \t]*+({TOKEN})[ \t]*+/[ \t]*+({TOKEN})[ \t]++({HOST})"
     rf"(?:[ \t]*+:[ \t]*+([0-9]{{1,5}}))?[ \t]*+(?=;|\Z)"
@@ -136,32 +125,49 @@ def parseVia(text: str) -> Via:
     @param text: one unfolded value.
     @raise MalformedHeader: if it is not a C{via-parm}.
     """
-    found = _plain(text)
+    found = _via(text)
+    if found is None:
+        raise MalformedHeader(f"{clip(text)} is not a Via", "Via")
+    protocol, version, transport, host, port = found.groups()
+    number: int | None = None
     try:
-        if found is not None:
-            transport, host, port, rest = found.groups()
-            protocol, version = "SIP", "2.0"
-            number = None if port is None else int(port)
-            params = plainParams(rest)
-        else:
-            found = _via(text)
-            if found is None:
-                raise MalformedHeader(f"{clip(text)} is not a Via", "Via")
-            protocol, version, transport, host, port = found.groups()
-            protocol, transport = protocol.upper(), transport.upper()
-            number = None if port is None else int(port)
-            if number is not None and number > 65535:
+        if port is not None:
+            number = int(port)
+            if number > 65535:
                 raise ValueError("port out of range")
+        if host[0] == "[" or host[-1] in "0123456789":
             host = checkHost(host)
-            params = parseParams(text[found.end() :])
+        params = parseParams(text[found.end() :])
     except ValueError as error:
         raise MalformedHeader(f"{error} in {clip(text)}", "Via") from None
     # This way rather than by a call, which would take longer.
     via = _new(Via)
-    via.transport = transport
+    via.transport = transport.upper()
     via.host = host
     via.port = number
     via.params = params
-    via.protocol = protocol
+    via.protocol = protocol.upper()
     via.version = version
     return via
+
+
+def viaLineWith(line: str, via: Via, source: Mapping[str, str]) -> str | None:
+    """
+    @param line: a header line whose only value is C{via}.
+    @param source: C{received}, and C{rport} if that shall have a value.
+    @return: the line with these parameters; C{None} if more than adding to it is needed.
+    """
+    params = via.params
+    if "received" in params or "," in line or '"' in line:
+        return None
+    rport = source.get("rport")
+    if rport is not None:
+        if "rport" not in params:
+            return f"{line};received={source['received']};rport={rport}"
+        if line.endswith(";rport"):
+            line = f"{line}={rport}"
+        elif ";rport;" in line:
+            line = line.replace(";rport;", f";rport={rport};", 1)
+        else:
+            return None
+    return f"{line};received={source['received']}"

@@ -33,15 +33,15 @@ def stampVia(request: Request, flow: Flow) -> Flow:
     params = via.params
     host, port = flow.remote
     if flow.reliable:
-        request.replaceFirst("via", str(via.withParams(received=host, rport=str(port))))
+        request.noteSource(host, port)
         return flow
     if "rport" in params:
         # RFC 3581 §4 wants both, whether or not the addresses differ.
-        request.replaceFirst("via", str(via.withParams(received=host, rport=str(port))))
+        request.noteSource(host, port)
         if "maddr" not in params:
             return flow
     elif via.host != host or "received" in params:
-        request.replaceFirst("via", str(via.withParams(received=host)))
+        request.noteSource(host)
     answerPort = via.port or 5060
     answerHost = via.maddr or host
     if (answerPort == port and answerHost == host) or not isinstance(flow, DatagramFlow):

@@ -215,3 +215,38 @@ def test_assigningABodyCorrectsItsLength():
 def test_aMessageOfNoKindHasNoStartLine():
     with pytest.raises(NotImplementedError):
         _ = Message().startLine
+
+
+@pytest.mark.parametrize(
+    ("line", "port", "noted"),
+    [
+        ("Via: SIP/2.0/UDP a", None, "Via: SIP/2.0/UDP a;received=192.0.2.9"),
+        ("v:sip/2.0/udp a ;x=y", None, "v:sip/2.0/udp a ;x=y;received=192.0.2.9"),
+        ("Via: SIP/2.0/TCP a", 7, "Via: SIP/2.0/TCP a;received=192.0.2.9;rport=7"),
+        ("Via: SIP/2.0/UDP a;rport", 7, "Via: SIP/2.0/UDP a;rport=7;received=192.0.2.9"),
+        ("Via: SIP/2.0/UDP a;rport;x", 7, "Via: SIP/2.0/UDP a;rport=7;x;received=192.0.2.9"),
+        # These lines are written anew.
+        ("Via: SIP/2.0/UDP a; rport", 7, "Via: SIP/2.0/UDP a;rport=7;received=192.0.2.9"),
+        ("Via: SIP/2.0/UDP a;rport=5", 7, "Via: SIP/2.0/UDP a;rport=7;received=192.0.2.9"),
+        ("Via: SIP/2.0/UDP a;received=b;x", None, "Via: SIP/2.0/UDP a;received=192.0.2.9;x"),
+        ('Via: SIP/2.0/UDP a;x=";rport;"', 7,
+         'Via: SIP/2.0/UDP a;x=";rport;";received=192.0.2.9;rport=7'),
+        ("Via: SIP/2.0/UDP a, SIP/2.0/UDP b", None,
+         "Via: SIP/2.0/UDP a;received=192.0.2.9, SIP/2.0/UDP b"),
+    ],
+)  # fmt: skip
+def test_theTopmostViaTellsTheSource(line, port, noted):
+    message = parseMessage(bare("OPTIONS sip:a SIP/2.0", line, "Via: SIP/2.0/UDP z"))
+    assert message.vias[0].received != "192.0.2.9"
+    message.noteSource("192.0.2.9", port)
+    assert message.lines == [noted, "Via: SIP/2.0/UDP z"]
+    assert message.via == message.vias[0] == parseMessage(message.toBytes()).via
+    assert message.via.received == "192.0.2.9"
+    assert message.via.rport == (None if port is None else "7")
+
+
+def test_aMalformedViaTellsNoSource():
+    message = parseMessage(bare("OPTIONS sip:a SIP/2.0", "Via: x"))
+    with pytest.raises(MalformedHeader):
+        message.noteSource("192.0.2.9")
+    assert message.lines == ["Via: x"]
