@@ -99,7 +99,10 @@ class MemoryWatch(TimerService):
                     " worker takes its place",
                     **self._told(worker, sizes[worker]),
                 )
-                self._renew(worker.slot)
+                try:
+                    self._renew(worker.slot)
+                except Exception:
+                    self.log.failure("{name} is not replaced", name=worker.name)
                 return
 
     def _isDue(self, worker: WorkerState, size: int) -> bool:

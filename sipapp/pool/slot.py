@@ -46,6 +46,8 @@ class Slot(TableMachine):
     """One slot.
 
     @ivar index: its number in the pool, from 0.
+    @ivar spawn: starts a process that reports to this slot; may raise.
+    @ivar owner: hears what becomes of it.
     @ivar name: pool and number: C{udp-0/2}.
     @ivar restarts: how many processes have replaced another here.
     @ivar reason: why the last process failed or crashed; empty if none has.
@@ -63,7 +65,6 @@ class Slot(TableMachine):
         reactor: Any,
     ) -> None:
         """
-        @param spawn: starts a process that reports to this slot; may raise.
         @param reactor: provides C{IReactorTime}.
         """
         super().__init__(name, TABLE, STOPPED, reactor.seconds)

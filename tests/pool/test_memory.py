@@ -89,6 +89,22 @@ def test_theLimitIsOfNoUse():
     )
 
 
+def test_aRenewalThatCannotBegin():
+    """It is tried again as any other."""
+    timeline = Growing()
+    timeline.sizes = [10, 500, 10]
+
+    def refuse(slot: int) -> None:
+        raise OSError("Too many open files")
+
+    timeline.watch._renew = refuse
+    with capturedLogs() as logs:
+        timeline.wait(10)
+    assert [formatEvent(each) for each in logs][1] == "udp-0/1 is not replaced"
+    timeline.watch._renew = timeline.renew
+    assert [slot for _, slot in timeline.wait(60)] == [1]
+
+
 def test_slowGrowthIsForgiven():
     timeline = Growing()
     for _ in range(5):
