@@ -63,9 +63,8 @@ def main(arguments: list[str]) -> int:
         window = _profile(options, output, Path(directory))
     unit = SCENARIOS[options.scenario].unit
     whole, kernel = (seconds * 1e6 / window.units for seconds in (window.busy, window.kernel))
-    print(
-        table(costs(readFrames(output)), whole if options.syscalls else whole - kernel, options.top)
-    )
+    shown = whole if options.syscalls else whole - kernel
+    print(table(costs(readFrames(output)), shown, options.top))
     print(f"\n{whole:.1f} µs for each {unit}, {kernel:.1f} of them in the kernel")
     print(f"The flame graph is {output}")
     return 0
