@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import time
+from pathlib import Path
+from typing import Any
 
 from tests.conftest import ServerStarter
 from tests.support.configuration import Configuration
@@ -72,3 +76,39 @@ def test_they_outlive_processes_that_are_killed(
     assert _isBound(server, contact)
     server.kill()
     assert _isBound(startServer(configuration), contact)
+
+
+def test_they_outlive_the_machine_going_down(
+    configuration: Configuration, startServer: ServerStarter
+) -> None:
+    """The disk has some pages of the store from earlier and some from later, and the machine has
+    another boot. What had been copied by then is there."""
+    configuration.listen("udp", workers=2)
+    server = startServer(configuration)
+    store = configuration.stateDirectory / "location"
+    with UDPSocket(server.endpoint("udp").address) as phone:
+        contact = phone.contact(USER)
+        assert phone.register(USER).status == 200
+        registered = time.time()
+
+        def copied() -> bool:
+            return phone.register(USER).status == 200 and _mark(store)["taken"] > registered
+
+        waitFor(copied, "a copy with the registration")
+    server.kill()
+    data = store / "data.mdb"
+    data.write_bytes(b"of another time" * (data.stat().st_size // 15))
+    mark = _mark(store)
+    assert not mark["closed"]
+    (store / "mark").write_text(json.dumps({**mark, "boot": "the one before"}))
+
+    server = startServer(configuration)
+    assert _isBound(server, contact)
+    assert server.lineWith("It starts from the copy taken", "with 1 addresses-of-record")
+    server.stop()
+    assert _mark(store)["closed"]
+
+
+def _mark(store: Path) -> dict[str, Any]:
+    mark: dict[str, Any] = json.loads((store / "mark").read_bytes())
+    return mark
