@@ -2,6 +2,7 @@
 
 from sipapp.sip.address import NameAddr, parseNameAddr, parseNameAddrList
 from sipapp.sip.errors import MalformedHeader, MalformedMessage, MalformedURI, SIPError
+from sipapp.sip.fields import HeaderLines
 from sipapp.sip.framing import Frame, FramingError, KeepAlive, StreamFramer
 from sipapp.sip.grammar import (
     escape,
@@ -35,6 +36,7 @@ __all__ = [
     "CSeq",
     "Frame",
     "FramingError",
+    "HeaderLines",
     "Hop",
     "KeepAlive",
     "MalformedHeader",

@@ -13,7 +13,7 @@ from sipapp.sip.errors import clip
 from sipapp.sip.grammar import WHITESPACE, isToken, splitCommas
 from sipapp.sip.headers import KNOWN, LISTS, canonical, displayName
 
-__all__ = ["HeaderFields", "checkText", "headerLine", "linesOf", "valueOf"]
+__all__ = ["HeaderFields", "HeaderLines", "checkText", "headerLine", "linesOf", "valueOf"]
 
 _FOLD = re.compile(r"\r\n[ \t]++")
 _BREAKS = re.compile(r"[\r\n\0]")
@@ -44,17 +44,36 @@ def checkText(text: str) -> str:
     return text
 
 
+class HeaderLines:
+    """
+    Header fields that many messages get: checked and written once.
+
+    @ivar lines: the lines to send, without their CRLF.
+    @ivar names: the canonical key of each line.
+    """
+
+    __slots__ = ("lines", "names")
+
+    def __init__(self, headers: Iterable[tuple[str, str]]) -> None:
+        """
+        @param headers: names and values.
+        @raise ValueError: as L{headerLine}.
+        """
+        self.lines: list[str] = []
+        self.names: list[str] = []
+        for name, value in headers:
+            self.lines.append(headerLine(name, value))
+            self.names.append(canonical(name))
+
+
 def linesOf(headers: Iterable[tuple[str, str]], body: bytes) -> tuple[list[str], list[str]]:
     """
     @param headers: names and values of the header fields of a new message.
     @return: lines and names, with the Content-Length.
     @raise ValueError: as L{headerLine}.
     """
-    lines = []
-    names = []
-    for name, value in headers:
-        lines.append(headerLine(name, value))
-        names.append(canonical(name))
+    new = HeaderLines(headers)
+    lines, names = new.lines, new.names
     if "content-length" not in names:
         lines.append(f"Content-Length: {len(body)}")
         names.append("content-length")
@@ -116,8 +135,7 @@ class HeaderFields:
 
         @raise ValueError: as L{headerLine}; so do all methods that take a value.
         """
-        self.lines.append(headerLine(name, value))
-        self._touch(name, len(self.lines))
+        self._insert(canonical(name), len(self.lines), headerLine(name, value))
 
     def prepend(self, name: str, value: str) -> None:
         """Add a header line above those of the same name; if there are none, a Via becomes the
@@ -132,12 +150,10 @@ class HeaderFields:
             if key != "via":
                 while index < len(names) and names[index] == "via":
                     index += 1
-        self.lines.insert(index, line)
-        self._touch(key, index)
+        self._insert(key, index, line)
 
-    def _touch(self, name: str, at: int) -> None:
-        """Note the name of a line that was inserted, and forget what was known by it."""
-        key = canonical(name)
+    def _insert(self, key: str, at: int, line: str) -> None:
+        self.lines.insert(at, line)
         self.names.insert(at, key)
         self._forget(key)
 
@@ -152,8 +168,7 @@ class HeaderFields:
         names = self.names
         key = canonical(name)
         if key not in names:
-            self.lines.append(line)
-            self._touch(key, len(names))
+            self._insert(key, len(names), line)
             return
         self.lines[names.index(key)] = line
         if names.count(key) > 1:

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable
 
 from sipapp.sip.errors import SIPError
-from sipapp.sip.fields import checkText, headerLine, linesOf
+from sipapp.sip.fields import HeaderLines, checkText, linesOf
 from sipapp.sip.grammar import isToken
-from sipapp.sip.headers import canonical
 from sipapp.sip.message import Message
 from sipapp.sip.response import Response
 from sipapp.sip.status import reasonPhrase
@@ -132,14 +131,15 @@ class Request(Message):
         status: int,
         reason: str | None = None,
         toTag: str | None = None,
-        headers: Iterable[tuple[str, str]] = (),
+        headers: Iterable[tuple[str, str]] | HeaderLines = (),
         body: bytes = b"",
     ) -> Response:
         """Make a response to this request (RFC 3261 §8.2.6). The header lines that it shares
         with the request are copied as they came, so that malformed ones can be answered too.
 
         @param toTag: the tag to add to a To that has none.
-        @param headers: further header fields.
+        @param headers: further header fields; those that are always the same are best made
+            L{HeaderLines}.
         """
         copied = _COPIED if status != 100 else _COPIED_BY_100
         lines: list[str] = []
@@ -153,9 +153,10 @@ class Request(Message):
         if self.defect is not None:
             # Nothing of a broken message may break the response as well.
             lines = [_STRAYS.sub(" ", line) for line in lines]
-        for name, value in headers:
-            lines.append(headerLine(name, value))
-            names.append(canonical(name))
+        if headers:
+            more = headers if isinstance(headers, HeaderLines) else HeaderLines(headers)
+            lines += more.lines
+            names += more.names
         lines.append(f"Content-Length: {len(body)}")
         names.append("content-length")
         reason = reasonPhrase(status) if reason is None else checkText(reason)

@@ -17,7 +17,6 @@ _via = re.compile(
 ).match
 
 _new = object.__new__
-_PORTS = {"TLS": 5061}
 
 
 class Via:
@@ -85,7 +84,9 @@ class Via:
         """Host in lower case and port, the transport's default one if none is given (§18.2.1):
         what transactions are matched by (§17.2.3)."""
         port = self.port
-        return (self.host.lower(), _PORTS.get(self.transport, 5060) if port is None else port)
+        if port is None:
+            port = 5061 if self.transport == "TLS" else 5060
+        return self.host.lower(), port
 
     def withParams(self, params: Mapping[str, str | None] | None = None, **more: str | None) -> Via:
         """

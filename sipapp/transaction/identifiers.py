@@ -172,14 +172,12 @@ class Identifiers:
 
         The hash cannot be made up, so it is enough to find it; sent-by need not be looked at.
         """
-        vias = [
-            line for name, line in zip(request.names, request.lines, strict=True) if name == "via"
-        ]
-        if len(vias) == 1 and "," not in vias[0]:
+        names, lines = request.names, request.lines
+        if names.count("via") == 1 and "," not in lines[names.index("via")]:
             # Whoever forwarded it to us has put its own Via above ours.
             return False
         mark = f".{self.loopHash(request)}."
-        return any(mark in via for via in vias)
+        return any(name == "via" and mark in line for name, line in zip(names, lines, strict=True))
 
     # Tags and tokens.
 

@@ -2,7 +2,15 @@
 
 import pytest
 
-from sipapp.sip import MalformedURI, Request, Response, SIPError, parseMessage, parseURI
+from sipapp.sip import (
+    HeaderLines,
+    MalformedURI,
+    Request,
+    Response,
+    SIPError,
+    parseMessage,
+    parseURI,
+)
 
 from .messages import INVITE, bare, invite
 
@@ -135,6 +143,18 @@ def test_reasonAndBody():
     assert parseMessage(invite()).respond(200, "").startLine == "SIP/2.0 200 "
     with pytest.raises(ValueError, match="CR, LF or NUL"):
         parseMessage(invite()).respond(200, "a\r\nb")
+
+
+def test_headersThatAreAlwaysTheSame():
+    request = parseMessage(INVITE)
+    headers = [("Allow", "INVITE, ACK"), ("k", "path")]
+    ready = HeaderLines(headers)
+    response = request.respond(200, headers=ready)
+    assert response.toBytes() == request.respond(200, headers=headers).toBytes()
+    assert response.supported == ("path",)
+    response.remove("allow")
+    assert ready.names == ["allow", "supported"]
+    assert request.respond(200, headers=ready).allow == ("INVITE", "ACK")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 from sipapp.resources.maker import ResourceMaker, Settings
 from sipapp.resources.sip.resource import SIPResource
-from sipapp.sip import SIPURI, Response
+from sipapp.sip import SIPURI, HeaderLines, Response
 from sipapp.transaction import ServerTransaction
 
 __all__ = ["Options", "OptionsSettings", "optionsMaker"]
@@ -37,12 +37,14 @@ class Options(SIPResource):
 
     def __init__(self, settings: OptionsSettings, worker: Any) -> None:
         self._worker = worker
-        self._headers = (
-            ("Accept", ", ".join(settings.accept)),
-            ("Accept-Encoding", "identity"),
-            ("Accept-Language", "en"),
-            ("Allow", ", ".join(settings.allow)),
-            ("Supported", ", ".join(settings.supported)),
+        self._headers = HeaderLines(
+            (
+                ("Accept", ", ".join(settings.accept)),
+                ("Accept-Encoding", "identity"),
+                ("Accept-Language", "en"),
+                ("Allow", ", ".join(settings.allow)),
+                ("Supported", ", ".join(settings.supported)),
+            )
         )
 
     def offer(self, transaction: ServerTransaction) -> Response | None:
