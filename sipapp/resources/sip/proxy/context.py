@@ -12,7 +12,6 @@ still ring. When every branch has ended without a 2xx the best answer goes upstr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sipapp.resources.sip.proxy.bestresponse import chooseBest
@@ -68,9 +67,9 @@ class ResponseContext:
         self.isInvite = request.method == "INVITE"
         self._breadth = breadth
         # Most calls have one target and one answer: what holds more is made when there is more.
-        self._waiting: Sequence[list[Target]] = ()
-        self._branches: Sequence[Branch] = ()
-        self._answers: Sequence[Response] = ()
+        self._waiting: tuple[list[Target], ...] = ()
+        self._branches: tuple[Branch, ...] = ()
+        self._answers: tuple[Response, ...] = ()
         self._open = 0
         # No new branches: a 2xx or 6xx has come, or a CANCEL.
         self._closed = False
@@ -81,7 +80,7 @@ class ResponseContext:
     def begin(self, groups: Groups) -> None:
         """Forward to these targets. Does nothing if the caller has cancelled meanwhile."""
         if not self._closed:
-            self._waiting = groups
+            self._waiting = tuple(groups)
             self._advance()
 
     def answer(self, status: int) -> Response:
@@ -159,7 +158,8 @@ class ResponseContext:
     def _advance(self) -> None:
         """Start the next group, or end."""
         while self._waiting:
-            group, *self._waiting = self._waiting
+            group = self._waiting[0]
+            self._waiting = self._waiting[1:]
             if self._branches or len(group) > 1:
                 group = self._admit(group)
             if group:
@@ -185,6 +185,11 @@ class ResponseContext:
     def _startGroup(self, group: list[Target]) -> None:
         """§16.6 for each target, the breadth divided between them (RFC 5393 §5.3.3)."""
         self._open += len(group)
+        if len(group) == 1:
+            branch = Branch(self, group[0])
+            self._branches = (*self._branches, branch)
+            branch.start(self._breadth)
+            return
         branches = [Branch(self, target) for target in group]
         self._branches = (*self._branches, *branches)
         if self._breadth is None:

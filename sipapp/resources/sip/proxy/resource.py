@@ -87,13 +87,13 @@ class Proxy(SIPResource):
         found = self._search.find(request, routed)
         if self.settings.mode == "stateless":
             return self._offerStateless(transaction, routed, found)
-        if isinstance(found, Deferred):
-            # The caller may cancel meanwhile, so there has to be a context.
-            context = self._context(transaction, routed, breadth)
-            return found.addCallback(self._begin, context)
         if isinstance(found, int):
             return self._refusal(request, found)
-        return self._begin(found, self._context(transaction, routed, breadth))
+        # The caller may cancel before targets are found, so there has to be a context.
+        context = self._context(transaction, routed, breadth)
+        if isinstance(found, list):
+            return self._begin(found, context)
+        return found.addCallback(self._begin, context)
 
     def ack(self, request: Request) -> bool:
         """Forward an ACK that belongs to no transaction: one to a 2xx, which follows its Route;
@@ -106,11 +106,11 @@ class Proxy(SIPResource):
             return True  # the answer was ours, and nobody waits for the ACK any more
         routed = preprocess(request, self._worker)
         found = self._search.find(request, routed)
-        if isinstance(found, Deferred):
-            found.addCallback(self._acknowledge, request, routed)
-            found.addErrback(self._lost, request)
-            return True
-        return self._acknowledge(found, request, routed)
+        if isinstance(found, (list, int)):
+            return self._acknowledge(found, request, routed)
+        found.addCallback(self._acknowledge, request, routed)
+        found.addErrback(self._lost, request)
+        return True
 
     def strayResponse(self, response: Response) -> bool:
         """Forward a response that belongs to no client transaction of this worker, if its
