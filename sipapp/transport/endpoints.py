@@ -83,6 +83,9 @@ class Endpoints:
         self._probe = probeSource if probe is None else probe
         self._all = {one.index: one for one in endpoints}
         self._byKey = {one.key: one for one in self._all.values()}
+        self._names = {(one.host, one.port) for one in self._all.values()}
+        self._names.update(one.called for one in self._all.values() if one.called is not None)
+        self._wildcards = {(one.family, one.port) for one in self._all.values() if one.isWildcard}
         self._byTransport: dict[str, list[Endpoint]] = {}
         for one in self._all.values():
             self._byTransport.setdefault(one.transport, []).append(one)
@@ -153,13 +156,12 @@ class Endpoints:
 
     def isOurs(self, host: str, port: int) -> bool:
         """Tell whether a numeric or advertised host and a port are those of an endpoint."""
-        for one in self._all.values():
-            if (one.host == host and one.port == port) or (host, port) == one.called:
-                return True
-            family = 6 if ":" in host else 4
-            if one.isWildcard and one.port == port and one.family == family:
-                # Only what is ours is reached from itself.
-                return self.source(host) == host
+        if (host, port) in self._names:
+            return True
+        family = 6 if ":" in host else 4
+        if (family, port) in self._wildcards:
+            # Only what is ours is reached from itself.
+            return self.source(host) == host
         return False
 
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from sipapp.transaction import Identifiers
     from sipapp.transport.datagram import DatagramPort
     from sipapp.transport.endpoints import Endpoints
-    from sipapp.transport.selection import Address
     from sipapp.transport.streamflow import StreamFlow
     from sipapp.transport.streams import Streams
+    from sipapp.transport.target import Address
     from sipapp.transport.turns import Turns
 
 HostPort = tuple[str, int]

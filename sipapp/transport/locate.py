@@ -12,17 +12,10 @@ from sipapp.transport.dnscache import DNSCache
 from sipapp.transport.dnsclient import DNSClient, parseNameserver, systemNameservers
 from sipapp.transport.hosts import HostsFile
 from sipapp.transport.records import Answer, Question, familyOf
-from sipapp.transport.selection import (
-    Address,
-    Asking,
-    LocateError,
-    Random,
-    Target,
-    addresses,
-    numeric,
-)
+from sipapp.transport.selection import Asking, Random, addresses
+from sipapp.transport.target import Address, Target, numeric
 
-__all__ = ["Address", "LocateError", "Locator", "Target", "makeLocator"]
+__all__ = ["Locator", "makeLocator"]
 
 
 class Locator:

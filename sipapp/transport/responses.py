@@ -9,8 +9,9 @@ from twisted.logger import Logger
 
 from sipapp.sip import MalformedMessage, Response, SIPError, parseMessage
 from sipapp.transport.flows import Flows
-from sipapp.transport.locate import Address, LocateError, Locator, Target
+from sipapp.transport.locate import Locator
 from sipapp.transport.streams import Streams
+from sipapp.transport.target import Address, LocateError, Target
 
 _log = Logger()
 

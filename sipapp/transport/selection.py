@@ -8,77 +8,25 @@ business: C{sipapp.transport.locate} asks the DNS, a test asks a dict.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from typing import NamedTuple, Protocol
 
-from sipapp.transport.records import NAPTR, SRV, Answer, DNSFailure, Question, Records, familyOf
+from sipapp.transport.records import NAPTR, SRV, Answer, DNSFailure, Question, Records
+from sipapp.transport.target import (
+    PREFERENCE,
+    Address,
+    LocateError,
+    Target,
+    addressAt,
+    fallback,
+    numeric,
+    transportOf,
+)
 
 __all__ = [
-    "Address",
     "Asking",
-    "LocateError",
     "Random",
-    "Target",
     "addresses",
-    "numeric",
     "orderServers",
 ]
-
-
-class LocateError(Exception):
-    """There is nowhere to send a request to. Its text says why."""
-
-    status = 503
-    """What the sender of the request deserves to hear: as after a transport failure, RFC 3261
-    §8.1.3.1 and §16.9."""
-
-
-class Address(NamedTuple):
-    """Where to send, and how.
-
-    @ivar transport: C{UDP}, C{TCP} or C{TLS}.
-    @ivar host: an IPv4 or IPv6 address, without brackets.
-    @ivar tlsName: for TLS, the name that the certificate must be for: the domain that was asked
-        for, and not what the DNS made of it (RFC 5922 §4). Otherwise C{""}.
-    """
-
-    transport: str
-    host: str
-    port: int
-    tlsName: str = ""
-
-
-class TargetURI(Protocol):
-    """What L{Target.ofURI} reads of a C{sipapp.sip.SIPURI}."""
-
-    @property
-    def scheme(self) -> str: ...
-    @property
-    def host(self) -> str: ...
-    @property
-    def port(self) -> int | None: ...
-    @property
-    def transport(self) -> str | None: ...
-    @property
-    def maddr(self) -> str | None: ...
-
-
-class Target(NamedTuple):
-    """The parts of a next-hop URI, or of a Via sent-by (RFC 3263 §5), that say where it leads.
-
-    @ivar host: name or address, IPv6 without brackets.
-    @ivar transport: as in the C{transport} parameter, in lower case.
-    @ivar secure: whether the URI is a C{sips:} one, so that nothing but TLS will do.
-    """
-
-    host: str
-    port: int | None = None
-    transport: str | None = None
-    maddr: str | None = None
-    secure: bool = False
-
-    @classmethod
-    def ofURI(cls, uri: TargetURI) -> Target:
-        return cls(uri.host, uri.port, uri.transport, uri.maddr, uri.scheme == "sips")
 
 
 Asking = Generator[tuple[Question, ...], list[Answer], list[Address]]
@@ -86,16 +34,10 @@ Asking = Generator[tuple[Question, ...], list[Answer], list[Address]]
 Random = Callable[[int, int], int]
 """Gives an integer between two, both included, as C{random.randint} does."""
 
-_DEFAULT_PORT = {"UDP": 5060, "TCP": 5060, "TLS": 5061}
-
 _SERVICES = {"SIP+D2U": "UDP", "SIP+D2T": "TCP", "SIPS+D2T": "TLS"}
 """NAPTR services, RFC 3263 §4.1. A secure URI takes only those that begin with SIPS."""
 
 _SRV_PREFIX = {"UDP": "_sip._udp.", "TCP": "_sip._tcp.", "TLS": "_sips._tcp."}
-
-_PREFERENCE = ("UDP", "TCP", "TLS")
-"""Order of our own where the domain states none. UDP first because it is what RFC 3263 §4.1
-falls back to."""
 
 _MAX_SERVERS = 16
 """More servers than that are not tried: whoever owns a domain could make us ask for thousands."""
@@ -120,58 +62,6 @@ def orderServers(servers: Sequence[SRV], random: Random) -> list[SRV]:
     return ordered
 
 
-def _transportOf(target: Target, supported: frozenset[str]) -> str | None:
-    """The transport that the target names itself.
-
-    @return: C{None} if it names none.
-    @raise LocateError: if it cannot be used.
-    """
-    if target.transport is None:
-        return None
-    named = target.transport.upper()
-    if target.secure:
-        # RFC 3261 §19.1.2: with sips, transport=tcp means TLS over TCP.
-        if named not in ("TCP", "TLS"):
-            raise LocateError(f"a sips URI cannot be reached over {named}")
-        named = "TLS"
-    if named not in supported:
-        raise LocateError(f"the transport {named} is not available here")
-    return named
-
-
-def _fallback(target: Target, supported: frozenset[str]) -> str:
-    """The transport where nobody names one: UDP for sip, TLS for sips (RFC 3263 §4.1)."""
-    if target.secure:
-        if "TLS" in supported:
-            return "TLS"
-        raise LocateError("a sips URI needs TLS, which is not available here")
-    for transport in _PREFERENCE:
-        if transport in supported:
-            return transport
-    raise LocateError("no transport is available")
-
-
-def _address(transport: str, host: str, port: int | None, target: Target) -> Address:
-    return Address(
-        transport,
-        host,
-        _DEFAULT_PORT[transport] if port is None else port,
-        target.host if transport == "TLS" else "",
-    )
-
-
-def numeric(target: Target, supported: frozenset[str]) -> Address | None:
-    """The address of a target that needs no DNS (RFC 3263 §4.1, §4.2).
-
-    @return: C{None} if the target is a name.
-    """
-    host = target.maddr or target.host
-    if not familyOf(host):
-        return None
-    transport = _transportOf(target, supported) or _fallback(target, supported)
-    return _address(transport, host, target.port, target)
-
-
 def addresses(
     target: Target,
     supported: frozenset[str],
@@ -191,7 +81,7 @@ def addresses(
     if direct is not None:
         return [direct]
     name = (target.maddr or target.host).lower().removesuffix(".")
-    transport = _transportOf(target, supported)
+    transport = transportOf(target, supported)
     found: list[Address] | None = None
     if target.port is None and not plain:
         if transport is not None:
@@ -201,9 +91,9 @@ def addresses(
         else:
             found = yield from _byDomain(name, target, supported, families, random)
     if found is None:
-        transport = transport or _fallback(target, supported)
+        transport = transport or fallback(target, supported)
         answers = yield tuple(_questions(name, families))
-        found = [_address(transport, host, target.port, target) for host in _flat(answers)]
+        found = [addressAt(transport, host, target.port, target) for host in _flat(answers)]
         if not found:
             raise _nothing(name, answers)
     return found
@@ -242,7 +132,7 @@ def _byDomain(
         if found is None:
             raise LocateError(f"{name} names {services[0][1]}, which has no SRV record")
         return found
-    for transport in _PREFERENCE:
+    for transport in PREFERENCE:
         if transport in usable:
             services = [(transport, _SRV_PREFIX[transport] + name)]
             found = yield from _byService(services, target, families, random)
@@ -273,7 +163,7 @@ def _byService(
     )
     kinds = len(families)
     found = [
-        _address(transport, host, server.port, target)
+        addressAt(transport, host, server.port, target)
         for number, (transport, server) in enumerate(servers)
         for host in _flat(hosts[number * kinds : (number + 1) * kinds])
     ]

@@ -18,9 +18,10 @@ from sipapp.transaction import (
     TransactionLayer,
 )
 from sipapp.transport.flows import Flow, Flows
-from sipapp.transport.locate import Address, LocateError, Locator, Target
+from sipapp.transport.locate import Locator
 from sipapp.transport.responses import ResponseRouter
 from sipapp.transport.sending import ClientUser, Sending
+from sipapp.transport.target import Address, LocateError, Target
 from sipapp.transport.vias import addVia
 
 _log = Logger()

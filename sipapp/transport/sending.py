@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from sipapp.sip import Hop, Request, Response
 from sipapp.transaction import ClientTransaction, clientKey
 from sipapp.transport.flows import Flow
-from sipapp.transport.locate import Address, LocateError, Target
+from sipapp.transport.target import Address, LocateError, Target
 from sipapp.transport.vias import addVia
 
 if TYPE_CHECKING:

@@ -18,8 +18,9 @@ from twisted.names.server import DNSServerFactory
 from sipapp.transport.dnscache import DNSCache
 from sipapp.transport.dnsclient import DNSClient, parseNameserver, systemNameservers
 from sipapp.transport.hosts import HostsFile
-from sipapp.transport.locate import Address, LocateError, Locator, Target, makeLocator
+from sipapp.transport.locate import Locator, makeLocator
 from sipapp.transport.records import NAPTR, SRV, DNSFailure, Question
+from sipapp.transport.target import Address, LocateError, Target
 
 ALL = frozenset({"UDP", "TCP", "TLS"})
 LONG = [f"192.0.2.{number}" for number in range(1, 81)]

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from sipapp.transport.records import NAPTR, SRV, DNSFailure, Question, familyOf
-from sipapp.transport.selection import Address, LocateError, Target, addresses, orderServers
+from sipapp.transport.selection import addresses, orderServers
+from sipapp.transport.target import Address, LocateError, Target
 
 ALL = frozenset({"UDP", "TCP", "TLS"})
 

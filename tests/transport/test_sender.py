@@ -9,8 +9,8 @@ from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred
 
 from sipapp.sip import Request, parseMessage
-from sipapp.transport.locate import Address, LocateError
 from sipapp.transport.steering import slotOf
+from sipapp.transport.target import Address, LocateError
 from tests.transport.workers import LOOPBACK, Outcome, Site, hop, made, request, until
 
 

@@ -23,7 +23,7 @@ from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from sipapp.sip import parseMessage
 from sipapp.transport.bus import Send
 from sipapp.transport.limits import StreamLimits
-from sipapp.transport.locate import Address, LocateError
+from sipapp.transport.target import Address, LocateError
 from sipapp.transport.tls import ClientTLS, TLSError, serverContext
 from tests.support.certificates import CertificateAuthority
 from tests.transport.workers import LOOPBACK, Outcome, Site, hop, made, request, until

@@ -18,8 +18,7 @@ from sipapp.transaction import Identifiers, ServerTransaction, TimerSettings
 from sipapp.transport.assembly import Served, Transport, assemble
 from sipapp.transport.endpoints import Endpoint
 from sipapp.transport.limits import StreamLimits
-from sipapp.transport.locate import Address, LocateError, Target
-from sipapp.transport.selection import numeric
+from sipapp.transport.target import Address, LocateError, Target, numeric
 from sipapp.transport.tls import ClientTLS
 
 LOOPBACK = "127.0.0.1"
