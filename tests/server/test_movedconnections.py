@@ -21,7 +21,8 @@ from tests.support.siptext import newToken, workerCode
 def server(configuration: Configuration, startServer: ServerStarter) -> Server:
     configuration.table("server", drain_timeout=2.0)
     configuration.listen("udp")
-    configuration.listen("tcp")
+    # A reload may take its time on a machine that does other things as well.
+    configuration.listen("tcp", limits={"message_timeout": 60.0})
     return startServer(configuration)
 
 
