@@ -11,6 +11,7 @@ from pytest_twisted import ensureDeferred
 from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
 
 from sipapp.sip import Request, Response
+from sipapp.transaction import TimerSettings
 from sipapp.transport.tls import serverContext
 from tests.support.certificates import CertificateAuthority
 from tests.transport.workers import LOOPBACK, Outcome, Site, bound, hop, made, request, until
