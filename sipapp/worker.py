@@ -87,7 +87,9 @@ class Worker:
         return next(found, None)
 
     def isLocal(self, uri: SIPURI) -> bool:
-        host = normalHost(uri.host)
+        host = uri.host
+        if host not in self.domains:
+            host = normalHost(host)
         if host in self.domains and (uri.port is None or uri.port in self._ports):
             return True
         secure = uri.scheme == "sips" or uri.transport == "tls"
@@ -107,8 +109,8 @@ class Worker:
         # What has been made by now stays: the collector need never look at it again.
         gc.collect()
         gc.freeze()
-        # Messages and transactions go as soon as nobody needs them. What is left to the collector is
-        # rare, so it need not come at every few messages.
+        # Messages and transactions go as soon as nobody needs them. What is left to the collector
+        # is rare, so it need not come at every few messages.
         gc.set_threshold(_YOUNG)
 
     async def serve(self) -> None:
