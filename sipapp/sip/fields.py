@@ -122,10 +122,12 @@ class HeaderFields:
 
     def getAll(self, name: str) -> list[str]:
         """The values of all lines of this name; those of a list split at their commas."""
-        key = name if name in self.names else canonical(name)
-        values = [
-            valueOf(line) for line, each in zip(self.lines, self.names, strict=True) if each == key
-        ]
+        names, lines = self.names, self.lines
+        key = name if name in names else canonical(name)
+        if names.count(key) == 1:
+            value = valueOf(lines[names.index(key)])
+            return splitCommas(value) if "," in value and key in LISTS else [value]
+        values = [valueOf(line) for line, each in zip(lines, names, strict=True) if each == key]
         if key in LISTS:
             return [part for value in values for part in splitCommas(value)]
         return values
