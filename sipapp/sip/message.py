@@ -94,6 +94,14 @@ class Message(HeaderFields):
         top: Via = value
         return top
 
+    def pushVia(self, via: Via, text: str | None = None) -> None:
+        """Put a Via above all others.
+
+        @param text: how it is written, if the caller has it at hand.
+        """
+        self.prepend("via", str(via) if text is None else text)
+        self._typed["top-via"] = via
+
     def noteSource(self, host: str, port: int | None = None) -> None:
         """Add to the topmost Via where the message came from (RFC 3261 §18.2.1, RFC 3581 §4). As a
         rule the rest of its line stays as it came.

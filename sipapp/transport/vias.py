@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sipapp.sip import Request, bracketed
+from sipapp.sip import Request, Via, bracketed
 from sipapp.transport.flows import DatagramFlow, Flow
 
 
@@ -53,7 +53,9 @@ def addVia(request: Request, flow: Flow, branch: str) -> None:
     """Put our own Via on a request that leaves over a flow (RFC 3261 §18.1.1, RFC 3581 §3)."""
     host, port = flow.local
     where = f"{bracketed(host)}:{port}" if port else bracketed(host)
-    if flow.reliable:
-        request.prepend("Via", f"SIP/2.0/{flow.transport} {where};branch={branch}")
-    else:
-        request.prepend("Via", f"SIP/2.0/UDP {where};branch={branch};rport")
+    params: dict[str, str | None] = {"branch": branch}
+    text = f"SIP/2.0/{flow.transport} {where};branch={branch}"
+    if not flow.reliable:
+        params["rport"] = None
+        text += ";rport"
+    request.pushVia(Via(flow.transport, host, port or None, params), text)

@@ -4,7 +4,7 @@ import traceback
 
 import pytest
 
-from sipapp.sip import CSeq, MalformedHeader, Message, parseMessage
+from sipapp.sip import CSeq, MalformedHeader, Message, Via, parseMessage
 
 from .messages import INVITE, RINGING, bare, invite
 
@@ -250,3 +250,14 @@ def test_aMalformedViaTellsNoSource():
     with pytest.raises(MalformedHeader):
         message.noteSource("192.0.2.9")
     assert message.lines == ["Via: x"]
+
+
+@pytest.mark.parametrize("text", [None, "SIP/2.0/UDP x;branch=z9hG4bK2"])
+def test_aViaIsPutOnTop(text):
+    message = parseMessage(bare("OPTIONS sip:a SIP/2.0", "To: <sip:b>", "v: SIP/2.0/UDP z"))
+    assert len(message.vias) == 1
+    via = Via("UDP", "x", None, {"branch": "z9hG4bK2"})
+    message.pushVia(via, text)
+    assert message.lines[1:] == ["Via: SIP/2.0/UDP x;branch=z9hG4bK2", "v: SIP/2.0/UDP z"]
+    assert message.via is via
+    assert [each.host for each in message.vias] == ["x", "z"]
