@@ -19,6 +19,10 @@ from twisted.logger import Logger
 from sipapp.transaction import TransactionLayer
 from sipapp.transport.counters import MessageNotes, NoNotes
 
+#: How late timers may fire, in seconds, so that those that are due one after the other fire in one
+#: turn. The shortest that SIP knows is 200 ms.
+_SLACK = 0.01
+
 _log = Logger()
 
 
@@ -61,8 +65,10 @@ class Turns:
             layer = self.layer
             if layer is not None:
                 deadline = layer.nextDeadline()
-                if deadline is not None and (self._call is None or deadline < self._wakeAt):
-                    self._wakeUpAt(deadline)
+                if deadline is not None:
+                    wakeAt = deadline + _SLACK
+                    if self._call is None or wakeAt < self._wakeAt:
+                        self._wakeUpAt(wakeAt)
         self._depth -= 1
 
     def atEnd(self, call: Callable[[], object]) -> None:

@@ -96,8 +96,8 @@ def test_stopped() -> None:
 
 
 def test_timers() -> None:
-    """There is one reactor timer for all of the layer's, at the earliest of them; to fire them is
-    a turn too."""
+    """There is one reactor timer for all of the layer's, a little after the earliest of them, so
+    that it fires what is due at nearly the same time; to fire them is a turn too."""
     clock = Clock()
     turns = Turns(clock)
     layer = turns.layer = TransactionLayer(TakeAll(), clock=turns.clock)
@@ -117,11 +117,15 @@ def test_timers() -> None:
     turns.begin()
     layer.timers.start(0, 2, owner, "B")
     layer.timers.start(0, 9, owner, "C").cancel()
+    layer.timers.start(0, 5.005, owner, "D")
     turns.end()
     (call,) = clock.getDelayedCalls()
-    assert call.getTime() == 2
-    clock.pump([1, 1, 1, 1, 1])
-    assert fired == [("B", 2), ("after B", 2), ("A", 5), ("after A", 5)]
+    assert call.getTime() == 2.01
+    clock.pump([2, 0.01, 2.99, 0.01])
+    assert fired == [
+        *(("B", 2.01), ("after B", 2.01)),
+        *(("A", 5.01), ("D", 5.01), ("after A", 5.01), ("after D", 5.01)),
+    ]
     assert not clock.getDelayedCalls()
 
 
