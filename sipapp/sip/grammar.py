@@ -136,7 +136,7 @@ def parseParams(text: str) -> dict[str, str | None]:
     @raise ValueError: for anything else, and for a name that appears twice.
     """
     if _PLAIN_PARAMS.match(text):
-        return plainParams(text)
+        return plainParams(text, {})
     params: dict[str, str | None] = {}
     text = text.rstrip(WHITESPACE)
     position, end = 0, len(text)
@@ -155,19 +155,20 @@ def parseParams(text: str) -> dict[str, str | None]:
     return params
 
 
-def plainParams(text: str) -> dict[str, str | None]:
+def plainParams(text: str, params: dict[str, str | None]) -> dict[str, str | None]:
     """
     @param text: parameters that match L{PLAIN_PARAMS}.
+    @param params: those that stand before them; they are added to it.
     @return: values by lower-case name; C{None} for a parameter without value.
     @raise ValueError: for a name that appears twice.
     """
-    params: dict[str, str | None] = {}
     parts = text.split(";")
-    del parts[0]
+    parts.pop(0)
+    expected = len(params) + len(parts)
     for part in parts:
         name, equals, value = part.partition("=")
         params[name.lower()] = value if equals else None
-    if len(params) != len(parts):
+    if len(params) != expected:
         raise ValueError("a parameter appears twice")
     return params
 

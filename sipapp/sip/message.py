@@ -196,8 +196,11 @@ class Message(HeaderFields):
     @property
     def maxForwards(self) -> int | None:
         """The Max-Forwards."""
-        value: int | None = self._single("max-forwards", parseMaxForwards)
-        return value
+        value: Any = self._typed.get("max-forwards")
+        if value.__class__ is not int:
+            value = self._single("max-forwards", parseMaxForwards)
+        hops: int | None = value
+        return hops
 
     @property
     def expires(self) -> int | None:

@@ -47,7 +47,7 @@ def plainHead(
 
     @return: topmost Via, Call-ID, CSeq and Max-Forwards, which is C{None} unless it is plain too.
     """
-    last = dict(zip(names, lines, strict=True))
+    last = dict(zip(names, lines))  # noqa: B905 - their lengths are equal; looking takes time
     repeated = len(names) - len(last)
     if repeated and repeated != _repeats(names, "via") + _repeats(names, "record-route"):
         return None
@@ -66,10 +66,7 @@ def plainHead(
         if rest == ";rport":
             params["rport"] = None
         elif rest:
-            others = plainParams(rest)
-            if branch is not None and "branch" in others:
-                return None
-            params.update(others)
+            plainParams(rest, params)
     except (KeyError, ValueError):
         # One of them is missing, or a parameter appears twice.
         return None
