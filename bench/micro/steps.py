@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from itertools import count, islice
 from pathlib import Path
+from typing import Any
 
 from twisted.internet.task import Clock
 
-from sipapp.location import Binding, LMDBLocation
-from sipapp.sip import Request, Response, parseMessage, validateRequest, validateResponse
+from sipapp.location import LMDBLocation
+from sipapp.resources.sip.registrar import Registrar, RegistrarSettings
+from sipapp.sip import SIPURI, Request, Response, parseMessage, validateRequest, validateResponse
 from sipapp.transaction import ClientTransaction, Identifiers, ServerTransaction, TransactionLayer
 
 Step = Callable[[], object]
@@ -130,21 +132,81 @@ def _transactionSteps() -> Iterator[tuple[str, Step]]:
         yield f"{name} in, {status} out: parsed, answered, over", serve
 
 
+_REGISTER = (
+    "REGISTER sip:example.com SIP/2.0\r\n"
+    "Via: SIP/2.0/UDP 192.0.2.101:5060;branch=z9hG4bK74bf9;rport\r\n"
+    "Max-Forwards: 70\r\n"
+    "From: <sip:user{user}@example.com>;tag=9fxced76sl\r\n"
+    "To: <sip:user{user}@example.com>\r\n"
+    "Call-ID: {user}-{call}@192.0.2.101\r\n"
+    "CSeq: 1 REGISTER\r\n"
+    "Contact: <sip:user{user}@192.0.2.101:5060>\r\n"
+    "Expires: 3600\r\n"
+    "User-Agent: bench\r\n"
+    "Content-Length: 0\r\n\r\n"
+)
+
+
+class _PhoneFlow(_Flow):
+    """The way to a phone. Its token is the business of the transport."""
+
+    remote = ("192.0.2.101", 5060)
+    token = "5e0b8a0b1c7d2f3a4e5bdXxldWRwOjE5Mi4wLjIuMTo1MDYwfDE5Mi4wLjIuMTAxfDUwNjA"
+
+
+class _Worker:
+    """What a registrar needs of its worker."""
+
+    domains = frozenset({"example.com"})
+
+    def __init__(self, directory: Path) -> None:
+        self.reactor = Clock()
+        self.reactor.advance(1000.0)
+        self.identifiers = Identifiers(b"secret", "a0")
+        self.turn: list[Callable[[], object]] = []
+        self.location = LMDBLocation(directory, self.turn.append, clock=self.reactor.seconds)
+
+    def isLocal(self, uri: SIPURI) -> bool:
+        return uri.host in self.domains and uri.port is None
+
+    def endTurn(self) -> None:
+        for call in self.turn:
+            call()
+        self.turn.clear()
+
+
+class _Waiting:
+    """What a registrar needs of a transaction."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+
+
+def _registrations(users: int) -> Iterator[Request]:
+    """Each user registers again and again, with another Call-ID each time."""
+    flow = _PhoneFlow(reliable=False)
+    for number in count():
+        call, user = divmod(number, users)
+        text = _REGISTER.format(user=user * 7919 % users, call=call)
+        request = _request(text.encode())
+        request.flow = flow
+        validateRequest(request)
+        yield request
+
+
 def _locationSteps(directory: Path) -> Iterator[tuple[str, Step]]:
-    clock = Clock()
-    store = LMDBLocation(directory, partial(clock.callLater, 0), clock=lambda: 1000.0)
-    call = "3848276298220188511@atlanta.example.com"
-    bindings = (Binding("sip:alice@192.0.2.101:5060", 5000.0, callID=call, cseq=1),)
-    for number in range(10_000):
-        store.update(f"sip:user{number}@example.com", lambda present: bindings)
-    while clock.getDelayedCalls():
-        clock.advance(0)
-    count = iter(range(10**9))
+    worker = _Worker(directory)
+    registrar: Any = Registrar(RegistrarSettings(), worker)
+    registrations = _registrations(10_000)
 
-    def refresh() -> None:
-        aor = f"sip:user{next(count) % 10_000}@example.com"
-        store.update(aor, lambda present: bindings)
-        clock.advance(0)
+    def register(turn: int) -> None:
+        for request in islice(registrations, turn):
+            registrar.offer(_Waiting(request))
+        worker.endTurn()
 
+    register(10_000)
+    store = worker.location
     yield "look one of 10,000 users up", lambda: store.lookupNow("sip:user4711@example.com")
-    yield "refresh a binding, a transaction each", refresh
+    yield "index and validate a REGISTER", lambda: next(registrations)
+    yield "the same, and its refresh, alone in a turn", lambda: register(1)
+    yield "twenty of these in a turn", lambda: register(20)
