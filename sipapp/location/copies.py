@@ -117,11 +117,15 @@ class Copies:
         self._write(Mark(self._boot, False, number, now))
         self._state = state
 
-    def end(self, file: BindingFile) -> None:
+    def end(self, file: BindingFile, now: float) -> None:
         """Say that the file is closed in good order. Nobody else may have it open."""
         file.sync()
-        if self._mark is not None:
-            self._write(msgspec.structs.replace(self._mark, closed=True))
+        try:
+            # For the case that the machine goes down right after the next start.
+            self.take(file, now)
+        finally:
+            if self._mark is not None:
+                self._write(msgspec.structs.replace(self._mark, closed=True))
 
     def _copy(self, number: int) -> Path:
         return self._path / f"copy.{number}"

@@ -123,9 +123,11 @@ class LocationMaintenance(Service):
     def _finish(self) -> None:
         """Leave everything on the disk; the workers have gone."""
         assert self._file is not None and self._copies is not None
-        self._copies.end(self._file)
-        self._file.close()
-        self._file = None
+        file, self._file = self._file, None
+        try:
+            self._copies.end(file, self._clock())
+        finally:
+            file.close()
 
 
 def _report(failure: Failure) -> None:

@@ -125,13 +125,25 @@ def test_a_server_that_has_ended_finds_everything_under_another_boot(machine: Ma
     machine.register(1)
     machine.copies.take(machine.file, START)
     machine.register(2)
-    machine.copies.end(machine.file)
+    machine.copies.end(machine.file, START)
     machine.file.close()
     assert not machine.start()
     assert machine.file.read("sip:7@h")[0].cseq == 2
     # From now on it is in use again.
     machine.lose([b"nothing of it" * 999], random.Random(0))
     assert machine.start()
+    assert machine.file.read("sip:7@h")[0].cseq == 2
+
+
+def test_a_server_that_ends_without_room_for_a_copy_has_ended_in_good_order(
+    machine: Machine,
+) -> None:
+    (machine.path / "copy.1").mkdir()
+    machine.register(1)
+    with pytest.raises(OSError, match=r"copy\.1"):
+        machine.copies.end(machine.file, START)
+    machine.file.close()
+    assert not machine.start()
     assert machine.file.read("sip:7@h")[0].cseq == 1
 
 
