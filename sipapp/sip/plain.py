@@ -8,6 +8,7 @@ and find the words for what is wrong.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from sipapp.sip.grammar import PLAIN_PARAMS, PLAIN_VALUE, TOKEN, plainParams
 from sipapp.sip.headers import CSeq
@@ -36,6 +37,12 @@ _head = re.compile(
 
 _HOPS = {f"Max-Forwards: {number}": number for number in range(256)}
 
+_ONCE = ("from", "to", "call-id", "cseq")
+_AT_MOST_ONCE = ("content-length", "max-forwards")
+
+_LAYOUTS = 256
+_MOST_LINES = 40
+
 _newCSeq = tuple.__new__
 
 
@@ -47,35 +54,47 @@ def plainHead(
 
     @return: topmost Via, Call-ID, CSeq and Max-Forwards, which is C{None} unless it is plain too.
     """
-    last = dict(zip(names, lines))  # noqa: B905 - their lengths are equal; looking takes time
-    repeated = len(names) - len(last)
-    if repeated and repeated != _repeats(names, "via") + _repeats(names, "record-route"):
+    places = _places(tuple(names)) if len(names) <= _MOST_LINES else None
+    if places is None:
         return None
-    length = last.get("content-length")
-    if length is not None and length != f"Content-Length: {len(body)}":
+    via, from_, to, callID, cseq, length, hops = places
+    if length >= 0 and lines[length] != f"Content-Length: {len(body)}":
         return None
-    try:
-        found = _head(
-            f"{lines[names.index('via')]}\n{last['from']}\n{last['to']}\n"
-            f"{last['call-id']}\n{last['cseq']}"
-        )
-        if found is None:
-            return None
-        transport, host, port, branch, rest, callID, number, method = found.groups()
-        params: dict[str, str | None] = {} if branch is None else {"branch": branch}
-        if rest == ";rport":
-            params["rport"] = None
-        elif rest:
+    found = _head(f"{lines[via]}\n{lines[from_]}\n{lines[to]}\n{lines[callID]}\n{lines[cseq]}")
+    if found is None:
+        return None
+    transport, host, port, branch, rest, call, number, method = found.groups()
+    params: dict[str, str | None] = {} if branch is None else {"branch": branch}
+    if rest == ";rport":
+        params["rport"] = None
+    elif rest:
+        try:
             plainParams(rest, params)
-    except (KeyError, ValueError):
-        # One of them is missing, or a parameter appears twice.
+        except ValueError:
+            return None
+    return (
+        Via(transport, host, None if port is None else int(port), params),
+        call,
+        _newCSeq(CSeq, (int(number), method)),
+        _HOPS.get(lines[hops]) if hops >= 0 else None,
+    )
+
+
+@lru_cache(_LAYOUTS)
+def _places(names: tuple[str, ...]) -> tuple[int, ...] | None:
+    """Find the lines that a plain head is read from. Peers have few layouts of their messages, so
+    those that came last are remembered.
+
+    @return: the indices of topmost Via, From, To, Call-ID, CSeq, Content-Length and Max-Forwards;
+        -1 for the last two if they are missing. C{None} if another one is missing, or if one of
+        them but Via is repeated.
+    """
+    if "via" not in names or any(names.count(name) != 1 for name in _ONCE):
         return None
-    via = Via(transport, host, None if port is None else int(port), params)
-    cseq = _newCSeq(CSeq, (int(number), method))
-    return via, callID, cseq, _HOPS.get(last.get("max-forwards", ""))
-
-
-def _repeats(names: list[str], key: str) -> int:
-    """How many lines of a name there are besides the last."""
-    count = names.count(key)
-    return count - 1 if count else 0
+    if any(names.count(name) > 1 for name in _AT_MOST_ONCE):
+        return None
+    return (
+        names.index("via"),
+        *[names.index(name) for name in _ONCE],
+        *[names.index(name) if name in names else -1 for name in _AT_MOST_ONCE],
+    )

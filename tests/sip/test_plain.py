@@ -115,7 +115,7 @@ def test_whatIsPlainIsInGoodOrder(data):
         RINGING.replace(b"UDP proxy.example.com", b"TLS 192.0.2.1:60000"),
         INVITE.replace(b"Bob <sip:bob@biloxi.example.com>", b'"B." <sips:+1@1.2.3.4;user=phone>'),
         INVITE.replace(b"rport", b"Rport;x=y"),
-        invite("Route: <sip:a>"),
+        invite("Route: <sip:a>", "Route: <sip:b>"),
     ],
 )
 def test_mostMessagesArePlain(data):
@@ -139,6 +139,11 @@ def test_whatIsRepeatedIsNotPlain(line):
     assert sound.takePlain()
     repeated = parseMessage(invite("Content-Length: 0", "Record-Route: <sip:a>", line))
     assert repeated.takePlain() == line.startswith(("Record-Route", "Via"))
+
+
+def test_whatHasManyLinesIsNotPlain():
+    assert parseMessage(invite(*["X-Y: z"] * 30)).takePlain()
+    assert not parseMessage(invite(*["X-Y: z"] * 50)).takePlain()
 
 
 @pytest.mark.parametrize("params", ["branch=1;Branch=2", "a;A=1", "branch=1;a;a", "branch"])
