@@ -5,9 +5,10 @@ chosen.
 from __future__ import annotations
 
 import argparse
-import dataclasses
+import signal
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 from bench.compare import rows as results
@@ -29,6 +30,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="UDP, one worker, a few minutes")
     parser.add_argument("--rounds", type=int, help="rounds in which processor time is measured")
+    parser.add_argument("--load", type=float, help="a factor for the rates of that")
     parser.add_argument("--cpu", action="store_true", help="processor time and memory alone")
     parser.add_argument("--json", type=Path, help="where the rows go; other rows there stay")
     return parser.parse_args(arguments)
@@ -39,15 +41,20 @@ def main(arguments: list[str]) -> int:
     @return: the exit status: 1 if there is nothing to run, nothing to run it with, or a cell fails.
     """
     options = _parse(arguments)
+    # An exception, so that servers and clients are ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     cells = select(quick() if options.quick else everything(), options.only)
     missing = _missing(cells) if cells else ["nothing of what there is matches"]
     if missing:
         print("\n".join(missing), file=sys.stderr)
         return 1
-    changes = {"rounds": options.rounds} if options.rounds else {}
-    if options.cpu:
-        changes["steps"] = 0
-    effort = dataclasses.replace(QUICK if options.quick else Effort(), **changes)
+    effort = QUICK if options.quick else Effort()
+    effort = replace(
+        effort,
+        rounds=options.rounds or effort.rounds,
+        load=options.load or effort.load,
+        steps=0 if options.cpu else effort.steps,
+    )
     file = options.json or Path("build", "bench-quick.json" if options.quick else "bench.json")
     found: list[results.Row] = []
     status = 0

@@ -66,4 +66,4 @@ def _takeTurns(contenders: Sequence[Contender], effort: Effort, say: Say) -> Non
             if number > 1:
                 say(f"  round {number - 1}: {contender.account()}")
             if number <= effort.rounds:
-                contender.begin(effort.seconds)
+                contender.begin(effort)

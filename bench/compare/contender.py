@@ -31,6 +31,7 @@ class Effort:
     """How much is measured.
 
     @ivar seconds: how long the load of a round is.
+    @ivar load: a factor for the rate of the scenario.
     @ivar rest: seconds in which servers at rest are watched.
     @ivar steps: rates that are tried; 0 for processor time alone.
     @ivar step: seconds of each.
@@ -39,6 +40,7 @@ class Effort:
 
     rounds: int = 5
     seconds: float = 4.0
+    load: float = 1.0
     rest: float = 5.0
     steps: int = 6
     step: float = 4.0
@@ -79,10 +81,13 @@ class Contender:
     def prepare(self) -> None:
         self._load.prepare()
 
-    def begin(self, seconds: float) -> None:
+    def begin(self, effort: Effort) -> None:
         """The load of a round."""
         before = self.usage()
-        self._window = before, self._load.run(self._scenario.rate, seconds)
+        self._window = before, self._load.run(self._rate(effort), effort.seconds)
+
+    def _rate(self, effort: Effort) -> float:
+        return self._scenario.rate * self._wanted.workers * effort.load
 
     def account(self) -> str:
         """Close the period that the round began.
@@ -137,6 +142,7 @@ class Contender:
             cpu_us=statistics.median(self._costs),
             cpu_low=min(self._costs),
             cpu_high=max(self._costs),
+            cpu_rate=self._rate(effort),
             max_rate=rate,
             client_bound=rate is not None and not self._limitIsHere,
             p50_ms=quantile(answers, 0.5),

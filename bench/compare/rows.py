@@ -18,6 +18,7 @@ class Row:
     @ivar cpu_us: microseconds of processor time for a unit, over all processes: a median of rounds.
     @ivar cpu_low: that of the cheapest round.
     @ivar cpu_high: that of the dearest round.
+    @ivar cpu_rate: units in a second while that was measured.
     @ivar max_rate: units in a second, the highest rate without a failed call.
     @ivar client_bound: the server was not busy when the limit was reached, or it was not reached:
         with better clients on a bigger machine it might do more.
@@ -45,6 +46,7 @@ class Row:
     retransmissions: int = 0
     cpu_low: float | None = None
     cpu_high: float | None = None
+    cpu_rate: float | None = None
     client_bound: bool = False
     spread: float | None = None
     kib_per_connection: float | None = None

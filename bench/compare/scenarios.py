@@ -11,9 +11,9 @@ class Scenario:
 
     @ivar unit: what is counted.
     @ivar script: the file in C{sipp/} that the client runs.
-    @ivar rate: units in a second while processor time is measured. It is the same for all servers,
-        and none has much more to do than half of what it can: what a unit costs depends on how many
-        of them a server finds waiting.
+    @ivar rate: units in a second for each worker while processor time is measured. It is the same
+        for all servers, and none has much more to do than half of what it can: what a unit costs
+        depends on how many of them a worker finds waiting.
     @ivar users: how many are registered.
     @ivar called: whether they are called, so that there has to be somebody who answers.
     @ivar lasting: seconds that a call takes by itself.

@@ -177,7 +177,7 @@ def workingDirectory() -> Iterator[Path]:
     directory = Path(tempfile.mkdtemp(prefix="sipapp-bench-"))
     try:
         yield directory
-    except Exception as error:
+    except BaseException as error:
         error.add_note(f"what was logged is in {directory}")
         raise
     shutil.rmtree(directory)

@@ -15,7 +15,7 @@ from bench.compare.idle import compareIdle
 from bench.compare.scenarios import SCENARIOS
 from bench.compare.servers import PACKAGES, SERVERS, Wanted, program
 
-SHORT = Effort(steps=1, step=0.3)
+SHORT = Effort(seconds=0.5, steps=1, step=0.3)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_serverIsMeasured(directory: Path, server: str, scenario: str, transport
     contender = Contender(server, scenario, Wanted(transport, 1), directory / server)
     try:
         contender.prepare()
-        contender.begin(0.5)
+        contender.begin(SHORT)
         assert "0 of" in contender.account()
         row = contender.row(SHORT)
     finally:
