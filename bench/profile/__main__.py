@@ -112,8 +112,9 @@ def _sample(pid: int, output: Path, options: argparse.Namespace) -> None:
         arguments.append("--gil")
     if options.native:
         arguments.append("--native")
-    # Where the kernel does not let it look at a process, it says what to do.
-    subprocess.run(arguments, check=True)
+    if subprocess.run(arguments).returncode:
+        # It has said why: where the kernel does not let it look at a process, what to do as well.
+        raise SystemExit("py-spy has failed")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from xml.etree import ElementTree
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _INFERNO = "{http://github.com/jonhoo/inferno}"
+#: What is in so many samples is on the way to everything.
+_EVERYTHING = 0.95
 
 
 @dataclass
@@ -107,12 +109,14 @@ def table(found: list[Cost], unit: float, count: int) -> str:
     """
     @param unit: microseconds that all samples together stand for.
     @param count: how many lines each half has.
-    @return: the dearest functions, by what they cost themselves and with their callees.
+    @return: the dearest functions, by what they cost themselves, and with their callees but without
+        those that only lead to all others.
     """
+    narrower = [cost for cost in found if cost.total < _EVERYTHING]
     lines = []
-    for title, key in (("BY ITSELF", _own), ("WITH WHAT IT CALLS", _total)):
+    for title, rows, key in (("BY ITSELF", found, _own), ("WITH WHAT IT CALLS", narrower, _total)):
         lines += ["", title, "  itself µs      %   with callees µs      %"]
-        for cost in sorted(found, key=key, reverse=True)[:count]:
+        for cost in sorted(rows, key=key, reverse=True)[:count]:
             lines.append(
                 f"{cost.own * unit:11.1f} {cost.own:6.1%} {cost.total * unit:17.1f}"
                 f" {cost.total:6.1%}  {cost.name}"

@@ -59,13 +59,13 @@ def test_aWorkerThatDoesNothing(tmp_path: Path) -> None:
 
 
 def test_table() -> None:
-    text = table([Cost("send", 0.5, 0.6), Cost("main", 0.125, 1.0)], 40.0, 1)
-    assert text.splitlines() == [
+    found = [Cost("main", 0.125, 1.0), Cost("send", 0.5, 0.6), Cost("parse", 0.0, 0.75)]
+    assert table(found, 40.0, 1).splitlines() == [
         "BY ITSELF",
         "  itself µs      %   with callees µs      %",
         "       20.0  50.0%              24.0  60.0%  send",
         "",
         "WITH WHAT IT CALLS",
         "  itself µs      %   with callees µs      %",
-        "        5.0  12.5%              40.0 100.0%  main",
+        "        0.0   0.0%              30.0  75.0%  parse",
     ]
