@@ -210,7 +210,8 @@ class Worker:
         if self._assignment.predecessors:
             self._transport.driver.takeOver(self._assignment.predecessors)
         else:
-            self._transport.driver.start()
+            siblings = [code for codes in self._assignment.pools.values() for code in codes]
+            await self._transport.driver.start(siblings)
 
     def _openLocation(self) -> ILocationStore:
         if self._settings.location.store == "memory":

@@ -25,6 +25,7 @@ from twisted.internet.interfaces import IReadDescriptor
 from zope.interface import implementer
 
 from sipapp.transport.frames import (
+    Ask,
     Deliver,
     Failed,
     FlowRecord,
@@ -36,7 +37,17 @@ from sipapp.transport.frames import (
 from sipapp.transport.outlet import BUFFER, Outlet
 from sipapp.transport.turns import Turns
 
-__all__ = ["Bus", "Deliver", "Failed", "FlowRecord", "Frame", "Moved", "Send", "Transactions"]
+__all__ = [
+    "Ask",
+    "Bus",
+    "Deliver",
+    "Failed",
+    "FlowRecord",
+    "Frame",
+    "Moved",
+    "Send",
+    "Transactions",
+]
 
 _FRAMES_PER_TURN = 64
 #: How often is looked whether all is sent, in seconds.
@@ -184,6 +195,10 @@ class Bus:
     def knows(self, code: str) -> bool:
         """Tell whether there is a worker of that code."""
         return code in self._outlets or os.path.exists(self._path(code))
+
+    def workers(self) -> list[str]:
+        """The codes of all workers that have an inbox of their own."""
+        return [code for code in os.listdir(self._directory) if self.hasOwnInbox(code)]
 
     def hasOwnInbox(self, code: str) -> bool:
         """Tell whether there is a worker of that code that no other stands in for."""

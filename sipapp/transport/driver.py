@@ -5,7 +5,7 @@ The way of messages through it is in L{sipapp.transport.receiving}.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -49,10 +49,16 @@ class Driver:
         self._reactor = reactor
         self._hasLingered = False
 
-    def start(self) -> None:
-        """Begin to read."""
+    def start(self, siblings: Collection[str] = ()) -> Deferred[None]:
+        """Begin to read. If there are still workers of an earlier generation, this one has come in
+        the place of one that has died since, and they are asked first what is theirs.
+
+        @param siblings: the codes of the workers of this generation; none are all that there are.
+        @return: fires when it has begun.
+        """
         self.bus.start()
-        self._listen()
+        asked = self.neighbours.ask(siblings) if siblings else succeed(None)
+        return asked.addCallback(lambda _: self._listen())
 
     def _listen(self) -> None:
         for port in self.flows.ports.values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["Deliver", "Failed", "FlowRecord", "Frame", "Moved", "Send", "Transactions"]
+__all__ = ["Ask", "Deliver", "Failed", "FlowRecord", "Frame", "Moved", "Send", "Transactions"]
 
 
 class FlowRecord(msgspec.Struct, array_like=True, frozen=True):
@@ -55,10 +55,21 @@ class Transactions(msgspec.Struct, array_like=True, tag="t"):
 
     @ivar owner: code of the worker that has them.
     @ivar digests: what L{sipapp.transaction.keyDigest} makes of their keys.
+    @ivar isLast: whether this ends the answer to an L{Ask}. Then the owner is who has sent it.
     """
 
     owner: str
     digests: list[bytes]
+    isLast: bool = False
+
+
+class Ask(msgspec.Struct, array_like=True, tag="a"):
+    """To a worker that may have handed over: say once again what your L{Transactions} are.
+
+    @ivar sender: code of a worker that has taken the place of one that had been told.
+    """
+
+    sender: str
 
 
 class Moved(msgspec.Struct, array_like=True, tag="m"):
@@ -87,4 +98,4 @@ class Moved(msgspec.Struct, array_like=True, tag="m"):
     unwritten: bytes
 
 
-Frame = Deliver | Send | Failed | Transactions | Moved
+Frame = Deliver | Send | Failed | Transactions | Ask | Moved

@@ -8,14 +8,15 @@ the bus once: what was delivered is taken as ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
 from sipapp.sip import Request, Response
 from sipapp.transaction import Identifiers, TransactionLayer
-from sipapp.transport.bus import Bus, Deliver, Failed, Frame, Moved, Send
+from sipapp.transport.bus import Ask, Bus, Deliver, Failed, Frame, Moved, Send, Transactions
 from sipapp.transport.flows import Flow, Flows
 from sipapp.transport.moving import adopt
 from sipapp.transport.responses import ResponseRouter
@@ -26,6 +27,8 @@ from sipapp.transport.turns import Turns
 
 #: How often is looked whether predecessors are still there, in seconds.
 _WATCH_INTERVAL = 1.0
+#: How long the answers of those before may take, in seconds. Nothing is read meanwhile.
+_ANSWER_TIME = 0.5
 
 _log = Logger()
 
@@ -56,6 +59,8 @@ class Neighbours:
         self._layer = layer
         self._identifiers = identifiers
         self._watching: Any = None
+        self._asked: set[str] = set()
+        self._answers: Deferred[None] | None = None
 
     # Whose is it?
 
@@ -127,8 +132,12 @@ class Neighbours:
         elif isinstance(frame, Moved):
             if frame.fd >= 0:
                 adopt(self.streams, frame)
+        elif isinstance(frame, Ask):
+            self._answer(frame.sender)
         elif self.predecessors is not None:
             self.predecessors.learn(frame)
+            if frame.isLast:
+                self._hasAnswered(frame.owner)
 
     def _sendFor(self, frame: Send) -> None:
         """Send over a connection of this worker what another one has to send."""
@@ -159,6 +168,48 @@ class Neighbours:
         self.predecessors = Predecessors(codes)
         self.bus.takeDescriptors(True)
 
+    def ask(self, siblings: Collection[str]) -> Deferred[None]:
+        """Ask the workers that finish what an earlier generation has begun whose transactions they
+        have. They have told the worker whose place this one takes, but it has died.
+
+        @param siblings: the codes of the workers of this generation.
+        @return: fires when all have answered, or had time for it.
+        """
+        code = self._identifiers.code
+        others = [each for each in self.bus.workers() if each != code and each not in siblings]
+        self._asked = {each for each in others if self.bus.send(each, Ask(code))}
+        if not self._asked:
+            return succeed(None)
+        self.predecessors = Predecessors(())
+        answers = self._answers = Deferred()
+        self._watching = self._reactor.callLater(_ANSWER_TIME, self._endAsking)
+        return answers
+
+    def _hasAnswered(self, code: str) -> None:
+        self._asked.discard(code)
+        if not self._asked and self._answers is not None:
+            self._watching.cancel()
+            self._endAsking()
+
+    def _endAsking(self) -> None:
+        answers, self._answers = self._answers, None
+        self.watch()
+        if answers is not None:
+            answers.callback(None)
+
+    def _answer(self, code: str) -> None:
+        """Tell a worker that has asked. Who has handed nothing over has nothing to say."""
+        if self.successors is not None:
+            for frame in self._transactions():
+                self.bus.send(code, frame)
+            self.bus.send(code, Transactions(self._identifiers.code, [], True))
+
+    def _transactions(self) -> Iterator[Transactions]:
+        """Whose the transactions are that are here, or with the predecessors."""
+        yield from transactionsOf(self._identifiers.code, self._layer.serverKeys())
+        if self.predecessors is not None:
+            yield from self.predecessors.transactions()
+
     def watch(self) -> None:
         """Ask nobody any more when all predecessors have left."""
         self._watching = None
@@ -175,10 +226,7 @@ class Neighbours:
         @param slot: this worker's.
         """
         successors = self.successors = Successors(codes, slot)
-        code = self._identifiers.code
-        successors.tell(self.bus, transactionsOf(code, self._layer.serverKeys()))
-        if self.predecessors is not None:
-            successors.tell(self.bus, self.predecessors.transactions())
+        successors.tell(self.bus, self._transactions())
         return successors
 
     def leave(self) -> None:

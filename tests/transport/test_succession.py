@@ -7,11 +7,13 @@ import socket
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
 
 from sipapp.sip import Request, Response
 from sipapp.transaction import TimerSettings
+from sipapp.transport import neighbours as neighboursModule
 from sipapp.transport.tls import serverContext
 from tests.support.certificates import CertificateAuthority
 from tests.transport.workers import LOOPBACK, Outcome, Site, bound, hop, made, request, until
@@ -362,6 +364,54 @@ async def test_deadPredecessor(site: Site) -> None:
     assert (await phone.message()).status == 200
     driver = site.workers["a0x1"].driver
     await until(lambda: driver.neighbours.predecessors is None)
+
+
+@ensureDeferred
+async def test_deadSuccessor(site: Site) -> None:
+    """A worker that takes the place of one that has died learns whose the transactions are from
+    those of earlier generations that are still there, before it reads anything else."""
+    endpoint = site.bind("UDP")
+    site.worker("a0", [0])
+    site.users["a0"].answer = None
+    phone = site.udpPeer()
+    phone.send(request("INVITE", branch="z9hG4bKold"), endpoint)
+    oldest = await site.users["a0"].requests.get()
+    await site.follow(["a0"], ["a0x1"], [0])
+    site.users["a0x1"].answer = None
+    phone.send(request("INVITE", branch="z9hG4bKlater"), endpoint)
+    later = await site.users["a0x1"].requests.get()
+    await site.follow(["a0x1"], ["a0x2"], [0])
+    await site.leave("a0x2")
+    phone.send(request("INVITE", branch="z9hG4bKold"), endpoint)
+    phone.send(request("INVITE", branch="z9hG4bKlater"), endpoint)
+    phone.send(request("INVITE", branch="z9hG4bKnew"), endpoint)
+    driver = site.worker("a0x2", [0], siblings=["a0x2"]).driver
+    new = await site.users["a0x2"].requests.get()
+    assert new.request.via.branch == "z9hG4bKnew"
+    for code in ("a0", "a0x1"):
+        await until(lambda code=code: site.workers[code].driver.layer.absorbed)
+    assert not taken(site, "a0x2")
+    for transaction in (oldest, later):
+        transaction.respond(transaction.request.respond(486, toTag="t"))
+    for code in ("a0x1", "a0"):
+        await site.leave(code, heir="a0x2")
+    await until(lambda: driver.neighbours.predecessors is None)
+
+
+@ensureDeferred
+async def test_silentPredecessor(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that does not answer does not keep the others waiting for long; one that has handed
+    nothing over is none."""
+    monkeypatch.setattr(neighboursModule, "_ANSWER_TIME", 0.05)
+    endpoint = site.bind("UDP")
+    site.addWorkers("a0", "dead")
+    site.worker("b0", [])
+    driver = site.worker("a0", [0], siblings=["a0"]).driver
+    assert driver.neighbours.predecessors is not None
+    phone = site.udpPeer()
+    phone.send(request("OPTIONS"), endpoint)
+    assert (await phone.message()).status == 200
+    assert driver.neighbours.predecessors is None
 
 
 @ensureDeferred

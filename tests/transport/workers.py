@@ -173,7 +173,8 @@ class Site:
         slotCodes: Sequence[str] | None = None,
         **more: Any,
     ) -> Transport:
-        """Make and start a worker that serves some endpoints, or has C{predecessors} that do."""
+        """Make and start a worker that serves some endpoints, or has C{predecessors} that do, or
+        C{siblings} because it takes the place of one that has died."""
         if code not in self._inboxes:
             self.addWorkers(code)
         user = self.users[code] = TakeAll()
@@ -210,7 +211,7 @@ class Site:
         if "predecessors" in more:
             made.driver.takeOver(more["predecessors"])
         else:
-            made.driver.start()
+            made.driver.start(more.get("siblings", ()))
         self.workers[code] = made
         return made
 
