@@ -74,8 +74,8 @@ class Message(HeaderFields):
         """
         @return: the message to send.
         """
-        head = "\r\n".join((self.startLine, *self.lines, "", ""))
-        return head.encode("utf-8", "surrogateescape") + self._body
+        head = "\r\n".join(self.lines) + "\r\n\r\n" if self.lines else "\r\n"
+        return f"{self.startLine}\r\n{head}".encode("utf-8", "surrogateescape") + self._body
 
     @property
     def via(self) -> Via:

@@ -120,6 +120,8 @@ class Identifiers:
         """
         if branch is None or branch[:7] != MAGIC_COOKIE:
             return None
+        if branch.startswith(self._prefix):
+            return self.code
         code, dot, _ = branch[7:].partition(".")
         return code if dot and _CODE.fullmatch(code) else None
 
