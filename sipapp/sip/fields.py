@@ -195,6 +195,14 @@ class HeaderFields:
         @return: the value.
         @raise KeyError: if there is no such header field.
         """
+        names = self.names
+        if name in names:
+            index = names.index(name)
+            line = self.lines[index]
+            if "," not in line:
+                del self.lines[index], names[index]
+                self._forget(name)
+                return valueOf(line)
         key, index, values = self._first(name)
         if len(values) > 1:
             self.lines[index] = f"{displayName(key)}: {', '.join(values[1:])}"
