@@ -13,16 +13,16 @@ from functools import lru_cache
 from sipapp.sip.grammar import PLAIN_PARAMS, PLAIN_VALUE, TOKEN, plainParams
 from sipapp.sip.headers import CSeq
 from sipapp.sip.host import PLAIN_HOST, PLAIN_PORT
+from sipapp.sip.sipuri import PLAIN_USER
 from sipapp.sip.via import Via
 
 __all__ = ["plainHead"]
 
-_USER = r"[A-Za-z0-9\-_.!~*'()&=+$,;?/]++"
 _PARAM = r"[A-Za-z0-9\-_.!~*'()\[\]/:&+$]++"
 _ADDRESS = (
     r"(?:[A-Za-z0-9\-.!%*_+`'~\x80-\U0010ffff \t]*+"
     r'|"[^"\\\x00-\x1f\x7f]*+" ?)'
-    rf"<sips?:(?:{_USER}@)?{PLAIN_HOST}(?::{PLAIN_PORT})?(?:;{_PARAM}(?:={_PARAM})?)?>"
+    rf"<sips?:(?:{PLAIN_USER}@)?{PLAIN_HOST}(?::{PLAIN_PORT})?(?:;{_PARAM}(?:={_PARAM})?)?>"
     rf"(?:;tag={TOKEN})?"
 )
 # A line holds no LF of its own unless it is folded, and then there is a CR before it.

@@ -14,10 +14,20 @@ from sipapp.sip.errors import MalformedURI, clip
 from sipapp.sip.grammar import HOST, escape, parseByte, unescape
 from sipapp.sip.host import bracketed, checkHost, normalHost
 
-__all__ = ["SIPURI", "SIP_URI", "escapeParam", "escapeUser", "parseURIParams", "sipURIFromMatch"]
+__all__ = [
+    "PLAIN_USER",
+    "SIPURI",
+    "SIP_URI",
+    "escapeParam",
+    "escapeUser",
+    "parseURIParams",
+    "sipURIFromMatch",
+]
 
 _HEX = "%[0-9A-Fa-f]{2}"
-_USER = rf"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/]++|{_HEX})+"
+PLAIN_USER = r"[A-Za-z0-9\-_.!~*'()&=+$,;?/]++"
+"""Pattern of a user part without escapes."""
+_USER = rf"(?:{PLAIN_USER}|{_HEX})+"
 _PASSWORD = rf"(?:[A-Za-z0-9\-_.!~*'()&=+$,]++|{_HEX})*"
 _PARAM = rf"(?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$]++|{_HEX})+"
 _HEADER = rf"(?:[A-Za-z0-9\-_.!~*'()\[\]/?:+$]++|{_HEX})"

@@ -6,11 +6,15 @@ import re
 from functools import lru_cache
 
 from sipapp.sip.errors import MalformedURI, clip
-from sipapp.sip.sipuri import SIP_URI, SIPURI, sipURIFromMatch
+from sipapp.sip.host import PLAIN_HOST, PLAIN_PORT
+from sipapp.sip.sipuri import PLAIN_USER, SIP_URI, SIPURI, sipURIFromMatch
 from sipapp.sip.teluri import TelURI, parseTelURI
 
 __all__ = ["URI", "OtherURI", "parseURI"]
 
+_plainSIPURI = re.compile(
+    rf"(sips?):(?:({PLAIN_USER})@)?({PLAIN_HOST})(?::({PLAIN_PORT}))?\Z"
+).match
 _sipURI = re.compile(SIP_URI + r"\Z").match
 _otherURI = re.compile(r"([A-Za-z][A-Za-z0-9+\-.]*+):[^\x00-\x20<>\"\x7f]++\Z").match
 
@@ -66,6 +70,11 @@ def parseURI(text: str) -> URI:
 
 
 def _parse(text: str) -> URI:
+    found = _plainSIPURI(text)
+    if found is not None:
+        scheme, user, host, port = found.groups()
+        number = None if port is None else int(port)
+        return SIPURI(scheme, user, None, host, number, None, "", text)
     found = _sipURI(text)
     if found is not None:
         return sipURIFromMatch(text, *found.groups())

@@ -1,10 +1,10 @@
-"""What is accepted at first sight is what the parsers accept, with the same values."""
+"""What is plain is read as what is not: the same is accepted, with the same values."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipapp.sip import SIPError, parseMessage
+from sipapp.sip import SIPURI, MalformedURI, SIPError, parseMessage, parseURI
 from tests.sip.messages import INVITE, RINGING, bare, invite
 
 _HOSTS = st.sampled_from(
@@ -150,3 +150,23 @@ def test_whatHasManyLinesIsNotPlain():
 def test_parametersThatAreRepeatedAreNotPlain(params):
     data = INVITE.replace(b"branch=z9hG4bKnashds8;rport", params.encode())
     assert parseMessage(data).takePlain() == (params == "branch")
+
+
+def _readURI(text):
+    try:
+        uri = parseURI(text)
+    except MalformedURI:
+        return None
+    return [getattr(uri, name) for name in SIPURI.__slots__ if name != "_text"]
+
+
+@given(_USERS, _HOSTPORTS, st.sampled_from(["", ";lr", "?a=b"]), st.sampled_from(["sip", "sips"]))
+def test_plainURIsAreReadAsAnyOther(user, hostport, more, scheme):
+    """A scheme in upper case makes the same URI one that is not plain."""
+    text = f":{user}{hostport}{more}"
+    assert _readURI(f"{scheme}{text}") == _readURI(f"{scheme.upper()}{text}")
+
+
+def test_longURIsAreReadAsWell():
+    user = "a" * 1000
+    assert parseURI(f"sip:{user}@b").user == user
