@@ -148,6 +148,8 @@ def _checkSIP(settings: Settings, problems: Problems) -> None:
     sip = settings.sip
     if sip.t2 < sip.t1:
         problems.add("sip.t2", f"expected no less than t1, {sip.t1}, got {sip.t2}")
+    elif sip.t2 > 32 * sip.t1:
+        problems.add("sip.t2", f"expected no more than 32 times t1, {32 * sip.t1:g}, got {sip.t2}")
     if sip.tls.privateKey is not None and sip.tls.certificate is None:
         problems.add("sip.tls.private_key", "needs a certificate as well")
     for index, server in enumerate(sip.dns.nameservers):

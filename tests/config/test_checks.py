@@ -139,6 +139,10 @@ TLS = '[listen.tls]\ncertificate = "/c.pem"\n'
         ),
         (f"{LISTEN}[sip]\nt1 = 5.0", "sip.t2: expected no less than t1, 5.0, got 4.0"),
         (
+            f"{LISTEN}[sip]\nt1 = 0.1",
+            "sip.t2: expected no more than 32 times t1, 3.2, got 4.0",
+        ),
+        (
             f'{LISTEN}[sip.dns]\nnameservers = ["127.0.0.1", "ns.example.com"]',
             'sip.dns.nameservers[1]: expected an IP address or address:port, got "ns.example.com"',
         ),
