@@ -39,6 +39,11 @@ LINES = {
         _calls,
         lambda directory, options: underload.kill(directory, options.rate, options.seconds),
     ),
+    "renew": Line(
+        "every worker over its memory limit",
+        _calls,
+        lambda directory, options: underload.renew(directory, options.rate, options.seconds),
+    ),
     "reload": Line(
         "SIGHUP every 3 s",
         _calls,

@@ -1,12 +1,14 @@
-"""Lines that disturb a server under sipp's calls: killed workers, reloads, resizes, re-execs."""
+"""Lines that disturb a server under sipp's calls: killed workers, workers that are renewed for
+their memory, reloads, resizes, re-execs."""
 
 from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bench.resilience.load import Load
 from bench.resilience.outcome import Outcome
@@ -25,6 +27,21 @@ Disturbance = Callable[[Server, int], None]
 def kill(directory: Path, rate: int, seconds: float) -> Outcome:
     """One of four workers killed each second, one slot after the other."""
     return _run(directory, rate, seconds, 1.0, _killOne, afterwards=_allReplaced)
+
+
+def renew(directory: Path, rate: int, seconds: float, workers: int = 4) -> Outcome:
+    """Every worker is over its memory limit from the start: the parent renews one after the other,
+    whenever it looks, which is every five seconds. By then the last one has to have left."""
+    return _run(
+        directory,
+        rate,
+        seconds,
+        5.0,
+        lambda server, number: None,
+        workers=workers,
+        tables={"pools": {"memory_limit": 1}, "server": {"drain_timeout": 2.0}},
+        afterwards=_allRenewed,
+    )
 
 
 def reload(directory: Path, rate: int, seconds: float) -> Outcome:
@@ -56,15 +73,19 @@ def _run(
     disturbance: Disturbance,
     *,
     workers: int = 4,
+    tables: Mapping[str, dict[str, Any]] | None = None,
     afterwards: Callable[[Server, list[int], int], None] | None = None,
 ) -> Outcome:
     """Calls for some time, a disturbance in every period.
 
+    @param tables: what the configuration has beyond the defaults.
     @param afterwards: told the server, the children it had at first and how often it was disturbed;
         raises if that has had no effect.
     """
     configuration = makeConfiguration(directory)
     configuration.listen("udp", workers=workers)
+    for name, keys in (tables or {}).items():
+        configuration.table(name, **keys)
     with running(configuration) as server:
         before = server.children()
         load = Load(configuration.directory, server.endpoint("udp"), rate, seconds + period)
@@ -107,6 +128,16 @@ def _allReplaced(server: Server, before: list[int], times: int) -> None:
         return restarts >= 0.9 * times and all(row["state"] == "ready" for row in states)
 
     waitFor(back, f"{times} workers that have replaced another", _TAKEOVER)
+
+
+def _allRenewed(server: Server, before: list[int], times: int) -> None:
+    _allNew(server, before, times)
+    log = server.output()
+    for name in server.workers():
+        if f"{name} is over its memory limit" not in log:
+            raise Ended(f"{name} was not renewed")
+        if f"{name} has crashed" in log:
+            raise Ended(f"{name} has crashed")
 
 
 def _hangUp(server: Server, number: int) -> None:

@@ -10,7 +10,7 @@ from tests.conftest import ServerStarter
 from tests.support.configuration import Configuration
 from tests.support.deadlines import waitFor
 from tests.support.processes import isAlive, sendSignal
-from tests.support.server import Server
+from tests.support.server import START, Server
 from tests.support.sipclient import StreamSocket, UDPSocket
 from tests.support.siptext import newToken, request, workerCode
 
@@ -40,7 +40,7 @@ def awaitReplacement(server: Server, name: str, dead: int, others: set[int]) -> 
         new = set(server.children()) - others - {dead}
         return len(new) == 1 and server.workers().get(name) in new
 
-    waitFor(replaced, f"a new worker as {name}", 30.0)
+    waitFor(replaced, f"a new worker as {name}", START)
     assert others < set(server.children())
     assert len(server.children()) == len(others) + 1
 

@@ -12,7 +12,7 @@ from tests.support.configuration import DOMAIN, Configuration
 from tests.support.deadlines import waitFor
 from tests.support.dialog import Call, Callee
 from tests.support.processes import isAlive
-from tests.support.server import Server
+from tests.support.server import START, Server
 from tests.support.sipclient import StreamSocket, UDPSocket
 from tests.support.siptext import newToken, workerCode
 
@@ -51,7 +51,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 def awaitReplaced(server: Server, name: str, pid: int) -> None:
     """Wait until another process serves in the place of a worker."""
-    waitFor(lambda: server.workers()[name] not in (None, pid), f"another {name}", 30.0)
+    waitFor(lambda: server.workers()[name] not in (None, pid), f"another {name}", START)
 
 
 def test_callsGoOn(
@@ -104,7 +104,7 @@ def test_callsGoOn(
             near.send(call.next("BYE"))
             phone.reply(phone.expect("BYE", call.callID), 200, "OK")
             call.awaitFinal("BYE")
-        waitFor(lambda: not isAlive(pid), "the end of the old worker", 30.0)
+        waitFor(lambda: not isAlive(pid), "the end of the old worker", START)
         assert f"{name}: pid {server.workers()[name]} has taken over from pid {pid}" in (
             server.output()
         )

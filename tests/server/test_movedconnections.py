@@ -35,7 +35,7 @@ def replaceWorkers(server: Server, *, gone: bool) -> None:
     server.program.signal(signal.SIGHUP)
     waitFor(lambda: "Reloaded in " in server.output()[before:], "the reload", START)
     if gone:
-        waitFor(lambda: not any(map(isAlive, old)), "the end of the old workers", 20.0)
+        waitFor(lambda: not any(map(isAlive, old)), "the end of the old workers", START)
 
 
 def test_phoneBehindAConnection(server: Server) -> None:

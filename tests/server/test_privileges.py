@@ -18,7 +18,7 @@ from tests.conftest import ServerStarter
 from tests.support.configuration import Configuration
 from tests.support.deadlines import waitFor
 from tests.support.processes import sendSignal
-from tests.support.server import Server
+from tests.support.server import START, Server
 from tests.support.sipclient import UDPSocket
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has privileges to drop")
@@ -74,13 +74,13 @@ def test_dropped(configuration: Configuration) -> None:
             assert set(ids(pid, "Gid")) == {entry.pw_gid}
         (before,) = server.children()
         sendSignal(before, signal.SIGKILL)
-        waitFor(lambda: server.children() not in ([], [before]), "a new worker", 40.0)
+        waitFor(lambda: server.children() not in ([], [before]), "a new worker", START)
         with UDPSocket(endpoint.address) as client:
             assert client.register("alice").status == 200
         secret = (configuration.stateDirectory / "secret").stat()
         assert (secret.st_mode & 0o777, secret.st_uid) == (0o600, entry.pw_uid)
         server.program.signal(signal.SIGUSR2)
-        waitFor(lambda: "Reloaded in" in server.output(), "a new program with new workers", 40.0)
+        waitFor(lambda: "Reloaded in" in server.output(), "a new program with new workers", START)
         server.stop()
     finally:
         server.end()

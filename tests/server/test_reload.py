@@ -76,7 +76,7 @@ def descriptors(server: Server) -> int:
 
 
 def awaitGone(pids: list[int]) -> None:
-    waitFor(lambda: not any(map(isAlive, pids)), "the end of the old workers", 20.0)
+    waitFor(lambda: not any(map(isAlive, pids)), "the end of the old workers", START)
 
 
 def answers(server: Server, transport: str = "udp") -> int:

@@ -33,6 +33,11 @@ def test_killedWorkers(directory: Path) -> None:
 
 
 @pytest.mark.peer("sipp")
+def test_workersOverTheirMemoryLimit(directory: Path) -> None:
+    assertHolds(underload.renew(directory, RATE, 10.0, workers=2))
+
+
+@pytest.mark.peer("sipp")
 def test_everyGeneration(directory: Path) -> None:
     assertHolds(underload.reload(directory, RATE, 6.0))
 

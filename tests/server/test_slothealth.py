@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import ServerStarter
 from tests.support.configuration import DOMAIN, Configuration
 from tests.support.deadlines import waitFor
+from tests.support.server import START
 from tests.support.sipclient import SIPSocket, StreamSocket, UDPSocket
 from tests.support.siptext import newToken, request, workerCode
 
@@ -70,14 +71,14 @@ def test_aStuckWorker(
     configuration: Configuration, startServer: ServerStarter, environment: dict[str, str]
 ) -> None:
     """The log says which message, and which line of which file; the others do not notice."""
-    configuration.table("pools", stuck_timeout=2.0)
+    configuration.table("pools", stuck_timeout=6.0)
     configuration.listen("udp", workers=3, resources=["harmful", "options"])
     server = startServer(configuration, environment=environment)
     before = server.workers()
     callID = newToken("endless-")
     with UDPSocket(server.endpoint("udp").address) as client:
         tell(client, "hang", callID)
-        stuck = server.lineWith("has a stuck reactor", "no sign of life for 2 s")
+        stuck = server.lineWith("has a stuck reactor", "no sign of life for 6 s")
         server.lineWith("was working on", f"the message with the Call-ID {callID}: OPTIONS")
         server.lineWith("harmful_plugin.py", "in hangForEver")
         name = next(name for name in before if f"{name} has" in stuck)
@@ -87,7 +88,7 @@ def test_aStuckWorker(
                 and f"{name} is ready, pid {server.workers()[name]}" in server.output()
             ),
             "a replacement",
-            30.0,
+            START,
         )
         for _ in range(20):
             assert client.options(f"sip:{DOMAIN}", timeout=30.0).status == 200
@@ -152,7 +153,7 @@ def test_theOthersDoTheWorkOfAParkedSlot(
         assert {after[callID] for callID in calls} <= others
         assert len(server.children()) == 2
         server.program.signal(signal.SIGHUP)
-        waitFor(lambda: set(server.states().values()) == {"ready"}, "a new generation", 30.0)
+        waitFor(lambda: set(server.states().values()) == {"ready"}, "a new generation", START)
         assert len(set(askEach().values())) == 3
     server.stop()
 

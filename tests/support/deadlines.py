@@ -12,7 +12,7 @@ T = TypeVar("T")
 INTERVAL = 0.02
 
 
-def waitFor(condition: Callable[[], T], what: str, timeout: float = 15.0) -> T:
+def waitFor(condition: Callable[[], T], what: str, timeout: float = 40.0) -> T:
     """Look at a condition until it is true.
 
     @param what: says in the failure what never happened.

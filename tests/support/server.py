@@ -18,9 +18,9 @@ from tests.support.siptext import workerCode
 
 TWISTD = (str(Path(sys.executable).with_name("twistd")),)
 #: Seconds that a start may take on a machine that does other things as well.
-START = 40.0
+START = 120.0
 #: Seconds that a stop may take: a drain with nothing to wait for.
-STOP = 20.0
+STOP = 40.0
 
 
 class Server:

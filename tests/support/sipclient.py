@@ -12,7 +12,7 @@ from typing import Any, Self
 from tests.support.siptext import Address, Headers, Received, newBranch, newToken, request
 
 #: Seconds to wait for a message.
-PATIENCE = 10.0
+PATIENCE = 30.0
 #: Seconds until a datagram that nobody answers is sent again (T1, RFC 3261 §17.1.1.1).
 T1 = 0.5
 
