@@ -36,6 +36,7 @@ from sipapp.pool import BlackBoxPen, Boot, WorkerControl, enterWorker
 from sipapp.resources.sip import Dispatch
 from sipapp.sip import SIPURI, normalHost
 from sipapp.transaction import Identifiers, TimerSettings
+from sipapp.transport import leanreactor
 from sipapp.transport.assembly import Served, Transport, assemble
 from sipapp.transport.endpoints import Endpoint, Endpoints
 from sipapp.transport.limits import StreamLimits
@@ -348,8 +349,7 @@ def main() -> int:
     assignment = decodeAssignment(boot.payload)
     settings = decodeSettings(assignment.settings, resourceTypes())
     _startLogging(settings.log.level)
-    from twisted.internet import reactor
-
+    reactor = leanreactor.install()
     worker = Worker(reactor, boot, assignment, settings)
     control = WorkerControl(
         reactor,
