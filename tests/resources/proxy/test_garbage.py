@@ -5,6 +5,10 @@ from __future__ import annotations
 
 import gc
 
+from sipapp.resources.sip.proxy.branch import Branch
+from sipapp.resources.sip.proxy.context import ResponseContext
+from sipapp.resources.sip.proxy.routing import Routed
+from sipapp.resources.sip.proxy.targets import Target
 from tests.resources.proxy.stage import Stage, invite, text
 
 
@@ -41,3 +45,30 @@ def test_nothingIsLeftToTheCollector() -> None:
         assert gc.collect() < 19
     finally:
         gc.enable()
+
+
+def test_nothingIsKeptOfWhatIsOver() -> None:
+    """When a request has its final response, all that the proxy made for it is gone: what would be
+    kept for the half minute in which messages may be repeated is what the collector goes through.
+    """
+    kinds = (ResponseContext, Branch, Target, Routed)
+
+    def left() -> int:
+        return sum(isinstance(each, kinds) for each in gc.get_objects())
+
+    stage = Stage()
+    stage.bind("sip:bob@example.com", "sip:bob@203.0.113.1")
+    before = left()
+    for number, (method, status) in enumerate((("MESSAGE", 200), ("MESSAGE", 404), ("BYE", 481))):
+        message = text(method, "sip:bob@example.com", branch=f"z9hG4bKm{number}")
+        stage.receive(message)
+        stage.sent.pop().answer(status)
+    assert stage.caller.statuses() == [200, 404, 481]
+    assert left() == before
+    for status in (486, 200):
+        stage.receive(invite(branch=f"z9hG4bKi{status}", callID=f"call{status}"))
+        sent = stage.sent.pop()
+        sent.answer(180)
+        sent.answer(status)
+        del sent
+    assert left() == before

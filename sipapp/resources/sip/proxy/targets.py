@@ -44,7 +44,7 @@ class Target:
         self.path = path
         self.flow = flow
         self.key = f"{text} {' '.join(map(str, path))}" if path else text
-        self.others: list[Target] = []
+        self.others: Sequence[Target] = ()
 
 
 Groups = list[list[Target]]
@@ -76,7 +76,7 @@ def fromBindings(bindings: Sequence[Binding], sips: bool = False) -> Groups:
             first = phones.get(binding.instance)
             if first is not None:
                 target.key = f"{target.key} {binding.flow or binding.regID}"
-                first.others.append(target)
+                first.others = (*first.others, target)
                 continue
             phones[binding.instance] = target
         targets.append(target)
