@@ -8,12 +8,14 @@ from collections.abc import Mapping
 
 from sipapp.sip.errors import MalformedHeader, clip
 from sipapp.sip.grammar import (
+    PLAIN_PARAMS,
     QUOTED,
     WHITESPACE,
     formatParams,
     isToken,
     parseNumber,
     parseParams,
+    plainParams,
     quote,
     splitCommas,
     unquote,
@@ -27,7 +29,7 @@ __all__ = ["NameAddr", "parseNameAddr", "parseNameAddrList"]
 _WORDS = r"(?:[A-Za-z0-9\-.!%*_+`'~\x80-\U0010ffff]++[ \t]*+)*"
 _DISPLAY = rf"[ \t]*+(?:({QUOTED})[ \t]*+|({_WORDS}))"
 
-_nameAddr = re.compile(rf"{_DISPLAY}<([^<>]*+)>[ \t]*+").match
+_nameAddr = re.compile(rf"{_DISPLAY}<([^<>]*+)>({PLAIN_PARAMS})").match
 _addrSpec = re.compile(r"[ \t]*+([^\x00-\x20<>\",;?]++)[ \t]*+").match
 
 _q = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\Z").match
@@ -135,7 +137,9 @@ def parseNameAddr(text: str) -> NameAddr:
     """
     found = _nameAddr(text)
     if found is not None:
-        quoted, words, address = found.groups()
+        quoted, words, address, rest = found.groups()
+        start = found.end(3) + 1
+        isPlain = found.end() == len(text)
     else:
         # Without brackets a URI has no comma, question mark or semicolon (§20.10): a
         # semicolon starts the parameters of the header field.
@@ -144,8 +148,9 @@ def parseNameAddr(text: str) -> NameAddr:
             raise MalformedHeader(f"{clip(text)} is not an address")
         quoted = words = None
         address = found[1]
+        start = found.end()
+        isPlain = False
     uri = parseURI(address)
-    end = found.end()
     name: str | None = None
     if quoted is not None:
         name = unquote(quoted)
@@ -156,11 +161,8 @@ def parseNameAddr(text: str) -> NameAddr:
     result.displayName = name
     result.uri = uri
     result._text = text
-    if end == len(text):
-        result.params = {}
-        return result
     try:
-        result.params = parseParams(text[end:])
+        result.params = plainParams(rest, {}) if isPlain else parseParams(text[start:])
     except ValueError as error:
         raise MalformedHeader(f"{error} in {clip(text)}") from None
     return result

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipapp.sip import SIPURI, MalformedURI, SIPError, parseMessage, parseURI
+from sipapp.sip import (
+    SIPURI,
+    MalformedURI,
+    SIPError,
+    parseMessage,
+    parseNameAddr,
+    parseURI,
+)
 from tests.sip.messages import INVITE, RINGING, bare, invite
 
 _HOSTS = st.sampled_from(
@@ -170,3 +177,17 @@ def test_plainURIsAreReadAsAnyOther(user, hostport, more, scheme):
 def test_longURIsAreReadAsWell():
     user = "a" * 1000
     assert parseURI(f"sip:{user}@b").user == user
+
+
+def _readAddress(text):
+    try:
+        address = parseNameAddr(text)
+    except SIPError:
+        return None
+    return address.displayName, address.uri, address.params
+
+
+@given(_ADDRESSES)
+def test_plainAddressesAreReadAsAnyOther(text):
+    """White space after it makes the same address one that is not plain."""
+    assert _readAddress(text) == _readAddress(f"{text} ")
