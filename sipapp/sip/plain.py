@@ -16,14 +16,14 @@ from sipapp.sip.host import PLAIN_HOST, PLAIN_PORT
 from sipapp.sip.sipuri import PLAIN_USER
 from sipapp.sip.via import Via
 
-__all__ = ["plainHead"]
+__all__ = ["isPlainRoute", "plainHead"]
 
 _PARAM = r"[A-Za-z0-9\-_.!~*'()\[\]/:&+$]++"
+_URI = rf"<sips?:(?:{PLAIN_USER}@)?{PLAIN_HOST}(?::{PLAIN_PORT})?(?:;{_PARAM}(?:={_PARAM})?)?>"
 _ADDRESS = (
     r"(?:[A-Za-z0-9\-.!%*_+`'~\x80-\U0010ffff \t]*+"
     r'|"[^"\\\x00-\x1f\x7f]*+" ?)'
-    rf"<sips?:(?:{PLAIN_USER}@)?{PLAIN_HOST}(?::{PLAIN_PORT})?(?:;{_PARAM}(?:={_PARAM})?)?>"
-    rf"(?:;tag={TOKEN})?"
+    rf"{_URI}(?:;tag={TOKEN})?"
 )
 # A line holds no LF of its own unless it is folded, and then there is a CR before it.
 _head = re.compile(
@@ -34,6 +34,8 @@ _head = re.compile(
     r"(?:Call-ID|i): ([^\x00-\x20\x7f]++)\n"
     rf"CSeq: ([0-9]{{1,9}}) ({TOKEN})\Z"
 ).match
+
+_route = re.compile(rf"Route: {_URI}\Z").match
 
 _HOPS = {f"Max-Forwards: {number}": number for number in range(256)}
 
@@ -78,6 +80,11 @@ def plainHead(
         _newCSeq(CSeq, (int(number), method)),
         _HOPS.get(lines[hops]) if hops >= 0 else None,
     )
+
+
+def isPlainRoute(line: str) -> bool:
+    """Whether a Route line holds one value and nothing unusual."""
+    return _route(line) is not None
 
 
 @lru_cache(_LAYOUTS)

@@ -10,6 +10,7 @@ from collections.abc import Container
 
 from sipapp.sip.errors import MalformedHeader, SIPError
 from sipapp.sip.message import Message
+from sipapp.sip.plain import isPlainRoute
 from sipapp.sip.request import Request
 from sipapp.sip.response import Response
 from sipapp.sip.sipuri import SIPURI
@@ -36,7 +37,7 @@ def validateRequest(request: Request, schemes: Container[str] = SCHEMES) -> SIPE
             return MalformedHeader("not the method of the request", "CSeq")
         # Read for their errors alone.
         _ = request.maxForwards
-        if "route" in request.names:
+        if "route" in request.names and not _isPlainlyRouted(request):
             _ = request.routes
         if request.method == "REGISTER":
             _ = request.contacts
@@ -50,6 +51,13 @@ def validateRequest(request: Request, schemes: Container[str] = SCHEMES) -> SIPE
         # RFC 3261 §19.1.1 has no headers in a Request-URI.
         return SIPError(400, "headers in the Request-URI", None, "Headers in Request-URI")
     return None
+
+
+def _isPlainlyRouted(request: Request) -> bool:
+    """Whether there is one Route that is in good order at first sight, as in most requests of a
+    dialog."""
+    names = request.names
+    return names.count("route") == 1 and isPlainRoute(request.lines[names.index("route")])
 
 
 def validateResponse(response: Response) -> str | None:

@@ -1,9 +1,12 @@
 """The checks that every element makes."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sipapp.sip import (
     MalformedHeader,
+    SIPError,
     parseMessage,
     unsupportedExtensions,
     validateRequest,
@@ -18,6 +21,34 @@ def test_soundMessages():
     assert validateRequest(parseMessage(invite())) is None
     assert validateRequest(parseMessage(invite("Route: <sip:a;lr>", "Max-Forwards: 0"))) is None
     assert validateResponse(parseMessage(RINGING)) is None
+
+
+def _routes(request):
+    try:
+        return request.routes
+    except SIPError:
+        return None
+
+
+@given(
+    st.sampled_from(["", "a@", "a,b@", "a;b@", "a?b@", "a:b@", "%41@", "%4@", "a<b@", '"@', "@"]),
+    st.sampled_from(
+        ["b", "b.c", "192.0.2.1", "192.0.2.256", "[::1]", "b:5060", "b:65536", "b:", ""]
+    ),
+    st.sampled_from(
+        ["", ";lr", ";lr;x", ";lr;lr", ";lr=on", ";a=%41", "?a=b", ";", ";lr=", ",<sip:d>"]
+    ),
+    st.sampled_from(
+        ["<sip:{}>", "<sips:{}>", "<SIP:{}>", "P <sip:{}>", "sip:{}", "<sip:{}>;x", "<{}"]
+    ),
+)
+def test_plainRoutesAreInGoodOrder(user, hostport, more, form):
+    """White space after it makes the same Route one that is not plain."""
+    route = "Route: " + form.format(f"{user}{hostport}{more}")
+    plain, other = (parseMessage(invite(line)) for line in (route, f"{route} "))
+    error, expected = validateRequest(plain), validateRequest(other)
+    assert (error and str(error)) == (expected and str(expected))
+    assert (error is None) == (_routes(plain) is not None)
 
 
 @pytest.mark.parametrize(
