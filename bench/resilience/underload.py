@@ -110,12 +110,17 @@ def _disturb(server: Server, disturbance: Disturbance, number: int) -> None:
 
 
 def _killOne(server: Server, number: int) -> None:
-    """Slot after slot; one that is being refilled has no worker to kill, then it is the next."""
-    slots = sorted(server.workers().items())
-    turned = slots[number % len(slots) :] + slots[: number % len(slots)]
-    pid = next((pid for _, pid in turned if pid is not None), None)
-    if pid is not None:
-        sendSignal(pid, signal.SIGKILL)
+    """Slot after slot; one that is being refilled has no worker to kill, then it is the next that
+    has. A process that only starts is none: killed again and again it would be taken for one that
+    cannot."""
+    turn = number % len(server.workers())
+
+    def serving() -> list[int]:
+        states = server.states()
+        slots = sorted(server.workers().items())
+        return [pid for name, pid in slots[turn:] + slots[:turn] if states[name] == "ready"]
+
+    sendSignal(waitFor(serving, "a worker to kill")[0], signal.SIGKILL)
 
 
 def _allReplaced(server: Server, before: list[int], times: int) -> None:
