@@ -1,7 +1,8 @@
 """SIP and SIPS URIs (RFC 3261 §19.1).
 
 A URI is parsed by one pattern. The values are immutable by convention: editing makes a new one,
-and one that was not edited is written as it was received.
+and one that was not edited is written as it was received. Messages share them: one that is
+changed in place is changed for messages to come as well.
 """
 
 from __future__ import annotations
