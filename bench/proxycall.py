@@ -48,7 +48,7 @@ _SDP = (
 )
 
 
-class _Wire:
+class Wire:
     """A UDP socket without a kernel."""
 
     def __init__(self) -> None:
@@ -99,7 +99,7 @@ class Rig:
         locator, self._client = makeLocator(reactor, ["192.0.2.53"])
         chains: dict[int, list[Any]] = {}
         dispatch = Dispatch(chains, self.identifiers)
-        self.wire = _Wire()
+        self.wire = Wire()
         inbox, self._peer = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         transport = assemble(
             reactor,

@@ -123,6 +123,11 @@ class IWorker(Interface):
 
     name = Attribute("str: pool and slot, such as C{'udp-0/2'}; survives a restart of the slot.")
     domains = Attribute("frozenset of str: the lower-case domains this server is responsible for.")
+    server = Attribute(
+        "str, or None for silence: what this server calls itself in the Server header field of"
+        " responses (RFC 3261 §20.35). It is added to those that a resource gives to C{offer};"
+        " one that answers later adds it itself."
+    )
     reactor = Attribute("the reactor; use it for timers rather than importing the global one.")
     identifiers = Attribute("C{sipapp.transaction.Identifiers}: mints branches, tags and tokens.")
     sender = Attribute("L{ISender}")
@@ -237,6 +242,17 @@ class ILocationStore(Interface):
             It may be called again if the first attempt has to be repeated, and it must not
             block. What it raises leaves the store as it was and fails the Deferred.
         @return: Deferred of the new tuple, fired when it is committed.
+        """
+
+    def alter(
+        aor: str,
+        change: Callable[[tuple[Binding, ...]], tuple[Binding, ...]],
+        committed: Callable[[tuple[Binding, ...] | Exception], object],
+    ) -> None:
+        """The same without the Deferred, for the straight path of a request.
+
+        @param committed: called once, now or later, with the new tuple when it is committed, or
+            with the exception with which the change has failed.
         """
 
     def count() -> Deferred[int]:

@@ -61,6 +61,7 @@ class Worker:
         self.reactor = reactor
         self.name = boot.name
         self.domains = frozenset(settings.server.domains)
+        self.server = settings.server.name
         self.identifiers = Identifiers(assignment.secret, assignment.code)
         sip = settings.sip
         self.timers = TimerSettings(t1=sip.t1, t2=sip.t2, t4=sip.t4, timerC=sip.timerC)
@@ -186,7 +187,7 @@ class Worker:
         self.location = self._openLocation()
         listeners = [one for one in self._assignment.listeners if not one.listen.isWeb]
         chains: dict[int, list[Any]] = {}
-        dispatch = Dispatch(chains, self.identifiers, settings.server.name)
+        dispatch = Dispatch(chains, self.identifiers, self.server)
         self._transport = assemble(
             self.reactor,
             identifiers=self.identifiers,

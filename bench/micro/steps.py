@@ -158,6 +158,7 @@ class _Worker:
     """What a registrar needs of its worker."""
 
     domains = frozenset({"example.com"})
+    server = None
 
     def __init__(self, directory: Path) -> None:
         self.reactor = Clock()
@@ -180,6 +181,9 @@ class _Waiting:
 
     def __init__(self, request: Request) -> None:
         self.request = request
+
+    def respond(self, response: Response) -> None:
+        pass
 
 
 def _registrations(users: int) -> Iterator[Request]:

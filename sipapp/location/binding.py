@@ -9,7 +9,7 @@ import msgspec
 __all__ = ["Binding", "Bindings", "Change", "alive", "arrange", "earliest", "expireOldest"]
 
 
-class Binding(msgspec.Struct, frozen=True, array_like=True):
+class Binding(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One contact of an address-of-record (RFC 3261 §10.3).
 
     It is stored as an array: new fields are added at the end with a default, so that two versions

@@ -38,8 +38,9 @@ from sipapp.location.binding import (
     earliest,
     expireOldest,
 )
+from sipapp.location.outcome import Outcome
 
-__all__ = ["DATA", "BindingFile", "LocationStoreFull", "Outcome"]
+__all__ = ["DATA", "BindingFile", "LocationStoreFull"]
 
 _log = Logger()
 
@@ -61,14 +62,12 @@ _SLACK = 32
 
 _TIME = struct.Struct(">d")
 
-Outcome = Bindings | Exception
-
 
 class LocationStoreFull(Exception):
     """The file has reached its map size. Nothing that it held is lost."""
 
 
-class Record(msgspec.Struct, frozen=True, array_like=True):
+class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What C{bindings} holds for an address-of-record.
 
     @ivar indexed: the time of the record's entry in C{expiry}.

@@ -7,13 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from twisted.internet.defer import Deferred, execute, succeed
+from twisted.logger import Logger
 from zope.interface import implementer
 
 from sipapp.interfaces import ILocationStore
 from sipapp.location.binding import Bindings, Change, alive
-from sipapp.location.bindingfile import BindingFile, LocationStoreFull, Outcome
+from sipapp.location.bindingfile import BindingFile, LocationStoreFull
+from sipapp.location.outcome import Committed, Outcome, deferredBy
 
 __all__ = ["LMDBLocation", "LocationStoreFull"]
+
+_log = Logger()
 
 _BATCH = 512
 """Changes made in one transaction. It bounds how long other workers wait for the write lock."""
@@ -44,9 +48,9 @@ class LMDBLocation:
         self._file = BindingFile(path, mapSize)
         self._endOfTurn = endOfTurn
         self._clock = clock
-        # What this turn wants changed, and who waits for each change.
+        # What this turn wants changed, and who is told of each change.
         self._changes: list[tuple[str, Change]] = []
-        self._waiting: list[Deferred[Bindings]] = []
+        self._waiting: list[Committed] = []
 
     def lookupNow(self, aor: str) -> Bindings:
         return alive(self._file.read(aor), self._clock())
@@ -55,15 +59,16 @@ class LMDBLocation:
         return execute(self.lookupNow, aor)
 
     def update(self, aor: str, change: Change) -> Deferred[Bindings]:
+        return deferredBy(self.alter, aor, change)
+
+    def alter(self, aor: str, change: Change, committed: Committed) -> None:
         if not self._changes:
             self._endOfTurn(self._commit)
         self._changes.append((aor, change))
-        committed: Deferred[Bindings] = Deferred()
         self._waiting.append(committed)
-        return committed
 
     def _commit(self) -> None:
-        """Make the changes of this turn, and tell those who wait for them."""
+        """Make the changes of this turn, and tell of them."""
         changes, waiting = self._changes, self._waiting
         self._changes, self._waiting = [], []
         for start in range(0, len(changes), _BATCH):
@@ -74,10 +79,10 @@ class LMDBLocation:
             except Exception as error:
                 outcomes = [error] * len(batch)
             for committed, outcome in zip(waiting[start:], outcomes, strict=False):
-                if isinstance(outcome, Exception):
-                    committed.errback(outcome)
-                else:
-                    committed.callback(outcome)
+                try:
+                    committed(outcome)
+                except Exception:
+                    _log.failure("Whoever was told of a change has failed")
 
     def count(self) -> Deferred[int]:
         return execute(self._file.count)

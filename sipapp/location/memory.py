@@ -6,11 +6,12 @@ import heapq
 import time
 from collections.abc import Callable
 
-from twisted.internet.defer import Deferred, execute, succeed
+from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
 from sipapp.interfaces import ILocationStore
 from sipapp.location.binding import Bindings, Change, alive, arrange, earliest, expireOldest
+from sipapp.location.outcome import Committed, Outcome, deferredBy
 
 __all__ = ["MemoryLocation"]
 
@@ -40,13 +41,18 @@ class MemoryLocation:
         return succeed(self.lookupNow(aor))
 
     def update(self, aor: str, change: Change) -> Deferred[Bindings]:
-        return execute(self._update, aor, change)
+        return deferredBy(self.alter, aor, change)
 
-    def _update(self, aor: str, change: Change) -> Bindings:
+    def alter(self, aor: str, change: Change, committed: Committed) -> None:
         now = self._clock()
-        bindings = arrange(change(alive(self._bindings.get(aor, ()), now)), now)
-        self._keep(aor, bindings)
-        return bindings
+        outcome: Outcome
+        try:
+            outcome = arrange(change(alive(self._bindings.get(aor, ()), now)), now)
+        except Exception as error:
+            outcome = error
+        else:
+            self._keep(aor, outcome)
+        committed(outcome)
 
     def _keep(self, aor: str, bindings: Bindings) -> None:
         if not bindings:

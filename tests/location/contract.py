@@ -132,6 +132,19 @@ class LocationContract:
         assert failure.check(LookupError)
         assert self.store.lookupNow(AOR) == (binding(),)
 
+    def test_outcomes_without_a_deferred(self) -> None:
+        outcomes: list[Any] = []
+
+        def refuse(present: Any) -> Any:
+            raise LookupError
+
+        self.store.alter(AOR, to(binding()), outcomes.append)
+        self.store.alter(AOR, refuse, outcomes.append)
+        self.reactor.advance(0)
+        made, refused = outcomes
+        assert made == (binding(),)
+        assert isinstance(refused, LookupError)
+
     def test_a_change_that_raises_leaves_the_others_of_the_turn_alone(self) -> None:
         def refuse(present: Any) -> Any:
             raise LookupError

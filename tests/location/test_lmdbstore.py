@@ -59,6 +59,17 @@ class TestLMDBLocation(LocationContract):
         assert committed.called
         assert self.reactor.getDelayedCalls() == []
 
+    def test_who_fails_when_told_fails_alone(self) -> None:
+        outcomes: list[Any] = []
+
+        def fail(outcome: Any) -> None:
+            raise LookupError
+
+        self.store.alter(AOR, to(binding()), fail)
+        self.store.alter("sip:bob@example.com", to(binding()), outcomes.append)
+        self.reactor.advance(0)
+        assert outcomes == [(binding(),)]
+
     def test_an_open_store_sees_what_another_process_does(self) -> None:
         self.put(AOR, binding("sip:mine@192.0.2.1"))
         other = (

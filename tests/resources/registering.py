@@ -43,6 +43,7 @@ class Worker:
 
     name = "udp-0/0"
     domains = frozenset({"example.com", "example.net"})
+    server: str | None = None
 
     def __init__(
         self,

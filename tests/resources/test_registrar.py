@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
@@ -450,8 +450,24 @@ class SlowLocation(MemoryLocation):
 
 
 class FullLocation(MemoryLocation):
-    def update(self, aor: str, change: Any) -> Deferred[Any]:
-        return fail(LocationStoreFull("no room"))
+    def alter(self, aor: str, change: Any, committed: Any) -> None:
+        committed(LocationStoreFull("no room"))
+
+
+class NamedWorker(Worker):
+    server = "Example 1"
+
+
+def test_all_answers_say_who_gives_them() -> None:
+    worker = NamedWorker()
+    answers = [
+        worker.register(ONE, cseq=2),
+        worker.register(ONE, cseq=1),
+        worker.register(),
+        worker.register(ONE, to="<sip:alice@example.org>"),
+    ]
+    assert [answer.status for answer in answers] == [200, 500, 200, 404]
+    assert [answer.getAll("Server") for answer in answers] == [["Example 1"]] * 4
 
 
 class TestStore:

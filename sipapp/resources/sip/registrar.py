@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from email.utils import formatdate
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
+from twisted.logger import Logger
 
 from sipapp.location.binding import Bindings
+from sipapp.location.outcome import Outcome
 from sipapp.resources.maker import ResourceMaker, Settings
+from sipapp.resources.sip.dispatch import TAKEN
 from sipapp.resources.sip.registration import (
     Limits,
     Refusal,
     Registration,
-    contactValue,
+    contactLine,
     originOf,
 )
 from sipapp.resources.sip.resource import SIPResource
 from sipapp.sip import SIPURI, Request, Response, SIPError, unsupportedExtensions
-from sipapp.sip.fields import checkText
+from sipapp.sip.fields import HeaderLines, checkText
 from sipapp.transaction import ServerTransaction
 
 __all__ = ["Registrar", "RegistrarSettings", "registrarMaker"]
+
+_log = Logger()
+
+_plainTo = re.compile(r'[^<"]*<(sip:[A-Za-z0-9\-_.!~*\'()&=+$,;?/]+@([a-z0-9\-.]*[a-z0-9]))>').match
 
 Interval = Annotated[int, Meta(ge=1, le=2**31)]
 
@@ -67,9 +75,14 @@ class Registrar(SIPResource):
             settings.defaultExpires,
             settings.maxContacts,
         )
-        self._date = (0, "")
+        # Server and Date, and the second that they are of.
+        server = () if worker.server is None else (("Server", worker.server),)
+        self._server = HeaderLines(server)
+        self._closing: tuple[str, ...] = ()
+        self._closingNames = ("date", *self._server.names)
+        self._second = 0
 
-    def offer(self, transaction: ServerTransaction) -> Response | Deferred[Response] | None:
+    def offer(self, transaction: ServerTransaction) -> Any:
         request = transaction.request
         if request.method != "REGISTER":
             return None
@@ -80,17 +93,28 @@ class Registrar(SIPResource):
         except SIPError as error:
             return self._refuse(request, error)
         location = self._worker.location
-        bindings: Deferred[Bindings]
         if registration.isFetch:
             known = location.lookupNow(aor)
             if known is not None:
                 return self._grant(known, request)
-            bindings = location.lookup(aor)
-        else:
-            bindings = location.update(aor, registration.apply)
-        return bindings.addCallbacks(
-            self._grant, self._fail, callbackArgs=(request,), errbackArgs=(request,)
-        )
+            bindings: Deferred[Bindings] = location.lookup(aor)
+            return bindings.addCallback(self._grant, request)
+        location.alter(aor, registration.apply, partial(self._committed, transaction))
+        return TAKEN
+
+    def _committed(self, transaction: ServerTransaction, outcome: Outcome) -> None:
+        """The store has done what the request wants, or has not."""
+        request = transaction.request
+        try:
+            if isinstance(outcome, Exception):
+                raise outcome
+            response = self._grant(outcome, request)
+        except SIPError as error:
+            response = self._refuse(request, error)
+        except Exception:
+            _log.failure("A registration failed, Call-ID {callID!a}", callID=request.callID)
+            response = self._refuse(request, SIPError(500, "the store has failed"))
+        transaction.respond(response)
 
     def _isForUs(self, request: Request) -> bool:
         """Step 1. A request with a Route that leads on is not for us yet (§16.4)."""
@@ -137,6 +161,10 @@ class Registrar(SIPResource):
 
         A user has one set of bindings, whichever of sip and sips is dialled (RFC 5630 §3.1).
         """
+        # Nearly all have this shape, in which the URI is canonical as it is.
+        plain = _plainTo(request.lines[request.names.index("to")])
+        if plain is not None and plain[2] in self._worker.domains:
+            return plain[1]
         uri = request.to.uri
         if isinstance(uri, SIPURI) and (self._isDomain(uri) or self._worker.isLocal(uri)):
             aor = (uri.replace(scheme="sip") if uri.scheme == "sips" else uri).aor()
@@ -148,37 +176,32 @@ class Registrar(SIPResource):
         """Step 8."""
         now = self._worker.reactor.seconds()
         response = request.respond(200, toTag=self._tag(request))
-        added = [f"Contact: {checkText(contactValue(binding, now))}" for binding in bindings]
+        added = [contactLine(binding, now) for binding in bindings]
         names = ["contact"] * len(added)
         if "path" in request.names:
             for hop in request.path:
                 added.append(f"Path: {checkText(str(hop))}")
                 names.append("path")
+        second = int(now)
+        if second != self._second:
+            # RFC 3261 §20.17; the same for all answers of one second.
+            date = f"Date: {formatdate(second, usegmt=True)}"
+            self._second, self._closing = second, (date, *self._server.lines)
         # Before the Content-Length.
-        response.lines[-1:-1] = (*added, self._dateAt(int(now)))
-        response.names[-1:-1] = (*names, "date")
+        response.lines[-1:-1] = (*added, *self._closing)
+        response.names[-1:-1] = (*names, *self._closingNames)
         return response
-
-    def _fail(self, failure: Failure, request: Request) -> Response:
-        """Anything but a refusal is a failure of the store, which is answered with 500 and
-        logged by whoever offered the request."""
-        failure.trap(SIPError)
-        assert isinstance(failure.value, SIPError)
-        return self._refuse(request, failure.value)
 
     def _refuse(self, request: Request, error: SIPError) -> Response:
         headers = error.headers if isinstance(error, Refusal) else ()
-        return request.respond(error.status, error.reason, self._tag(request), headers)
+        response = request.respond(error.status, error.reason, self._tag(request), headers)
+        response.lines[-1:-1] = self._server.lines
+        response.names[-1:-1] = self._server.names
+        return response
 
     def _tag(self, request: Request) -> str:
         tag: str = self._worker.identifiers.toTag(request)
         return tag
-
-    def _dateAt(self, second: int) -> str:
-        """The Date line, RFC 3261 §20.17; the same for all answers of one second."""
-        if self._date[0] != second:
-            self._date = second, f"Date: {formatdate(second, usegmt=True)}"
-        return self._date[1]
 
 
 def _isText(text: str) -> bool:

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from sipapp.location import Binding
 from sipapp.location.binding import Bindings
 from sipapp.sip import SIPURI, URI, NameAddr, Request, SIPError, normalHost, parseURI, quote
+from sipapp.sip.fields import checkText
 
-__all__ = ["Limits", "Origin", "Refusal", "Registration", "contactValue", "originOf"]
+__all__ = ["Limits", "Origin", "Refusal", "Registration", "contactLine", "originOf"]
 
 _MAX_TEXT = 4096
 """The most characters that one binding may keep of Contact, Path and Call-ID together."""
@@ -189,6 +190,13 @@ class Registration:
             for binding in present:
                 self._mustFollow(binding)
             return ()
+        if len(present) == 1 and len(self.wanted) == 1:
+            # Nearly always a phone refreshes the only binding there is.
+            (old,) = present
+            _, lasts, new = self.wanted[0]
+            if lasts and old.contact == new.contact and old.cseq != new.cseq:
+                self._mustFollow(old)
+                return (new,)
         result = list(present)
         for uri, lasts, new in self.wanted:
             index = _indexOf(uri, new.contact, result)
@@ -292,13 +300,13 @@ def _regID(text: str) -> int:
     return number if number < 2**31 else 0
 
 
-def contactValue(binding: Binding, now: float) -> str:
+def contactLine(binding: Binding, now: float) -> str:
     """A binding as it is listed in the answer to a REGISTER (§10.3 step 8)."""
-    value = f"<{binding.contact}>"
+    value = checkText(f"Contact: <{binding.contact}>")
     if binding.q != 1.0:
         value += f";q={binding.q:g}"
     if binding.instance:
-        value += f";+sip.instance={quote(binding.instance)}"
+        value += f";+sip.instance={checkText(quote(binding.instance))}"
     if binding.regID:
         value += f";reg-id={binding.regID}"
     return f"{value};expires={max(round(binding.expires - now), 1)}"
