@@ -125,7 +125,7 @@ class Message(HeaderFields):
     @property
     def vias(self) -> tuple[Via, ...]:
         """All Vias, topmost first."""
-        value: tuple[Via, ...] = self._several("via", "via", _allVias)
+        value: tuple[Via, ...] = self._several("via", _allVias)
         return value
 
     @property
@@ -161,7 +161,7 @@ class Message(HeaderFields):
     @property
     def contacts(self) -> tuple[NameAddr, ...]:
         """The Contacts; none of them if the header field is C{*} (RFC 3261 §10.2.2)."""
-        value: tuple[NameAddr, ...] = self._several("contact", "contact", _contacts)
+        value: tuple[NameAddr, ...] = self._several("contact", _contacts)
         return value
 
     @property
@@ -172,25 +172,25 @@ class Message(HeaderFields):
     @property
     def routes(self) -> tuple[NameAddr, ...]:
         """The Routes, the next one first."""
-        value: tuple[NameAddr, ...] = self._several("route", "route", _addresses)
+        value: tuple[NameAddr, ...] = self._several("route", _addresses)
         return value
 
     @property
     def recordRoutes(self) -> tuple[NameAddr, ...]:
         """The Record-Routes, the last added first."""
-        value: tuple[NameAddr, ...] = self._several("record-route", "record-route", _addresses)
+        value: tuple[NameAddr, ...] = self._several("record-route", _addresses)
         return value
 
     @property
     def path(self) -> tuple[NameAddr, ...]:
         """The Path (RFC 3327)."""
-        value: tuple[NameAddr, ...] = self._several("path", "path", _addresses)
+        value: tuple[NameAddr, ...] = self._several("path", _addresses)
         return value
 
     @property
     def serviceRoute(self) -> tuple[NameAddr, ...]:
         """The Service-Route (RFC 3608)."""
-        value: tuple[NameAddr, ...] = self._several("service-route", "service-route", _addresses)
+        value: tuple[NameAddr, ...] = self._several("service-route", _addresses)
         return value
 
     @property
@@ -229,31 +229,31 @@ class Message(HeaderFields):
     @property
     def require(self) -> tuple[str, ...]:
         """The option tags of Require."""
-        value: tuple[str, ...] = self._several("require", "require", parseTokens)
+        value: tuple[str, ...] = self._several("require", parseTokens)
         return value
 
     @property
     def proxyRequire(self) -> tuple[str, ...]:
         """The option tags of Proxy-Require."""
-        value: tuple[str, ...] = self._several("proxy-require", "proxy-require", parseTokens)
+        value: tuple[str, ...] = self._several("proxy-require", parseTokens)
         return value
 
     @property
     def supported(self) -> tuple[str, ...]:
         """The option tags of Supported."""
-        value: tuple[str, ...] = self._several("supported", "supported", parseTokens)
+        value: tuple[str, ...] = self._several("supported", parseTokens)
         return value
 
     @property
     def unsupported(self) -> tuple[str, ...]:
         """The option tags of Unsupported."""
-        value: tuple[str, ...] = self._several("unsupported", "unsupported", parseTokens)
+        value: tuple[str, ...] = self._several("unsupported", parseTokens)
         return value
 
     @property
     def allow(self) -> tuple[str, ...]:
         """The methods of Allow."""
-        value: tuple[str, ...] = self._several("allow", "allow", parseTokens)
+        value: tuple[str, ...] = self._several("allow", parseTokens)
         return value
 
     def takePlain(self) -> bool:
@@ -293,17 +293,17 @@ class Message(HeaderFields):
             raise value.with_traceback(None)
         return value
 
-    def _several(self, key: str, header: str, parse: Callable[[list[str]], Any]) -> Any:
+    def _several(self, key: str, parse: Callable[[list[str]], Any]) -> Any:
         """Return or raise what is known of a header field that is a list."""
         typed = self._typed
         if key in typed:
             value = typed[key]
         else:
             try:
-                value = parse(self.getAll(header) if header in self.names else [])
+                value = parse(self.getAll(key) if key in self.names else [])
             except SIPError as error:
                 reason = error.reason if error.header else None
-                value = MalformedHeader(error.detail, displayName(header), reason)
+                value = MalformedHeader(error.detail, displayName(key), reason)
             typed[key] = value
         if value.__class__ is MalformedHeader:
             raise value.with_traceback(None)
