@@ -15,6 +15,8 @@ from tests.support.siptext import Address
 _SCENARIOS = Path(__file__).with_name("sipp")
 #: Seconds that sipp may take beyond the time that its calls need, until it is ended.
 _PATIENCE = 10
+#: Seconds that a sipp waits for calls at most.
+_WAITING = 600
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class SIPp:
         @param traced: whether each answer time is wanted.
         """
         self.calls = calls
-        self._deadline = _PATIENCE + (calls / rate if calls else 600)
+        self._deadline = _PATIENCE + (calls / rate if calls else _WAITING)
         self._statistics = directory / f"{scenario}.csv"
         self._statistics.unlink(missing_ok=True)
         arguments = [program("sipp"), "-sf", str(_SCENARIOS / f"{scenario}.xml"), "-t", mode]
@@ -113,13 +115,14 @@ class SIPp:
         self.program = Program(arguments, directory / f"{scenario}.out", directory=directory)
         self._traced = traced
 
-    def finish(self) -> Report:
+    def finish(self, within: float | None = None) -> Report:
         """Wait for the end of the run.
 
+        @param within: seconds after which it is ended; C{None} for as long as the calls need.
         @raise RuntimeError: if sipp cannot do its part.
         """
         try:
-            self.program.join(self._deadline + 5)
+            self.program.join(self._deadline + 5 if within is None else within)
         except TimeoutError:
             self.program.kill()
         if not self._statistics.exists():
@@ -130,7 +133,7 @@ class SIPp:
         good = int(last["SuccessfulCall(C)"])
         return Report(
             created=created,
-            failed=max((self.calls or created) - good, int(last["FailedCall(C)"])),
+            failed=max((self.calls or 0) - good, int(last["FailedCall(C)"])),
             retransmissions=int(last["Retransmissions(C)"]),
             seconds=_epoch(last["CurrentTime"]) - _epoch(last["StartTime"]),
             answers=self._answers() if self._traced else (),
