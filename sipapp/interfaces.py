@@ -77,6 +77,19 @@ class ISIPResource(IResource):
         " with those of its neighbours they are the Allow of a 405 (RFC 3261 §8.2.1)."
     )
 
+    stateless = Attribute(
+        "frozenset of str: the methods that L{answer} is asked about. Usually none."
+    )
+
+    def answer(request: Request) -> Response | None:
+        """Answer a request without a transaction, as a stateless user agent server does (RFC 3261
+        §8.2.7): for what costs nothing to say again and is the same each time. Only the first
+        resource of an endpoint is asked, since those before another may have something against it.
+
+        @return: C{None} for a request that shall be offered like any other. So is one that makes
+            this raise an exception.
+        """
+
     def offer(transaction: ServerTransaction) -> Any:
         """Take a request or leave it to the next resource of the endpoint.
 

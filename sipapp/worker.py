@@ -208,6 +208,7 @@ class Worker:
         self._endpoints = self._transport.endpoints
         for listener in listeners:
             chains[listener.index] = await self._makeResources(listener)
+        self._transport.driver.receiver.answered = dispatch.answered
         self._transport.driver.receiver.strayResponse = dispatch.strayResponse
         if self._assignment.predecessors:
             self._transport.driver.takeOver(self._assignment.predecessors)

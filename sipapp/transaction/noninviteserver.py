@@ -108,7 +108,7 @@ class NonInviteServer(ServerTransaction):
 
     def remain(self, now: float, message: Message | None) -> None:
         """Leave the response to those who may send the request again."""
-        if not (self.stateless or self.flow.reliable):
+        if not self.flow.reliable:
             self.layer.finishedServers.keep(self.key, self.lastResponse, now)
 
     def forget(self, now: float, message: Message | None) -> None:

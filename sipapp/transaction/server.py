@@ -29,8 +29,6 @@ class ServerTransaction(Transaction):
     @ivar timedOut: whether the transaction ended because the ACK never came (Timer H) or because
         no response came in time (RFC 4320).
     @ivar receivedAt: when the request came.
-    @ivar stateless: set by whoever gives the same response whenever the same request comes: then
-        the one to a request other than INVITE need not be kept (RFC 3261 §8.2.7).
     """
 
     __slots__ = (
@@ -42,7 +40,6 @@ class ServerTransaction(Transaction):
         "looseKey",
         "receivedAt",
         "replyTag",
-        "stateless",
         "timedOut",
         "user",
     )
@@ -69,7 +66,6 @@ class ServerTransaction(Transaction):
         # For matching by RFC 2543: the key without the To tag, and the To tag of our response.
         self.looseKey: ServerKey | None = None
         self.replyTag: str | None = None
-        self.stateless = False
 
     @abstractmethod
     def classify(self, status: int, now: float) -> str:

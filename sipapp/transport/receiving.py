@@ -33,6 +33,7 @@ from sipapp.transport.streamflow import StreamFlow
 from sipapp.transport.turns import Turns
 from sipapp.transport.vias import stampVia
 
+Answered = Callable[[Request, Flow], bool]
 StrayResponse = Callable[[Response, Flow], None]
 
 _log = Logger()
@@ -42,6 +43,8 @@ class Receiver:
     """Takes what the sockets of one worker receive to where it belongs. Each of its calls is part
     of a turn.
 
+    @ivar answered: called with a request and the flow for its answer before there is a
+        transaction; true if it needs none.
     @ivar strayResponse: called with a response that belongs to no transaction here, and its flow.
     @ivar draining: whether nothing new is begun any more.
     """
@@ -54,6 +57,7 @@ class Receiver:
         neighbours: Neighbours,
     ) -> None:
         self.counters = Counters()
+        self.answered: Answered | None = None
         self.strayResponse: StrayResponse | None = None
         self.draining = False
         self._turns = turns
@@ -157,7 +161,8 @@ class Receiver:
             if successor is None or not self._deliver(successor, data, flow):
                 self._reject(request, answering, SIPError(503, "draining"))
             return
-        self._layer.receiveRequest(request, answering, self._turns.now)
+        if self.answered is None or not self.answered(request, answering):
+            self._layer.receiveRequest(request, answering, self._turns.now)
 
     def _responseReceived(
         self, response: Response, flow: Flow, data: bytes, delivered: bool

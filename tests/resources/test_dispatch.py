@@ -67,6 +67,7 @@ def test_resourceThatTakesNothing() -> None:
     assert idle.start() is None
     assert idle.stop() is None
     assert Offering([idle]).ask("INVITE") == [405]
+    assert idle.answer(makeRequest("OPTIONS")) is None
     assert idle.ack(makeRequest("ACK")) is False
     assert idle.strayResponse(makeRequest("BYE").respond(200)) is False
 
@@ -266,3 +267,18 @@ class TestServerHeader:
         offering = Offering([resource], server="Example 1")
         offering.ask("MESSAGE")
         assert offering.answer.getAll("Server") == ["Mine"]
+
+
+def test_statelessAnswerThatFails(events: list[LogEvent]) -> None:
+    """The request is offered like any other, and what goes wrong then is answered and logged."""
+
+    class Failing(Scripted):
+        stateless = frozenset({"OPTIONS"})
+
+        def answer(self, request: Request) -> Response | None:
+            raise LookupError("the drawer is empty")
+
+    offering = Offering([Failing(does=fail)])
+    assert not offering.dispatch.answered(makeRequest("OPTIONS"), offering.wire)
+    assert offering.ask("OPTIONS") == [500]
+    assert len(events) == 1

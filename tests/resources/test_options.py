@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sipapp.resources.sip.options import Options, OptionsSettings
-from tests.resources.offering import Offering, Surroundings
+from sipapp.resources.sip.resource import SIPResource
+from tests.resources.offering import Offering, Surroundings, makeRequest
 
 
 def ask(uri: str, method: str = "OPTIONS", settings: OptionsSettings | None = None) -> Offering:
@@ -39,6 +40,34 @@ def test_asConfigured() -> None:
 def test_forSomebodyElse(uri: str) -> None:
     """It is left to the next resource, and here there is none."""
     assert ask(uri).answer.status == 404
+
+
+def test_withoutATransaction() -> None:
+    """The answer is the same each time, so nothing of the request is kept (§8.2.7)."""
+    options = Options(OptionsSettings(), Surroundings())
+    offering = Offering([options, SIPResource()], server="sipapp")
+    request = makeRequest("OPTIONS")
+    for _ in range(2):
+        assert offering.dispatch.answered(request, offering.wire)
+    first, second = offering.wire.sent
+    assert (first.status, first.get("Server")) == (200, "sipapp")
+    assert first.toBytes() == second.toBytes()
+    offering.receive(request)
+    assert offering.answer.toBytes() == first.toBytes()
+
+
+def test_withATransaction() -> None:
+    """What is for others is offered like any request; so is all that a resource before this one
+    may have something against."""
+    options = Options(OptionsSettings(), Surroundings())
+    offering = Offering([options])
+    assert not offering.dispatch.answered(
+        makeRequest("OPTIONS", "sip:bob@example.com"), offering.wire
+    )
+    assert not offering.dispatch.answered(makeRequest("MESSAGE"), offering.wire)
+    behind = Offering([SIPResource(), options])
+    assert not behind.dispatch.answered(makeRequest("OPTIONS"), behind.wire)
+    assert offering.statuses == behind.statuses == []
 
 
 def test_otherMethods() -> None:

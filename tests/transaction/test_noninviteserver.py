@@ -53,18 +53,6 @@ def test_answersAreForgottenInTheirTurn() -> None:
     line.assertQuiet()
 
 
-def test_aStatelessAnswerIsNotKept() -> None:
-    """The same request is shown again (RFC 3261 §8.2.7)."""
-    line = Line()
-    for _ in range(2):
-        options = request("OPTIONS")
-        transaction = line.receive(options)
-        transaction.stateless = True
-        transaction.respond(options.respond(200), 0.0)
-        line.assertQuiet()
-    assert (line.layer.serversCreated, line.layer.absorbed) == (2, 0)
-
-
 def test_theAnswerGivenAtOnceCostsNoTimer() -> None:
     line = Line(reliable=True)
 

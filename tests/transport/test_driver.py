@@ -7,6 +7,8 @@ from pytest_twisted import ensureDeferred
 from twisted.internet.error import ConnectionRefusedError
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
+from sipapp.sip import Request
+from sipapp.transport.flows import Flow
 from sipapp.transport.steering import slotOf
 from tests.transport.workers import Outcome, Queue, Site, hop, made, request, until
 
@@ -241,6 +243,29 @@ async def test_strayResponse(site: Site) -> None:
     response, flow = await strays.get()
     assert (response.status, flow.remote[1]) == (200, phone.port)
     assert driver.receiver.counters.strays in (1, 2)
+
+
+@ensureDeferred
+async def test_withoutATransaction(site: Site) -> None:
+    """Who was composed to answer without a transaction is asked first, but not while draining."""
+    endpoint = site.bind("UDP")
+    receiver = site.worker("w1", [0]).driver.receiver
+    phone = site.udpPeer()
+
+    def answered(request: Request, flow: Flow) -> bool:
+        if request.method != "OPTIONS":
+            return False
+        flow.send(request.respond(299, toTag="t").toBytes())
+        return True
+
+    receiver.answered = answered
+    for method, status in ("OPTIONS", 299), ("MESSAGE", 200):
+        phone.send(request(method, branch=f"z9hG4bK{method}"), endpoint)
+        assert (await phone.message()).status == status
+    assert site.workers["w1"].driver.layer.serversCreated == 1
+    receiver.draining = True
+    phone.send(request("OPTIONS", branch="z9hG4bKlate"), endpoint)
+    assert (await phone.message()).status == 503
 
 
 @ensureDeferred

@@ -51,8 +51,31 @@ class Dispatch:
         server: str | None = None,
     ) -> None:
         self._chains = chains
+        # Who answers which methods without a transaction.
+        self._stateless = {
+            listener: chain[0] for listener, chain in chains.items() if chain and chain[0].stateless
+        }
         self._identifiers = identifiers
         self._server = server
+
+    def answered(self, request: Request, flow: Any) -> bool:
+        """Answer a request without a transaction, if the endpoint's first resource does that.
+
+        @return: whether it has an answer now; if not, it is a request like any other.
+        """
+        resource = self._stateless.get(flow.listener)
+        if resource is None or request.method not in resource.stateless:
+            return False
+        try:
+            response = resource.answer(request)
+        except Exception:
+            # It is offered to the same resource, and what goes wrong then is told.
+            return False
+        if response is None:
+            return False
+        self._sign(response)
+        flow.send(response.toBytes())
+        return True
 
     def requestReceived(self, transaction: ServerTransaction, now: float) -> None:
         """A new request, with what every request needs in good order."""
@@ -123,8 +146,7 @@ class Dispatch:
         self, transaction: ServerTransaction, resource: Any, resources: Any, result: object
     ) -> None:
         if isinstance(result, Response):
-            if self._server is not None and not result.has("Server"):
-                result.append("Server", self._server)
+            self._sign(result)
             transaction.respond(result)
         elif isinstance(result, Deferred):
             result.addCallback(partial(self._settled, transaction, resource, resources))
@@ -175,6 +197,10 @@ class Dispatch:
     ) -> Response:
         tag = self._identifiers.toTag(request)
         response = request.respond(status, toTag=tag, headers=headers)
-        if self._server is not None:
-            response.append("Server", self._server)
+        self._sign(response)
         return response
+
+    def _sign(self, response: Response) -> None:
+        """Say who has made a response (RFC 3261 §20.35)."""
+        if self._server is not None and not response.has("Server"):
+            response.append("Server", self._server)

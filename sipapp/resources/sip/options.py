@@ -9,7 +9,7 @@ from typing import Any
 
 from sipapp.resources.maker import ResourceMaker, Settings
 from sipapp.resources.sip.resource import SIPResource
-from sipapp.sip import SIPURI, HeaderLines, Response
+from sipapp.sip import SIPURI, HeaderLines, Request, Response
 from sipapp.transaction import ServerTransaction
 
 __all__ = ["Options", "OptionsSettings", "optionsMaker"]
@@ -34,6 +34,7 @@ class Options(SIPResource):
     """
 
     methods = frozenset({"OPTIONS"})
+    stateless = methods
 
     def __init__(self, settings: OptionsSettings, worker: Any) -> None:
         self._worker = worker
@@ -49,13 +50,12 @@ class Options(SIPResource):
 
     def offer(self, transaction: ServerTransaction) -> Response | None:
         request = transaction.request
-        if request.method != "OPTIONS":
-            return None
+        return self.answer(request) if request.method == "OPTIONS" else None
+
+    def answer(self, request: Request) -> Response | None:
         uri = request.uri
         if not isinstance(uri, SIPURI) or uri.user is not None or not self._worker.isLocal(uri):
             return None
-        # Asked again it says the same again, so nothing need be remembered.
-        transaction.stateless = True
         tag = self._worker.identifiers.toTag(request)
         return request.respond(200, toTag=tag, headers=self._headers)
 

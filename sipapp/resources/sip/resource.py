@@ -19,11 +19,15 @@ class SIPResource:
     yours does not leave."""
 
     methods: frozenset[str] = frozenset()
+    stateless: frozenset[str] = frozenset()
 
     def start(self) -> Any:
         return None
 
     def stop(self) -> Any:
+        return None
+
+    def answer(self, request: Request) -> Response | None:
         return None
 
     def offer(self, transaction: ServerTransaction) -> Any:
