@@ -297,6 +297,30 @@ def test_oneWorkerFollowsAnother(timeline: Timeline) -> None:
     }
 
 
+def test_namesOfRenewedWorkers(timeline: Timeline) -> None:
+    """The neighbours go on to use them, whatever connections there are: they stay until others
+    follow all, and as long as a connection has one."""
+    for before, names in (("a1", ["a1"]), ("a1y1", [])):
+        old, fresh = timeline.serving[1], renew(timeline, 1)
+        fresh.sayReady()
+        timeline.reactor.pumpAll()
+        old.given.callback(names)
+        timeline.reactor.pumpAll()
+        old.exit()
+        assert timeline.bus()[before]
+    assert timeline.bus() == {"a0": "", "a1": "a1y2", "a1y1": "a1y2", "a1y2": ""}
+    old = timeline.serving
+    new, _ = timeline.replace(2)
+    for worker in new:
+        worker.sayReady()
+    timeline.reactor.pumpAll()
+    old[0].given.callback([])
+    old[1].given.callback(["a1"])
+    timeline.reactor.pumpAll()
+    timeline.leave(old)
+    assert timeline.bus() == {"a1": "a1x1", "a0x1": "", "a1x1": ""}
+
+
 def test_aFreshWorkerThatCannotStartLeavesNothing(timeline: Timeline) -> None:
     before = timeline.bus()
     fresh = renew(timeline, 0)
