@@ -111,14 +111,16 @@ def _disturb(server: Server, disturbance: Disturbance, number: int) -> None:
 
 def _killOne(server: Server, number: int) -> None:
     """Slot after slot; one that is being refilled has no worker to kill, then it is the next that
-    has. A process that only starts is none: killed again and again it would be taken for one that
-    cannot."""
+    has. A machine that needs seconds to start a worker is given them: half of the workers are left,
+    or there would be nobody to call."""
     turn = number % len(server.workers())
 
     def serving() -> list[int]:
+        checkRuns(server)
         states = server.states()
         slots = sorted(server.workers().items())
-        return [pid for name, pid in slots[turn:] + slots[:turn] if states[name] == "ready"]
+        pids = [pid for name, pid in slots[turn:] + slots[:turn] if states[name] == "ready"]
+        return pids if len(pids) > len(slots) / 2 else []
 
     sendSignal(waitFor(serving, "a worker to kill")[0], signal.SIGKILL)
 
