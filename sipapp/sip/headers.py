@@ -180,6 +180,8 @@ def parseSeconds(text: str) -> int:
 
     @raise MalformedHeader: if it is not a number.
     """
+    if len(text) < 10 and text.isascii() and text.isdigit():
+        return int(text)
     return min(_number(text, _MAXIMUM_SECONDS), _MAXIMUM_SECONDS)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sipapp.sip.address import NameAddr, parseNameAddr
+from sipapp.sip.contact import plainContact
 from sipapp.sip.errors import MalformedHeader, SIPError
 from sipapp.sip.fields import HeaderFields, valueOf
 from sipapp.sip.grammar import splitCommas
@@ -161,8 +162,15 @@ class Message(HeaderFields):
     @property
     def contacts(self) -> tuple[NameAddr, ...]:
         """The Contacts; none of them if the header field is C{*} (RFC 3261 §10.2.2)."""
-        value: tuple[NameAddr, ...] = self._several("contact", _contacts)
-        return value
+        value: Any = self._typed.get("contact")
+        if value is None and self.names.count("contact") == 1:
+            plain = plainContact(self.lines[self.names.index("contact")])
+            if plain is not None:
+                value = self._typed["contact"] = (plain,)
+        if value.__class__ is not tuple:
+            value = self._several("contact", _contacts)
+        contacts: tuple[NameAddr, ...] = value
+        return contacts
 
     @property
     def isWildcardContact(self) -> bool:

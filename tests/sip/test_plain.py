@@ -12,6 +12,7 @@ from sipapp.sip import (
     parseNameAddr,
     parseURI,
 )
+from sipapp.sip.contact import plainContact
 from tests.sip.messages import INVITE, RINGING, bare, invite
 
 _HOSTS = st.sampled_from(
@@ -111,6 +112,32 @@ def test_whatIsPlainIsInGoodOrder(data):
         assert not isinstance(expected, str)
     assert _read(message) == expected
     assert _readHops(message) == _readHops(other)
+
+
+def _readContact(message):
+    try:
+        return [
+            (str(one), one.displayName, one.params, one.uri, getattr(one.uri, "params", None))
+            for one in message.contacts
+        ]
+    except SIPError as error:
+        return str(error)
+
+
+@given(_DISPLAYS, _URIS, _PARAMS, st.sampled_from(["", ";x", ";x=1;y=2", ";x;X", ";x=%41", ";é"]))
+def test_plainContactsAreReadAsOthersAre(display, uri, params, more):
+    value = f"{display}<{uri}{more}>{params}"
+    message = parseMessage(invite(f"Contact: {value}"))
+    other = parseMessage(invite(f"Contact:  {value}"))
+    assert _readContact(message) == _readContact(other)
+
+
+def test_mostContactsArePlain():
+    for value in ("<sip:a@192.0.2.1:5060;transport=UDP;ob>;expires=60;q=0.5", "<sips:a.example>"):
+        contact = plainContact(f"Contact: {value}")
+        assert str(contact) == value
+    assert plainContact("m: <sip:a@b;x;x>") is None
+    assert plainContact("m: sip:a@b") is None
 
 
 @pytest.mark.parametrize(
