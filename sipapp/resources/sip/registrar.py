@@ -176,27 +176,28 @@ class Registrar(SIPResource):
         """Step 8."""
         now = self._worker.reactor.seconds()
         response = request.respond(200, toTag=self._tag(request))
-        added = [contactLine(binding, now) for binding in bindings]
-        names = ["contact"] * len(added)
+        lines, names = response.lines, response.names
+        for binding in bindings:
+            lines.append(contactLine(binding, now))
+            names.append("contact")
         if "path" in request.names:
             for hop in request.path:
-                added.append(f"Path: {checkText(str(hop))}")
+                lines.append(f"Path: {checkText(str(hop))}")
                 names.append("path")
         second = int(now)
         if second != self._second:
             # RFC 3261 §20.17; the same for all answers of one second.
             date = f"Date: {formatdate(second, usegmt=True)}"
             self._second, self._closing = second, (date, *self._server.lines)
-        # Before the Content-Length.
-        response.lines[-1:-1] = (*added, *self._closing)
-        response.names[-1:-1] = (*names, *self._closingNames)
+        lines += self._closing
+        names += self._closingNames
         return response
 
     def _refuse(self, request: Request, error: SIPError) -> Response:
         headers = error.headers if isinstance(error, Refusal) else ()
         response = request.respond(error.status, error.reason, self._tag(request), headers)
-        response.lines[-1:-1] = self._server.lines
-        response.names[-1:-1] = self._server.names
+        response.lines += self._server.lines
+        response.names += self._server.names
         return response
 
     def _tag(self, request: Request) -> str:

@@ -104,6 +104,20 @@ class Registration:
     @ivar wildcard: whether it removes all bindings (§10.2.2).
     """
 
+    __slots__ = (
+        "_callID",
+        "_cseq",
+        "_flow",
+        "_length",
+        "_limits",
+        "_now",
+        "_origin",
+        "_path",
+        "_userAgent",
+        "wanted",
+        "wildcard",
+    )
+
     def __init__(
         self, request: Request, origin: Origin, limits: Limits, now: float, flow: str = "auto"
     ) -> None:
@@ -124,9 +138,11 @@ class Registration:
         if "path" in request.names:
             self._path = tuple(_storable(str(hop), "Path") for hop in request.path)
             self._length += sum(map(len, self._path))
-        self._userAgent = _printable(request.get("user-agent") or "")[:_MAX_USER_AGENT]
+        self._userAgent = ""
+        if "user-agent" in request.names:
+            self._userAgent = _printable(request.get("user-agent") or "")[:_MAX_USER_AGENT]
         contacts = request.contacts
-        general = request.expires
+        general = request.expires if "expires" in request.names else None
         self.wildcard = not contacts and "contact" in request.names
         self.wanted: tuple[Wanted, ...] = ()
         if not self.wildcard:
@@ -144,18 +160,22 @@ class Registration:
         text = _storable(str(uri), "Contact")
         if len(text) + self._length > _MAX_TEXT:
             raise Refusal(513, "Contact, Path and Call-ID are too long to be kept")
-        params = contact.params
+        q = 1.0
+        own: int | None = None
         instance = ""
         regID = 0
+        params = contact.params
         if params:
+            q = contact.q
+            own = contact.expires
             instance = _storable(params.get("+sip.instance") or "", "Contact")
             regID = _regID(params.get("reg-id") or "")
-        lasts = self._grant(contact.expires, general)
+        lasts = self._grant(own, general)
         origin = self._origin
         binding = Binding(
             text,
             self._now + lasts,
-            contact.q,
+            q,
             self._callID,
             self._cseq,
             self._path,
