@@ -122,7 +122,9 @@ def _killOne(server: Server, number: int) -> None:
         pids = [pid for name, pid in slots[turn:] + slots[:turn] if states[name] == "ready"]
         return pids if len(pids) > len(slots) / 2 else []
 
-    sendSignal(waitFor(serving, "a worker to kill")[0], signal.SIGKILL)
+    pid = waitFor(serving, "a worker to kill")[0]
+    sendSignal(pid, signal.SIGKILL)
+    waitFor(lambda: pid not in server.workers().values(), f"the end of {pid}")
 
 
 def _allReplaced(server: Server, before: list[int], times: int) -> None:
