@@ -15,7 +15,7 @@ from sipapp.transport.counters import MessageNotes, NoNotes
 from sipapp.transport.datagram import DatagramPort
 from sipapp.transport.driver import Driver
 from sipapp.transport.endpoints import Endpoint, Endpoints
-from sipapp.transport.flows import Flows
+from sipapp.transport.flowfinder import Flows
 from sipapp.transport.limits import StreamLimits
 from sipapp.transport.locate import Locator
 from sipapp.transport.neighbours import Neighbours

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred, succeed
 
 from sipapp.transaction import TransactionLayer
 from sipapp.transport.bus import Bus
-from sipapp.transport.flows import Flows
+from sipapp.transport.flowfinder import Flows
 from sipapp.transport.moving import giveAll
 from sipapp.transport.neighbours import Neighbours
 from sipapp.transport.quiet import whenQuiet

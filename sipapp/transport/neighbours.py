@@ -17,7 +17,8 @@ from twisted.logger import Logger
 from sipapp.sip import Request, Response
 from sipapp.transaction import Identifiers, TransactionLayer
 from sipapp.transport.bus import Ask, Bus, Deliver, Failed, Frame, Moved, Send, Transactions
-from sipapp.transport.flows import Flow, Flows
+from sipapp.transport.flowfinder import Flows
+from sipapp.transport.flows import Flow
 from sipapp.transport.moving import adopt
 from sipapp.transport.responses import ResponseRouter
 from sipapp.transport.streamflow import StreamFlow

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from sipapp.sip import MalformedMessage, Response, SIPError, parseMessage
-from sipapp.transport.flows import Flows
+from sipapp.transport.flowfinder import Flows
 from sipapp.transport.locate import Locator
 from sipapp.transport.streams import Streams
 from sipapp.transport.target import Address, LocateError, Target

@@ -17,7 +17,8 @@ from sipapp.transaction import (
     Identifiers,
     TransactionLayer,
 )
-from sipapp.transport.flows import Flow, Flows
+from sipapp.transport.flowfinder import Flows
+from sipapp.transport.flows import Flow
 from sipapp.transport.locate import Locator
 from sipapp.transport.responses import ResponseRouter
 from sipapp.transport.sending import ClientUser, Sending

@@ -79,8 +79,6 @@ class Streams:
         self._incarnation = f"{identifiers.code}.{os.urandom(4).hex()}"
         self._number = count(1)
 
-    # Listening.
-
     def listen(
         self,
         sock: socket.socket,

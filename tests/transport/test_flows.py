@@ -7,7 +7,7 @@ from pytest_twisted import ensureDeferred
 
 from sipapp.transaction import Identifiers
 from sipapp.transport import datagram as datagramModule
-from sipapp.transport import flows as flowsModule
+from sipapp.transport import flowfinder as flowsModule
 from sipapp.transport.bus import FlowRecord
 from sipapp.transport.flows import DatagramFlow
 from tests.transport.workers import SECRET, Site, hop, request
