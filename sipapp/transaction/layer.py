@@ -44,6 +44,8 @@ class TransactionLayer:
     @ivar finishedClients: what is left of requests that have got their answer.
     @ivar clock: asked for the time by calls from outside that do not give it.
     @ivar now: the time of the last entry.
+    @ivar unanswered: requests that have just come and have no final response yet: their timers are
+        started when the driver asks for the next deadline.
     @ivar pending: transactions of both sides that have no final response yet; 0 when drained.
     @ivar serversCreated: server transactions made so far.
     @ivar clientsCreated: client transactions made so far.
@@ -70,6 +72,7 @@ class TransactionLayer:
         "settings",
         "timeouts",
         "timers",
+        "unanswered",
         "user",
     )
 
@@ -94,6 +97,7 @@ class TransactionLayer:
         # INVITEs of RFC 2543 clients by what their ACKs have in common with them.
         self._loose: dict[ServerKey, ServerTransaction] = {}
         self._clients: dict[str, ClientTransaction] = {}
+        self.unanswered: list[ServerTransaction] = []
         self.pending = 0
         self.serversCreated = 0
         self.clientsCreated = 0
@@ -180,6 +184,10 @@ class TransactionLayer:
         """
         @return: when L{handleTimers} wants to be called, or C{None} if no timer is running.
         """
+        if self.unanswered:
+            for transaction in self.unanswered:
+                transaction.awaitAnswer()
+            self.unanswered.clear()
         return self.timers.nextDeadline()
 
     def handleTimers(self, now: float) -> None:

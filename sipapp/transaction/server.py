@@ -98,13 +98,19 @@ class ServerTransaction(Transaction):
         self.step(ABANDON, self.layer.clock() if now is None else now)
 
     def begin(self, now: float) -> None:
-        """The request has come: show it to the user, and see that it gets some answer in time. One
-        that is answered at once costs no timer."""
+        """The request has come: show it to the user, and have the layer see that it gets some answer
+        in time."""
         try:
             self.step(REQUEST, now)
         finally:
             if not self.isFinal:
-                self.step(UNANSWERED, now)
+                self.layer.unanswered.append(self)
+
+    def awaitAnswer(self) -> None:
+        """The driver is done with what came together with the request. One that has been answered
+        meanwhile costs no timer."""
+        if not self.isFinal:
+            self.step(UNANSWERED, self.receivedAt)
 
     def requestRepeated(self, now: float) -> None:
         """The request has come again."""

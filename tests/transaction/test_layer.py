@@ -281,6 +281,7 @@ def test_nothingKeepsAnEndedTransactionAlive(server: Server) -> None:
     gc.disable()
     try:
         transaction = server.make(options)
+        assert server.layer.nextDeadline() is not None
         transaction.respond(options.respond(200), 0.0)
         server.user.requests.clear()
         alive = weakref.ref(transaction)

@@ -226,10 +226,11 @@ class Bench:
         self.transaction: ClientTransaction | ServerTransaction | None = None
 
     def make(self) -> ClientTransaction | ServerTransaction:
-        """Take the first step, as the layer does it."""
+        """Take the first step, as the layer and its driver do it."""
         if self.isClient:
             return self.layer.request(self.request, self.flow, self.client, 0.0)
         self.layer.receiveRequest(self.request, self.flow, 0.0)
+        self.layer.nextDeadline()
         transaction = self.user.requests[0]
         transaction.user = self.owner
         return transaction

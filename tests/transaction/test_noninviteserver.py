@@ -53,6 +53,15 @@ def test_answersAreForgottenInTheirTurn() -> None:
     line.assertQuiet()
 
 
+def test_theAnswerGivenInTheSameTurnCostsNoTimer() -> None:
+    line = Line(reliable=True)
+    for delay in 0.0, 0.1:
+        options = request("OPTIONS")
+        transaction = line.receive(options, 7.0)
+        transaction.respond(options.respond(200), 7.0 + delay)
+        assert line.layer.nextDeadline() is None
+
+
 def test_theAnswerGivenAtOnceCostsNoTimer() -> None:
     line = Line(reliable=True)
 
@@ -75,6 +84,7 @@ def test_anExceptionOfTheUserLeavesNothingUnanswered() -> None:
     line.user.requestReceived = fail  # type: ignore[method-assign]
     with pytest.raises(RuntimeError):
         line.layer.receiveRequest(request("OPTIONS"), line.flow, 0.0)
+    assert line.layer.nextDeadline() == 3.5
     assert [timer.name for timer in line.layer.timers] == ["Timer 100"]
     advance(line.layer, 100)
     assert line.flow.times == [(3.5, "100")]
