@@ -64,7 +64,7 @@ def arrange(bindings: Iterable[Binding], now: float) -> Bindings:
     those that have expired."""
     bindings = tuple(bindings)
     if len(bindings) == 1:
-        return alive(bindings, now)
+        return bindings if bindings[0].expires > now else ()
     return tuple(sorted((b for b in bindings if b.expires > now), key=_preference))
 
 

@@ -135,10 +135,8 @@ class BindingFile:
             return self._environment.begin(self._bindings, write=write)
 
     @staticmethod
-    def _record(value: bytes | None, key: bytes, aor: str) -> Record | None:
+    def _record(value: bytes, key: bytes, aor: str) -> Record | None:
         """What was stored under a key."""
-        if value is None:
-            return None
         try:
             record = _decode(value)
         except msgspec.DecodeError as error:
@@ -155,7 +153,7 @@ class BindingFile:
             value = transaction.get(key)
         finally:
             transaction.abort()
-        record = self._record(value, key, long)
+        record = None if value is None else self._record(value, key, long)
         return () if record is None else record.bindings
 
     def apply(self, changes: Sequence[tuple[str, Change]], now: float) -> list[Outcome]:
@@ -191,14 +189,20 @@ class BindingFile:
     ) -> Outcome:
         key, long = keyOf(aor)
         stored = transaction.get(key)
-        record = self._record(stored, key, long)
+        record = None if stored is None else self._record(stored, key, long)
         before = () if record is None else record.bindings
         try:
             after = arrange(change(alive(before, now)), now)
             if after == before:
                 return after
-            replacement = self._replacement(record, after, long)
-            value = b"" if replacement is None else _encode(replacement)
+            replacement: Record | None = None
+            value = b""
+            if after:
+                indexed = earliest(after)
+                if record is not None and record.indexed < indexed:
+                    indexed = record.indexed
+                replacement = Record(indexed, after, long)
+                value = _encode(replacement)
             grows = len(value) > (0 if stored is None else len(stored) + _SLACK)
             if grows and not self._hasRoom(transaction):
                 raise self._full()
@@ -206,13 +210,6 @@ class BindingFile:
             return error
         self._write(transaction, key, record, replacement, value)
         return after
-
-    @staticmethod
-    def _replacement(record: Record | None, after: Bindings, long: str) -> Record | None:
-        if not after:
-            return None
-        first = earliest(after)
-        return Record(first if record is None else min(first, record.indexed), after, long)
 
     def _write(
         self,
@@ -226,9 +223,11 @@ class BindingFile:
             transaction.delete(key)
         else:
             transaction.put(key, value)
-        if old is not None and (new is None or new.indexed != old.indexed):
+            if old is not None and new.indexed == old.indexed:
+                return
+        if old is not None:
             transaction.delete(_TIME.pack(old.indexed), key, self._expiry)
-        if new is not None and (old is None or new.indexed != old.indexed):
+        if new is not None:
             transaction.put(_TIME.pack(new.indexed), key, db=self._expiry)
 
     def purge(self, now: float, limit: int) -> int:
