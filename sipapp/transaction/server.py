@@ -98,8 +98,8 @@ class ServerTransaction(Transaction):
         self.step(ABANDON, self.layer.clock() if now is None else now)
 
     def begin(self, now: float) -> None:
-        """The request has come: show it to the user, and have the layer see that it gets some answer
-        in time."""
+        """The request has come: show it to the user, and let the layer see that it gets some
+        answer in time."""
         try:
             self.step(REQUEST, now)
         finally:
