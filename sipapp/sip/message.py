@@ -213,8 +213,11 @@ class Message(HeaderFields):
     @property
     def expires(self) -> int | None:
         """The Expires in seconds, at most 2**32-1."""
-        value: int | None = self._single("expires", parseSeconds)
-        return value
+        value: Any = self._typed.get("expires")
+        if value.__class__ is not int:
+            value = self._single("expires", parseSeconds)
+        seconds: int | None = value
+        return seconds
 
     @property
     def minExpires(self) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from sipapp.sip.errors import SIPError
 from sipapp.sip.fields import HeaderLines, checkText, linesOf
@@ -19,6 +20,9 @@ _VISIBLE = re.compile(r"[^\x00-\x20\x7f]++\Z")
 _STRAYS = re.compile(r"\r(?!\n)|(?<!\r)\n|\0")
 _COPIED = frozenset(("via", "from", "to", "call-id", "cseq"))
 _COPIED_BY_100 = _COPIED | {"timestamp"}
+
+_LAYOUTS = 256
+_MOST_LINES = 40
 
 
 class Request(Message):
@@ -141,15 +145,13 @@ class Request(Message):
         @param headers: further header fields; those that are always the same are best made
             L{HeaderLines}.
         """
-        copied = _COPIED if status != 100 else _COPIED_BY_100
-        lines: list[str] = []
-        names: list[str] = []
-        for key, line in zip(self.names, self.lines, strict=True):
-            if key in copied and (key == "via" or key not in names):
-                if key == "to" and toTag is not None and not self._hasToTag(line):
-                    line = f"{line};tag={toTag}"
-                lines.append(line)
-                names.append(key)
+        find = _copied if len(self.names) <= _MOST_LINES else _copied.__wrapped__
+        places, copied, to = find(tuple(self.names), status == 100)
+        own = self.lines
+        lines = [own[place] for place in places]
+        names = copied.copy()
+        if to >= 0 and toTag is not None and not self._hasToTag(lines[to]):
+            lines[to] = f"{lines[to]};tag={toTag}"
         if self.defect is not None:
             # Nothing of a broken message may break the response as well.
             lines = [_STRAYS.sub(" ", line) for line in lines]
@@ -177,3 +179,20 @@ class Request(Message):
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self._requestURI!a}>"
+
+
+@lru_cache(_LAYOUTS)
+def _copied(names: tuple[str, ...], by100: bool) -> tuple[list[int], list[str], int]:
+    """Find the lines that a response has from its request. Peers have few layouts of their
+    messages, so those that came last are remembered.
+
+    @return: their indices and keys, not to be changed, and which of them is the To; -1 if none is.
+    """
+    wanted = _COPIED_BY_100 if by100 else _COPIED
+    places: list[int] = []
+    copied: list[str] = []
+    for place, name in enumerate(names):
+        if name in wanted and (name == "via" or name not in copied):
+            places.append(place)
+            copied.append(name)
+    return places, copied, copied.index("to") if "to" in copied else -1

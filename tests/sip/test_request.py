@@ -130,6 +130,15 @@ def test_respond():
     assert len(response.vias) == 2
 
 
+def test_whatIsCopiedFromManyLines():
+    vias = [f"Via: SIP/2.0/UDP h{number}" for number in range(50)]
+    request = parseMessage(invite("To: <sip:x@y>", *vias))
+    response = request.respond(200, toTag="t")
+    assert response.names.count("via") == 51
+    assert response.getAll("to") == ["<sip:b@c>;tag=t"]
+    assert request.respond(404, toTag="u").getAll("to") == ["<sip:b@c>;tag=u"]
+
+
 def test_timestampIsCopiedTo100():
     request = parseMessage(invite("Timestamp: 54"))
     assert request.respond(100).get("timestamp") == "54"
@@ -199,3 +208,8 @@ def test_refuse():
     response = parseMessage(invite()).refuse(SIPError(483, "why"), "t")
     assert response.startLine == "SIP/2.0 483 Too Many Hops"
     assert response.to.tag == "t"
+
+
+def test_expiresIsReadOnce():
+    request = parseMessage(invite("Expires: 60"))
+    assert [request.expires, request.expires] == [60, 60]
