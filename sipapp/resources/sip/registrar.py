@@ -20,7 +20,6 @@ from sipapp.resources.sip.registration import (
     Refusal,
     Registration,
     contactLine,
-    originOf,
 )
 from sipapp.resources.sip.resource import SIPResource
 from sipapp.sip import SIPURI, Request, Response, SIPError, unsupportedExtensions
@@ -148,7 +147,7 @@ class Registrar(SIPResource):
             raise _badExtension("path")
         aor = self._addressOfRecord(request)
         now = self._worker.reactor.seconds()
-        registration = Registration(request, originOf(request), self._limits, now, self._flow)
+        registration = Registration(request, self._limits, now, self._flow)
         for wanted in registration.wanted:
             # Otherwise two users bound to each other would double each request for ever
             # (RFC 5393 §3).

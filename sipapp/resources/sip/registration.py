@@ -12,7 +12,7 @@ from sipapp.location.binding import Bindings
 from sipapp.sip import SIPURI, URI, NameAddr, Request, SIPError, normalHost, parseURI, quote
 from sipapp.sip.fields import checkText
 
-__all__ = ["Limits", "Origin", "Refusal", "Registration", "contactLine", "originOf"]
+__all__ = ["Limits", "Refusal", "Registration", "contactLine"]
 
 _MAX_TEXT = 4096
 """The most characters that one binding may keep of Contact, Path and Call-ID together."""
@@ -73,16 +73,12 @@ class Origin(NamedTuple):
 def originOf(request: Request) -> Origin:
     """Where a received request came from."""
     flow = request.flow
-    token = flow.token if _isDirect(request) else ""
-    return Origin(token, flow.reliable, flow.remote[0], request.via.host)
-
-
-def _isDirect(request: Request) -> bool:
-    """Whether no proxy is in between."""
     names = request.names
-    if "path" in names or names.count("via") > 1:
-        return False
-    return "," not in request.lines[names.index("via")] or len(request.vias) == 1
+    isDirect = "path" not in names and names.count("via") == 1
+    if isDirect and "," in request.lines[names.index("via")]:
+        isDirect = len(request.vias) == 1
+    token = flow.token if isDirect else ""
+    return Origin(token, flow.reliable, flow.remote[0], request.via.host)
 
 
 class Wanted(NamedTuple):
@@ -118,9 +114,7 @@ class Registration:
         "wildcard",
     )
 
-    def __init__(
-        self, request: Request, origin: Origin, limits: Limits, now: float, flow: str = "auto"
-    ) -> None:
+    def __init__(self, request: Request, limits: Limits, now: float, flow: str = "auto") -> None:
         """
         @param now: seconds since the epoch.
         @param flow: when requests go over the flow that the REGISTER came over: C{auto},
@@ -128,7 +122,7 @@ class Registration:
         @raise SIPError: if it is to be refused whatever the bindings are.
         """
         self._limits = limits
-        self._origin = origin
+        self._origin = originOf(request)
         self._flow = flow
         self._now = now
         self._callID = _printable(request.callID)
@@ -170,7 +164,7 @@ class Registration:
             own = contact.expires
             instance = _storable(params.get("+sip.instance") or "", "Contact")
             regID = _regID(params.get("reg-id") or "")
-        lasts = self._grant(own, general)
+        lasts = self._grant(general if own is None else own)
         origin = self._origin
         binding = Binding(
             text,
@@ -188,17 +182,19 @@ class Registration:
         )
         return Wanted(uri, lasts, binding)
 
-    def _grant(self, own: int | None, general: int | None) -> int:
+    def _grant(self, asked: int | None) -> int:
         """The interval for a contact (§10.3 step 7): what the contact says, or else the request,
         or else we."""
-        asked = own if own is not None else general
+        limits = self._limits
         if asked is None:
-            return self._limits.defaultExpires
-        least = self._limits.minExpires
+            return limits.defaultExpires
+        least = limits.minExpires
+        if least <= asked <= limits.maxExpires:
+            return asked
         # An hour and more must not be refused, even if our minimum is longer.
         if 0 < asked < min(least, 3600):
             raise Refusal(423, f"{asked} s is too short", headers=(("Min-Expires", str(least)),))
-        return min(asked, self._limits.maxExpires)
+        return min(asked, limits.maxExpires)
 
     def apply(self, present: Bindings) -> Bindings:
         """All or nothing (§10.3 steps 6 and 7).
@@ -273,7 +269,9 @@ def prefersFlow(origin: Origin, uri: URI, outbound: bool, setting: str) -> bool:
         return True
     source = origin.source
     translated = origin.sentBy != source and normalHost(origin.sentBy) != source
-    host = normalHost(uri.host) if isinstance(uri, SIPURI) else ""
+    host = ""
+    if isinstance(uri, SIPURI):
+        host = source if uri.host == source else normalHost(uri.host)
     isAddress = ":" in host or (host != "" and host[-1] in _DIGITS)
     if origin.stream:
         return translated or not isAddress or host == source
