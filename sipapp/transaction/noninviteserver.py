@@ -14,7 +14,8 @@ RFC 4320 makes the machine tighter than RFC 3261 has it:
    the client as well. The transaction completes in silence.
  - When 64*T1 have passed without a final response, none is sent any more. The transaction ends;
    the timer that sees to that is the client's Timer F, kept here as well. It is started when
-   Timer 100 fires, for the rest of the time, so that a request answered at once costs one timer.
+   Timer 100 fires, for the rest of the time; and that is started when the driver asks for the next
+   deadline, so that a request which has been answered by then costs neither.
 
 The final response ends the transaction. What is left of it is the Completed state of RFC 3261: the
 response, which the layer gives to repetitions for 64*T1 (Timer J, L{sipapp.transaction.finished});

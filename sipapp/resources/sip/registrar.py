@@ -66,6 +66,8 @@ class Registrar(SIPResource):
 
     def __init__(self, settings: RegistrarSettings, worker: Any) -> None:
         self._worker = worker
+        self._seconds = worker.reactor.seconds
+        self._toTag = worker.identifiers.toTag
         self._flow = settings.flow
         self._acceptPath = settings.path == "any"
         self._limits = Limits(
@@ -79,7 +81,7 @@ class Registrar(SIPResource):
         self._server = HeaderLines(server)
         self._closing: tuple[str, ...] = ()
         self._closingNames = ("date", *self._server.names)
-        self._second = 0
+        self._second = -1
 
     def offer(self, transaction: ServerTransaction) -> Any:
         request = transaction.request
@@ -146,7 +148,7 @@ class Registrar(SIPResource):
             # RFC 3327 §5.3: so the phone learns that somebody wants to be in its way.
             raise _badExtension("path")
         aor = self._addressOfRecord(request)
-        now = self._worker.reactor.seconds()
+        now = self._seconds()
         registration = Registration(request, self._limits, now, self._flow)
         for wanted in registration.wanted:
             # Otherwise two users bound to each other would double each request for ever
@@ -173,8 +175,8 @@ class Registrar(SIPResource):
 
     def _grant(self, bindings: Bindings, request: Request) -> Response:
         """Step 8."""
-        now = self._worker.reactor.seconds()
-        response = request.respond(200, toTag=self._tag(request))
+        now = self._seconds()
+        response = request.respond(200, toTag=self._toTag(request))
         lines, names = response.lines, response.names
         for binding in bindings:
             lines.append(contactLine(binding, now))
@@ -194,14 +196,10 @@ class Registrar(SIPResource):
 
     def _refuse(self, request: Request, error: SIPError) -> Response:
         headers = error.headers if isinstance(error, Refusal) else ()
-        response = request.respond(error.status, error.reason, self._tag(request), headers)
+        response = request.respond(error.status, error.reason, self._toTag(request), headers)
         response.lines += self._server.lines
         response.names += self._server.names
         return response
-
-    def _tag(self, request: Request) -> str:
-        tag: str = self._worker.identifiers.toTag(request)
-        return tag
 
 
 def _isText(text: str) -> bool:
