@@ -123,6 +123,18 @@ def test_addressInUse(
     assert "in use" in log
 
 
+def test_nothingIsKeptOfOptions(configuration: Configuration, startServer: ServerStarter) -> None:
+    """What is answered without a transaction (RFC 3261 §8.2.7) leaves none behind, unlike what is
+    offered to the resources and answered by one."""
+    configuration.listen("udp", workers=1)
+    server = startServer(configuration)
+    with UDPSocket(server.endpoint("udp").address) as client:
+        assert client.options("sip:example.test").status == 200
+        assert client.ask("PUBLISH", "sip:example.test").status >= 400
+    server.stop()
+    assert "Ends with 1 server and 0 client transactions" in server.output()
+
+
 def test_idleServerStops(configuration: Configuration, startServer: ServerStarter) -> None:
     """SIGTERM with nothing under way: no drain timeout is waited out."""
     configuration.table("server", drain_timeout=60.0)

@@ -51,10 +51,6 @@ class Dispatch:
         server: str | None = None,
     ) -> None:
         self._chains = chains
-        # Who answers which methods without a transaction.
-        self._stateless = {
-            listener: chain[0] for listener, chain in chains.items() if chain and chain[0].stateless
-        }
         self._identifiers = identifiers
         self._server = server
 
@@ -63,11 +59,11 @@ class Dispatch:
 
         @return: whether it has an answer now; if not, it is a request like any other.
         """
-        resource = self._stateless.get(flow.listener)
-        if resource is None or request.method not in resource.stateless:
+        chain = self._chainOf(flow)
+        if not chain or request.method not in chain[0].stateless:
             return False
         try:
-            response = resource.answer(request)
+            response = chain[0].answer(request)
         except Exception:
             # It is offered to the same resource, and what goes wrong then is told.
             return False
