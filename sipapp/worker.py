@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import socket
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,19 +29,20 @@ from zope.interface import implementer
 
 from sipapp.assignment import Assignment, decodeAssignment
 from sipapp.config import DEFAULT_PORTS, ResolvedListener, Settings, decodeSettings
+from sipapp.inheritance import Inheritance, endpointOf, tlsContext
 from sipapp.interfaces import ILocationStore, IWorker
 from sipapp.location import LMDBLocation, MemoryLocation
 from sipapp.plugins import resourceMakers, resourceTypes
-from sipapp.pool import BlackBoxPen, Boot, WorkerControl, enterWorker
+from sipapp.pool import Boot, WorkerControl, enterWorker
 from sipapp.resources.sip import Dispatch
 from sipapp.sip import SIPURI, normalHost
 from sipapp.transaction import Identifiers, TimerSettings
 from sipapp.transport import leanreactor
-from sipapp.transport.assembly import Served, Transport, assemble
-from sipapp.transport.endpoints import Endpoint, Endpoints
+from sipapp.transport.assembly import Transport, assemble
+from sipapp.transport.endpoints import Endpoints
 from sipapp.transport.limits import StreamLimits
 from sipapp.transport.locate import makeLocator
-from sipapp.transport.tls import ClientTLS, serverContext
+from sipapp.transport.tls import ClientTLS
 
 __all__ = ["Worker", "main"]
 
@@ -67,8 +68,9 @@ class Worker:
         self.timers = TimerSettings(t1=sip.t1, t2=sip.t2, t4=sip.t4, timerC=sip.timerC)
         self.sender: Any = None
         self.location: Any = None
-        self._boot = boot
+        self._slot = boot.slot
         self._assignment = assignment
+        self._inheritance = Inheritance(boot, assignment)
         self._settings = settings
         self._endpoints: Endpoints | None = None
         self._ports = frozenset(
@@ -133,7 +135,7 @@ class Worker:
         await self._stopWeb()
         if self._transport is None:
             return []
-        await self._transport.driver.handOver(successors, self._boot.slot)
+        await self._transport.driver.handOver(successors, self._slot)
         return sorted(self._transport.driver.streams.birthplaces)
 
     async def quiesce(self, timeout: float) -> None:
@@ -180,6 +182,7 @@ class Worker:
 
     async def _serveSIP(self, served: list[ResolvedListener]) -> None:
         settings = self._settings
+        inheritance = self._inheritance
         dns = settings.sip.dns
         locator, self._locatorClient = makeLocator(
             self.reactor, dns.nameservers, dns.timeout, dns.negativeTTL, dns.maxEntries
@@ -191,10 +194,10 @@ class Worker:
         self._transport = assemble(
             self.reactor,
             identifiers=self.identifiers,
-            endpoints=map(_endpoint, listeners),
-            served=[self._served(listener) for listener in served],
-            sendOnly=dict(self._sendOnly()),
-            inbox=_adopt(self._boot.fds["bus"], socket.AF_UNIX, socket.SOCK_DGRAM),
+            endpoints=map(endpointOf, listeners),
+            served=map(inheritance.served, served),
+            sendOnly=inheritance.sendOnly(),
+            inbox=inheritance.inbox(),
             busDirectory=self._assignment.busDirectory,
             user=dispatch,
             locator=locator,
@@ -202,7 +205,7 @@ class Worker:
             clientTLS=self._clientTLS(),
             limits=StreamLimits(connectTimeout=settings.sip.connectTimeout),
             udpMTU=settings.sip.udpMTU,
-            notes=BlackBoxPen(self._boot.fds["blackbox"]),
+            notes=inheritance.blackBox(),
         )
         self.sender = self._transport.sender
         self._endpoints = self._transport.endpoints
@@ -222,49 +225,6 @@ class Worker:
         path = Path(self._settings.locationPath)
         return LMDBLocation(path, self.endOfTurn, self._settings.location.mapSize)
 
-    def _served(self, listener: ResolvedListener) -> Served:
-        sock = self._socketOf(f"listen.{listener.index}", listener)
-        spares = self._spares(listener)
-        if listener.transport == "udp":
-            return Served(
-                listener.index,
-                sock,
-                codes=self._assignment.pools[listener.pool],
-                slot=self._boot.slot,
-                reach=self._assignment.windows[listener.index],
-                spares=spares,
-            )
-        bounds = listener.listen.bounds
-        limits = StreamLimits(
-            headSize=bounds.headSize,
-            bodySize=bounds.bodySize,
-            connections=bounds.connections,
-            connectionsPerAddress=bounds.connectionsPerAddress,
-            idleTimeout=bounds.idleTimeout,
-            messageTimeout=bounds.messageTimeout,
-            backlog=bounds.sendBacklog,
-        )
-        return Served(
-            listener.index, sock, limits=limits, context=_tlsContext(listener), spares=spares
-        )
-
-    def _spares(self, listener: ResolvedListener) -> list[socket.socket]:
-        """Sockets of slots that there are no more."""
-        prefix = f"spare.{listener.index}."
-        labels = (label for label in self._boot.fds if label.startswith(prefix))
-        return [self._socketOf(label, listener) for label in labels]
-
-    def _sendOnly(self) -> Iterator[tuple[int, socket.socket]]:
-        for listener in self._assignment.listeners:
-            label = f"send.{listener.index}"
-            if label in self._boot.fds:
-                yield listener.index, self._socketOf(label, listener)
-
-    def _socketOf(self, label: str, listener: ResolvedListener) -> socket.socket:
-        family = socket.AF_INET6 if listener.family == 6 else socket.AF_INET
-        kind = socket.SOCK_DGRAM if listener.transport == "udp" else socket.SOCK_STREAM
-        return _adopt(self._boot.fds[label], family, kind)
-
     def _clientTLS(self) -> ClientTLS:
         tls = self._settings.sip.tls
         return ClientTLS(tls.ca, tls.verify, tls.certificate, tls.privateKey)
@@ -279,11 +239,11 @@ class Worker:
             bounds = listener.listen.bounds
             site: Any = Site(root, timeout=bounds.idleTimeout)
             site.noisy = False
-            context = _tlsContext(listener)
+            context = tlsContext(listener)
             if context is not None:
                 site = TLSMemoryBIOFactory(context, False, site)
-            sock = self._socketOf(f"listen.{listener.index}", listener)
-            self._webSites.extend((each, site) for each in (sock, *self._spares(listener)))
+            sockets = self._inheritance.listening(listener), *self._inheritance.spares(listener)
+            self._webSites.extend((each, site) for each in sockets)
         if not self._assignment.predecessors:
             self._acceptWeb()
 
@@ -311,28 +271,6 @@ class Worker:
             self._resources.append(resource)
             made.append(resource)
         return made
-
-
-def _endpoint(listener: ResolvedListener) -> Endpoint:
-    return Endpoint(
-        listener.index,
-        listener.transport.upper(),
-        listener.host,
-        listener.port,
-        listener.advertisedHost,
-        listener.advertisedPort,
-    )
-
-
-def _adopt(fd: int, family: int, kind: int) -> socket.socket:
-    return socket.socket(family, kind, fileno=fd)
-
-
-def _tlsContext(listener: ResolvedListener) -> Any:
-    tls = listener.listen.tls
-    if tls is None or listener.transport not in ("tls", "https"):
-        return None
-    return serverContext(tls.certificate, tls.keyFile, tls.ca, tls.verifyClient, tls.minimumVersion)
 
 
 def _startLogging(level: str) -> None:
