@@ -92,7 +92,8 @@ class Server:
 
     def workers(self) -> dict[str, int]:
         """
-        @return: the pid of each worker by its name (pool and slot), as the server states them.
+        @return: the pid of each worker by its name (pool and slot), as the server states them;
+            C{None} in the place of one that is about to be started again.
         """
         rows = json.loads(self.workersFile.read_text())
         return {row["name"]: row["pid"] for row in rows}

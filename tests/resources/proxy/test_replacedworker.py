@@ -36,7 +36,7 @@ class Stage:
         pid = self.server.workers()[WORKER]
         sendSignal(pid, signal.SIGKILL)
         waitFor(lambda: not isAlive(pid), "the end of the worker")
-        waitFor(lambda: self.server.workers().get(WORKER, pid) != pid, "another worker", 30.0)
+        waitFor(lambda: self.server.workers()[WORKER] not in (None, pid), "another worker", 30.0)
 
     def ring(self) -> Received:
         self.caller.send(self.call.invite())
