@@ -78,7 +78,8 @@ class ISIPResource(IResource):
     )
 
     stateless = Attribute(
-        "frozenset of str: the methods that L{answer} is asked about. Usually none."
+        "frozenset of str: the methods that L{answer} is asked about. Usually none, and then a"
+        " resource may do without it and L{answer}."
     )
 
     def answer(request: Request) -> Response | None:

@@ -282,3 +282,15 @@ def test_statelessAnswerThatFails(events: list[LogEvent]) -> None:
     assert not offering.dispatch.answered(makeRequest("OPTIONS"), offering.wire)
     assert offering.ask("OPTIONS") == [500]
     assert len(events) == 1
+
+
+def test_resourceThatKnowsNothingOfThat() -> None:
+    """A resource need not have what only a stateless one needs."""
+
+    class Plain:
+        methods: frozenset[str] = frozenset()
+        offer = staticmethod(answer(200))
+
+    offering = Offering([Plain()])
+    assert not offering.dispatch.answered(makeRequest("OPTIONS"), offering.wire)
+    assert offering.ask("OPTIONS") == [200]

@@ -60,7 +60,7 @@ class Dispatch:
         @return: whether it has an answer now; if not, it is a request like any other.
         """
         chain = self._chainOf(flow)
-        if not chain or request.method not in chain[0].stateless:
+        if not chain or request.method not in getattr(chain[0], "stateless", ()):
             return False
         try:
             response = chain[0].answer(request)
