@@ -1,7 +1,6 @@
 """What a call costs in a worker that proxies it, message by message: C{python -m bench.proxycall}.
 
-A caller and a callee that cost nothing talk through a whole worker without its parent: the driver
-reads datagrams from a socket that is a list, and everything else is as in a server. Time passes at
+A caller and a callee that cost nothing talk through a whole worker (L{bench.rig}). Time passes at
 the rate of the calls, so there are as many old transactions as there would be, and the collector is
 on. What remains outside is the kernel.
 """
@@ -11,28 +10,16 @@ from __future__ import annotations
 import cProfile
 import gc
 import pstats
-import socket
 import statistics
 import sys
 import tempfile
 import time
-from collections import deque
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-from twisted.internet.testing import MemoryReactorClock
-
-from sipapp.location import Binding, LMDBLocation
-from sipapp.resources.sip import Dispatch
+from bench.rig import WorkerRig
+from sipapp.location import Binding
 from sipapp.resources.sip.proxy import Proxy, ProxySettings
-from sipapp.sip import SIPURI
-from sipapp.transaction import Identifiers, TimerSettings
-from sipapp.transport.assembly import Served, assemble
-from sipapp.transport.endpoints import Endpoint
-from sipapp.transport.locate import makeLocator
 
-_SERVER = ("192.0.2.1", 5060)
 _CALLER = ("192.0.2.101", 5060)
 _CALLEE = ("192.0.2.102", 5070)
 _USERS = 1000
@@ -48,90 +35,24 @@ _SDP = (
 )
 
 
-class Wire:
-    """A UDP socket without a kernel."""
-
-    def __init__(self) -> None:
-        self.arrived: deque[tuple[bytes, tuple[str, int]]] = deque()
-        self.sent: list[tuple[bytes, tuple[str, int]]] = []
-
-    def setblocking(self, flag: bool) -> None:
-        pass
-
-    def setsockopt(self, *option: object) -> None:
-        pass
-
-    def recvfrom(self, size: int, *flags: int) -> tuple[bytes, tuple[str, int]]:
-        if not self.arrived:
-            raise BlockingIOError(11, "nothing there")
-        return self.arrived.popleft()
-
-    def sendto(self, data: bytes, *where: Any) -> int:
-        self.sent.append((data, where[-1]))
-        return len(data)
-
-    def fileno(self) -> int:
-        return -1
-
-
-class Rig:
+class Rig(WorkerRig):
     """A worker that proxies, and both ends of its calls.
 
     @ivar spent: for each kind of message, the processor time for it so far, in seconds.
     """
 
-    domains = frozenset(("example.test",))
-    name = "udp-0/0"
-
     def __init__(self, directory: Path) -> None:
-        self.reactor = reactor = MemoryReactorClock()
-        self.identifiers = Identifiers(b"secret", "a0")
-        self.timers = TimerSettings()
-        self.location = LMDBLocation(directory, partial(reactor.callLater, 0), clock=lambda: 1000.0)
+        super().__init__(directory)
         for number in range(_USERS):
             binding = Binding(
                 f"sip:u{number}@{_CALLEE[0]}:{_CALLEE[1]};transport=UDP", 1e9, callID="x"
             )
             self.location.update(f"sip:u{number}@example.test", lambda present, b=binding: (b,))
-        reactor.advance(0)
-        while reactor.getDelayedCalls():
-            reactor.advance(0)
-        locator, self._client = makeLocator(reactor, ["192.0.2.53"])
-        chains: dict[int, list[Any]] = {}
-        dispatch = Dispatch(chains, self.identifiers)
-        self.wire = Wire()
-        inbox, self._peer = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        transport = assemble(
-            reactor,
-            identifiers=self.identifiers,
-            endpoints=[Endpoint(0, "UDP", *_SERVER)],
-            served=[Served(0, self.wire, codes=("a0",))],  # type: ignore[arg-type]
-            sendOnly={},
-            inbox=inbox,
-            busDirectory=str(directory),
-            user=dispatch,
-            locator=locator,
-            timers=self.timers,
-        )
-        self.sender = transport.sender
-        self._endpoints = transport.endpoints
-        self.driver = transport.driver
-        chains[0] = [Proxy(ProxySettings(), self)]
-        self.driver.receiver.strayResponse = dispatch.strayResponse
-        self.port = self.driver.flows.ports[0]
-        self.port.start()
+        while self.reactor.getDelayedCalls():
+            self.reactor.advance(0)
+        self.serve(Proxy(ProxySettings(), self))
         self.spent = dict.fromkeys(_STEPS, 0.0)
         self._number = 0
-
-    def isLocal(self, uri: SIPURI) -> bool:
-        host = uri.host.lower()
-        if host in self.domains:
-            return True
-        return self._endpoints.isOurs(host, uri.port or 5060)
-
-    def close(self) -> None:
-        self.location.close()
-        self._peer.close()
 
     def _step(self, name: str, data: bytes, address: tuple[str, int], count: int) -> list[bytes]:
         """Let a datagram arrive.

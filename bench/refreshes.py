@@ -1,10 +1,9 @@
 """What the refresh of a registration costs in a worker: C{python -m bench.refreshes}.
 
 Ten thousand phones that cost nothing renew their bindings, one, two or twenty in a turn, with a
-whole worker without its parent: the driver reads datagrams from a socket that is a list, and
-everything else is as in a server, the store in its file included. Time passes at the rate of the
-refreshes, so there are as many answered transactions as there would be, and the collector is on.
-What remains outside is the kernel's part of the network.
+whole worker (L{bench.rig}). Time passes at the rate of the refreshes, so there are as many answered
+transactions as there would be, and the collector is on. What remains outside is the kernel's part
+of the network.
 """
 
 from __future__ import annotations
@@ -12,27 +11,15 @@ from __future__ import annotations
 import cProfile
 import gc
 import pstats
-import socket
 import statistics
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
-from twisted.internet.testing import MemoryReactorClock
-
-from bench.proxycall import Wire
-from sipapp.location import LMDBLocation
-from sipapp.resources.sip import Dispatch
+from bench.rig import WorkerRig
 from sipapp.resources.sip.registrar import Registrar, RegistrarSettings
-from sipapp.sip import SIPURI
-from sipapp.transaction import Identifiers
-from sipapp.transport.assembly import Served, assemble
-from sipapp.transport.endpoints import Endpoint
-from sipapp.transport.locate import makeLocator
 
-_SERVER = ("192.0.2.1", 5060)
 _PHONES = ("192.0.2.101", 5061)
 _USERS = 10_000
 _TURNS = (1, 2, 20)
@@ -54,49 +41,13 @@ _REGISTER = (
 )
 
 
-class Rig:
+class Rig(WorkerRig):
     """A worker with a registrar, and the phones of its users."""
 
-    domains = frozenset(("example.test",))
-    server = None
-
     def __init__(self, directory: Path) -> None:
-        self.reactor = reactor = MemoryReactorClock()
-        reactor.advance(1000.0)
-        self.identifiers = Identifiers(b"secret", "a0")
-        locator, self._client = makeLocator(reactor, ["192.0.2.53"])
-        chains: dict[int, list[Any]] = {}
-        self.wire = Wire()
-        inbox, self._peer = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        transport = assemble(
-            reactor,
-            identifiers=self.identifiers,
-            endpoints=[Endpoint(0, "UDP", *_SERVER)],
-            served=[Served(0, self.wire, codes=("a0",))],  # type: ignore[arg-type]
-            sendOnly={},
-            inbox=inbox,
-            busDirectory=str(directory),
-            user=Dispatch(chains, self.identifiers),
-            locator=locator,
-        )
-        self._endpoints = transport.endpoints
-        self.driver = transport.driver
-        atEnd = self.driver.turns.atEnd
-        self.location = LMDBLocation(directory, atEnd, clock=reactor.seconds)
-        chains[0] = [Registrar(RegistrarSettings(), self)]
-        self.port = self.driver.flows.ports[0]
-        self.port.start()
+        super().__init__(directory)
+        self.serve(Registrar(RegistrarSettings(), self))
         self._run = 0
-
-    def isLocal(self, uri: SIPURI) -> bool:
-        host = uri.host.lower()
-        if host in self.domains:
-            return True
-        return self._endpoints.isOurs(host, uri.port or 5060)
-
-    def close(self) -> None:
-        self.location.close()
-        self._peer.close()
 
     def refresh(self, turn: int) -> float:
         """All users register again, so many in one turn.
