@@ -155,12 +155,7 @@ def test_namesLeadToThoseWhoServe(timeline: Timeline) -> None:
     for size in (3, 1):
         old = [each for each in timeline.reactor.workers if not each.isGone]
         new, outcome = timeline.replace(size)
-        for worker in new:
-            worker.sayReady()
-        timeline.reactor.pumpAll()
-        for worker in old:
-            worker.given.callback(None)
-        timeline.reactor.pumpAll()
+        timeline.takeOver(old, new)
         assert outcome == [None]
         timeline.leave(old)
     earlier = ("a0", "a1", "a0x1", "a1x1", "a2x1")
@@ -240,12 +235,7 @@ def test_theBufferOfSockets(timeline: Timeline) -> None:
     assert len(outcome) == 1
     assert timeline.buffers() == [BUFFER] * 2
     new, outcome = timeline.replace(3, 2 * BUFFER)
-    for worker in new:
-        worker.sayReady()
-    timeline.reactor.pumpAll()
-    for worker in old:
-        worker.given.callback(None)
-    timeline.reactor.pumpAll()
+    timeline.takeOver(old, new)
     assert outcome == [None]
     assert timeline.buffers() == [2 * BUFFER] * 3
     timeline.leave(old)
