@@ -1,4 +1,4 @@
-"""The compliance table names modules and tests that exist."""
+"""The pages that say what is done, and which test shows it, name modules and tests that exist."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-NAMED = sorted(
-    set(re.findall(r"`([\w/]+\.py(?:::\w+)*)`", (ROOT / "docs" / "compliance.md").read_text()))
-)
+COMPLIANCE = (ROOT / "docs" / "compliance.md").read_text()
+SECURITY = (ROOT / "docs" / "security.md").read_text()
+NAME = re.compile(r"`([\w/]+\.py(?:::\w+)*)`")
+NAMED = sorted({*NAME.findall(COMPLIANCE), *NAME.findall(SECURITY)})
+
+ATTACKS = [
+    line
+    for table in re.findall(r"^\| attack \|.*\n\|.*\n((?:\|.*\n)*)", SECURITY, re.MULTILINE)
+    for line in table.splitlines()
+]
+"""The rows of the tables whose first column is an attack."""
 
 
 def _defined(tree: ast.Module | ast.ClassDef) -> dict[str, ast.stmt]:
@@ -21,6 +29,7 @@ def _defined(tree: ast.Module | ast.ClassDef) -> dict[str, ast.stmt]:
 
 def test_namesSomething() -> None:
     assert len(NAMED) > 50
+    assert len(ATTACKS) > 10
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -38,3 +47,11 @@ def test_exists(name: str) -> None:
         assert found is not None, f"{file.name} has no {part}"
         if isinstance(found, ast.ClassDef):
             node = found
+
+
+@pytest.mark.parametrize("row", ATTACKS)
+def test_everyAttackHasItsTest(row: str) -> None:
+    *_, attack, defence, tests, _ = row.split(" |")
+    assert attack.strip("| ")
+    assert defence.strip()
+    assert any(name.rpartition("/")[2].startswith("test_") for name in NAME.findall(tests))
