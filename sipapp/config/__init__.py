@@ -4,6 +4,12 @@ listeners and pools. Nothing else reads C{etc/}.
 
 from sipapp.config.describe import describePlan
 from sipapp.config.errors import ConfigurationError
+from sipapp.config.listensettings import (
+    DEFAULT_PORTS,
+    LimitsSettings,
+    ListenSettings,
+    TLSSettings,
+)
 from sipapp.config.load import (
     EMBEDDED,
     EMBEDDED_NAME,
@@ -16,21 +22,16 @@ from sipapp.config.load import (
 from sipapp.config.machine import LocalMachine, Machine
 from sipapp.config.resolve import SHARED, Plan, PoolPlan, ResolvedListener, resolve
 from sipapp.config.settings import (
-    DEFAULT_PORTS,
     ClientTLSSettings,
     DNSSettings,
-    LimitsSettings,
-    ListenSettings,
     LocationSettings,
     LogSettings,
     PoolsSettings,
     ServerSettings,
     Settings,
-    SettingsTable,
     SIPSettings,
-    TLSSettings,
-    tomlKey,
 )
+from sipapp.config.values import SettingsTable, tomlKey
 
 __all__ = [
     "DEFAULT_PORTS",

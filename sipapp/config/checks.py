@@ -8,16 +8,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from sipapp.config.errors import Problems, suggestion, tomlValue
-from sipapp.config.settings import (
+from sipapp.config.listensettings import (
     DEFAULT_PORTS,
     SECURE_TRANSPORTS,
     SIP_TRANSPORTS,
     WEB_TRANSPORTS,
     LimitsSettings,
     ListenSettings,
-    Settings,
-    tomlKey,
 )
+from sipapp.config.settings import Settings
+from sipapp.config.values import tomlKey
 
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?", re.ASCII)
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)

@@ -12,8 +12,8 @@ import msgspec
 
 from sipapp.config.checks import check
 from sipapp.config.errors import ConfigurationError, Problems, suggestion, tomlValue
+from sipapp.config.listensettings import ListenSettings
 from sipapp.config.settings import (
-    ListenSettings,
     LocationSettings,
     LogSettings,
     PoolsSettings,

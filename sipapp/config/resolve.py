@@ -28,8 +28,10 @@ from msgspec.structs import replace
 
 from sipapp.config.checks import hostAndPort
 from sipapp.config.errors import Problems, tomlValue
+from sipapp.config.listensettings import DEFAULT_PORTS, WEB_TRANSPORTS, ListenSettings
 from sipapp.config.machine import LocalMachine, Machine
-from sipapp.config.settings import DEFAULT_PORTS, WEB_TRANSPORTS, ListenSettings, Settings, tomlKey
+from sipapp.config.settings import Settings
+from sipapp.config.values import tomlKey
 
 SHARED = "tcp"
 """The name of the pool that stream listeners without workers of their own share."""

@@ -11,39 +11,13 @@ that the server was started in, because a daemon changes its directory later.
 from __future__ import annotations
 
 import os
-import re
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 from msgspec.structs import force_setattr
 
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-
-
-def tomlKey(name: str) -> str:
-    """The TOML key of a field: C{socketWorkers} is written C{socket_workers}."""
-    return _HUMP.sub("_", name).lower()
-
-
-class SettingsTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename=tomlKey):
-    """What the settings class of a table derives from, also that of a resource plugin: frozen,
-    keys in snake_case, unknown keys refused."""
-
-
-Seconds = Annotated[float, Meta(gt=0, le=86_400)]
-"""A duration that is not nothing and not more than a day."""
-
-Port = Annotated[int, Meta(ge=0, le=65_535)]
-"""A port; 0 leaves the choice to the kernel."""
-
-Workers = Annotated[int, Meta(ge=1, le=256)]
-"""A number of worker processes."""
-
-Bytes = Annotated[int, Meta(ge=256, le=1 << 30)]
-"""A size of something that is kept in memory."""
-
-Text = Annotated[str, Meta(min_length=1)]
-"""A string that says something."""
+from sipapp.config.listensettings import ListenSettings
+from sipapp.config.values import SettingsTable, Text, Workers, makeAbsolute
 
 
 def usableCPUs() -> int:
@@ -51,15 +25,6 @@ def usableCPUs() -> int:
     busy worker is never the whole server, and at most 8, so that a large machine with several UDP
     sockets does not start hundreds of processes unasked."""
     return min(max(len(os.sched_getaffinity(0)), 2), 8)
-
-
-def _makeAbsolute(settings: Struct, *names: str) -> None:
-    for name in names:
-        path = getattr(settings, name)
-        if path is not None:
-            if "\0" in path:
-                raise ValueError(f"{tomlKey(name)}: a path cannot hold a NUL")
-            force_setattr(settings, name, os.path.abspath(path))
 
 
 class ServerSettings(SettingsTable, frozen=True, kw_only=True):
@@ -89,7 +54,7 @@ class ServerSettings(SettingsTable, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         force_setattr(self, "domains", tuple(domain.lower() for domain in self.domains))
-        _makeAbsolute(self, "runDirectory", "stateDirectory", "secretFile")
+        makeAbsolute(self, "runDirectory", "stateDirectory", "secretFile")
 
 
 class PoolsSettings(SettingsTable, frozen=True, kw_only=True):
@@ -113,117 +78,6 @@ class PoolsSettings(SettingsTable, frozen=True, kw_only=True):
         return self.children if self.tcpChildren is None else self.tcpChildren
 
 
-class TLSSettings(SettingsTable, frozen=True, kw_only=True):
-    """C{[listen.tls]}: for the transports C{tls} and C{https}.
-
-    @ivar certificate: file with the certificate and the chain below the root, PEM.
-    @ivar privateKey: file with its key, PEM; C{None} when it is in the certificate's file.
-    @ivar ca: file with the certificates that vouch for clients, PEM.
-    @ivar verifyClient: whether a client must show a certificate that C{ca} vouches for.
-    @ivar minimumVersion: the oldest TLS version spoken.
-    """
-
-    certificate: Text
-    privateKey: Text | None = None
-    ca: Text | None = None
-    verifyClient: Literal["none", "optional", "required"] = "none"
-    minimumVersion: Literal["1.2", "1.3"] = "1.2"
-
-    def __post_init__(self) -> None:
-        _makeAbsolute(self, "certificate", "privateKey", "ca")
-
-    @property
-    def keyFile(self) -> str:
-        """The file that the private key is in."""
-        return self.certificate if self.privateKey is None else self.privateKey
-
-
-class LimitsSettings(SettingsTable, frozen=True, kw_only=True):
-    """C{[listen.limits]}: for the stream transports. Datagrams end at 65,507 bytes anyway.
-
-    The two counts of connections are for each worker process of the listener, since that is what
-    can be kept exactly: workers share no memory.
-
-    @ivar headSize: start line and headers of a message, in bytes.
-    @ivar bodySize: body of a message, in bytes.
-    @ivar connections: open at once.
-    @ivar connectionsPerAddress: open at once from one remote address.
-    @ivar idleTimeout: a connection with no byte received for that long is closed.
-    @ivar messageTimeout: a TLS handshake or a message that has begun must be complete by then.
-    @ivar sendBacklog: what may wait for a peer that reads too slowly, in bytes.
-    """
-
-    headSize: Bytes = 32_768
-    bodySize: Bytes = 65_536
-    connections: Annotated[int, Meta(ge=1, le=10_000_000)] = 4096
-    connectionsPerAddress: Annotated[int, Meta(ge=1, le=10_000_000)] = 1024
-    idleTimeout: Seconds = 3600.0
-    messageTimeout: Seconds = 10.0
-    sendBacklog: Bytes = 4 << 20
-
-
-SIP_TRANSPORTS = ("udp", "tcp", "tls")
-WEB_TRANSPORTS = ("http", "https")
-SECURE_TRANSPORTS = ("tls", "https")
-DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}  # RFC 3261 §19.1.2
-DEFAULT_RESOURCES = ("options", "registrar", "proxy")
-
-
-class ListenSettings(SettingsTable, frozen=True, kw_only=True):
-    """C{[[listen]]}: an endpoint. It becomes one listener for each of its addresses and
-    transports.
-
-    @ivar address: an IPv4 or IPv6 address, the name of a network interface (all its addresses),
-        C{localhost}, or C{*} (every address of both families); or several of those.
-    @ivar port: C{None} is the transport's own, RFC 3261 §19.1.2; for C{http} it must be given.
-    @ivar transport: one or several of C{udp}, C{tcp}, C{tls}; or of C{http}, C{https}.
-    @ivar socketWorkers: processes of its own for each of its listeners; C{None} leaves it to
-        C{[pools]}.
-    @ivar resources: names of the resources that are offered what arrives, in that order; C{None}
-        is L{DEFAULT_RESOURCES} for SIP and must be given for C{http}.
-    @ivar advertise: C{host} or C{host:port} to call this endpoint in Via and Record-Route instead
-        of its address: for servers behind address translation.
-    @ivar tls: for C{tls} and C{https}, where it must be given.
-    @ivar limits: for the stream transports.
-    """
-
-    address: Text | tuple[Text, ...]
-    port: Port | None = None
-    transport: Text | tuple[Text, ...] = ("udp", "tcp")
-    socketWorkers: Workers | None = None
-    resources: tuple[Text, ...] | None = None
-    advertise: Text | None = None
-    tls: TLSSettings | None = None
-    limits: LimitsSettings | None = None
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """The addresses as a tuple, however they are written."""
-        return (self.address,) if isinstance(self.address, str) else self.address
-
-    @property
-    def transports(self) -> tuple[str, ...]:
-        """The transports as a tuple, however they are written."""
-        return (self.transport,) if isinstance(self.transport, str) else self.transport
-
-    @property
-    def isWeb(self) -> bool:
-        """Whether this is an endpoint for web resources rather than for SIP."""
-        return bool(self.transports) and self.transports[0] in WEB_TRANSPORTS
-
-    @property
-    def chain(self) -> tuple[str, ...]:
-        """The names of the resources, in the order they are asked."""
-        if self.resources is None:
-            return () if self.isWeb else DEFAULT_RESOURCES
-        return self.resources
-
-    @property
-    def bounds(self) -> LimitsSettings:
-        """The limits, given or default."""
-        return LimitsSettings() if self.limits is None else self.limits
-
-
 class LocationSettings(SettingsTable, frozen=True, kw_only=True):
     """C{[location]}: where the registrar keeps its bindings.
 
@@ -242,7 +96,7 @@ class LocationSettings(SettingsTable, frozen=True, kw_only=True):
     syncInterval: Annotated[float, Meta(gt=0, le=3600)] = 1.0
 
     def __post_init__(self) -> None:
-        _makeAbsolute(self, "path")
+        makeAbsolute(self, "path")
 
 
 class DNSSettings(SettingsTable, frozen=True, kw_only=True):
@@ -277,7 +131,7 @@ class ClientTLSSettings(SettingsTable, frozen=True, kw_only=True):
     privateKey: Text | None = None
 
     def __post_init__(self) -> None:
-        _makeAbsolute(self, "certificate", "privateKey", "ca")
+        makeAbsolute(self, "certificate", "privateKey", "ca")
 
 
 class SIPSettings(SettingsTable, frozen=True, kw_only=True):

@@ -8,31 +8,12 @@ from pathlib import Path
 import pytest
 
 from sipapp.config import (
-    ListenSettings,
     LocationSettings,
     PoolsSettings,
     ServerSettings,
     Settings,
-    TLSSettings,
-    tomlKey,
 )
 from sipapp.config.settings import usableCPUs
-
-
-@pytest.mark.parametrize(
-    ("name", "key"),
-    [
-        ("user", "user"),
-        ("socketWorkers", "socket_workers"),
-        ("tcpChildren", "tcp_children"),
-        ("timerC", "timer_c"),
-        ("udpMTU", "udp_mtu"),
-        ("negativeTTL", "negative_ttl"),
-        ("t1", "t1"),
-    ],
-)
-def test_keysAreSnakeCase(name: str, key: str) -> None:
-    assert tomlKey(name) == key
 
 
 def test_settingsAreFrozen() -> None:
@@ -45,14 +26,11 @@ def test_pathsAreAbsolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.chdir(tmp_path)
     here = os.getcwd()
     settings = Settings(file="x", server=ServerSettings(runDirectory="r"))
-    tls = TLSSettings(certificate="tls/certificate.pem", ca="/ca.pem")
     monkeypatch.chdir("/")
     assert settings.server.runDirectory == f"{here}/r"
     assert settings.server.stateDirectory == f"{here}/run/state"
     assert settings.secretPath == f"{here}/run/state/secret"
     assert settings.locationPath == f"{here}/run/state/location"
-    assert tls.certificate == tls.keyFile == f"{here}/tls/certificate.pem"
-    assert tls.ca == "/ca.pem"
 
 
 def test_givenPathsWin() -> None:
@@ -62,7 +40,6 @@ def test_givenPathsWin() -> None:
         location=LocationSettings(path="/location"),
     )
     assert (settings.secretPath, settings.locationPath) == ("/secret", "/location")
-    assert TLSSettings(certificate="/c", privateKey="/k").keyFile == "/k"
 
 
 def test_domainsAreLowerCase() -> None:
@@ -78,20 +55,3 @@ def test_sharedPoolIsAsLargeAsChildrenUnlessToldOtherwise() -> None:
 def test_defaultChildren(cpus: int, children: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cpus)))
     assert usableCPUs() == PoolsSettings().children == children
-
-
-def test_oneOrSeveralAddressesAndTransports() -> None:
-    one = ListenSettings(address="lo", transport="udp")
-    assert (one.addresses, one.transports) == (("lo",), ("udp",))
-    several = ListenSettings(address=("lo", "eth0"))
-    assert (several.addresses, several.transports) == (("lo", "eth0"), ("udp", "tcp"))
-
-
-def test_chainOfResources() -> None:
-    assert ListenSettings(address="lo").chain == ("options", "registrar", "proxy")
-    assert ListenSettings(address="lo", resources=("proxy",)).chain == ("proxy",)
-    assert ListenSettings(address="lo", transport="http").chain == ()
-
-
-def test_limitsHaveDefaults() -> None:
-    assert ListenSettings(address="lo").bounds.headSize == 32_768

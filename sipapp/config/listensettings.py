@@ -1,0 +1,122 @@
+"""The settings of the listen endpoints: C{[[listen]]} and the tables in it. See
+C{sipapp.config.settings} for what all settings have in common.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from sipapp.config.values import Bytes, Port, Seconds, SettingsTable, Text, Workers, makeAbsolute
+
+
+class TLSSettings(SettingsTable, frozen=True, kw_only=True):
+    """C{[listen.tls]}: for the transports C{tls} and C{https}.
+
+    @ivar certificate: file with the certificate and the chain below the root, PEM.
+    @ivar privateKey: file with its key, PEM; C{None} when it is in the certificate's file.
+    @ivar ca: file with the certificates that vouch for clients, PEM.
+    @ivar verifyClient: whether a client must show a certificate that C{ca} vouches for.
+    @ivar minimumVersion: the oldest TLS version spoken.
+    """
+
+    certificate: Text
+    privateKey: Text | None = None
+    ca: Text | None = None
+    verifyClient: Literal["none", "optional", "required"] = "none"
+    minimumVersion: Literal["1.2", "1.3"] = "1.2"
+
+    def __post_init__(self) -> None:
+        makeAbsolute(self, "certificate", "privateKey", "ca")
+
+    @property
+    def keyFile(self) -> str:
+        """The file that the private key is in."""
+        return self.certificate if self.privateKey is None else self.privateKey
+
+
+class LimitsSettings(SettingsTable, frozen=True, kw_only=True):
+    """C{[listen.limits]}: for the stream transports. Datagrams end at 65,507 bytes anyway.
+
+    The two counts of connections are for each worker process of the listener, since that is what
+    can be kept exactly: workers share no memory.
+
+    @ivar headSize: start line and headers of a message, in bytes.
+    @ivar bodySize: body of a message, in bytes.
+    @ivar connections: open at once.
+    @ivar connectionsPerAddress: open at once from one remote address.
+    @ivar idleTimeout: a connection with no byte received for that long is closed.
+    @ivar messageTimeout: a TLS handshake or a message that has begun must be complete by then.
+    @ivar sendBacklog: what may wait for a peer that reads too slowly, in bytes.
+    """
+
+    headSize: Bytes = 32_768
+    bodySize: Bytes = 65_536
+    connections: Annotated[int, Meta(ge=1, le=10_000_000)] = 4096
+    connectionsPerAddress: Annotated[int, Meta(ge=1, le=10_000_000)] = 1024
+    idleTimeout: Seconds = 3600.0
+    messageTimeout: Seconds = 10.0
+    sendBacklog: Bytes = 4 << 20
+
+
+SIP_TRANSPORTS = ("udp", "tcp", "tls")
+WEB_TRANSPORTS = ("http", "https")
+SECURE_TRANSPORTS = ("tls", "https")
+DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}  # RFC 3261 §19.1.2
+DEFAULT_RESOURCES = ("options", "registrar", "proxy")
+
+
+class ListenSettings(SettingsTable, frozen=True, kw_only=True):
+    """C{[[listen]]}: an endpoint. It becomes one listener for each of its addresses and
+    transports.
+
+    @ivar address: an IPv4 or IPv6 address, the name of a network interface (all its addresses),
+        C{localhost}, or C{*} (every address of both families); or several of those.
+    @ivar port: C{None} is the transport's own, RFC 3261 §19.1.2; for C{http} it must be given.
+    @ivar transport: one or several of C{udp}, C{tcp}, C{tls}; or of C{http}, C{https}.
+    @ivar socketWorkers: processes of its own for each of its listeners; C{None} leaves it to
+        C{[pools]}.
+    @ivar resources: names of the resources that are offered what arrives, in that order; C{None}
+        is L{DEFAULT_RESOURCES} for SIP and must be given for C{http}.
+    @ivar advertise: C{host} or C{host:port} to call this endpoint in Via and Record-Route instead
+        of its address: for servers behind address translation.
+    @ivar tls: for C{tls} and C{https}, where it must be given.
+    @ivar limits: for the stream transports.
+    """
+
+    address: Text | tuple[Text, ...]
+    port: Port | None = None
+    transport: Text | tuple[Text, ...] = ("udp", "tcp")
+    socketWorkers: Workers | None = None
+    resources: tuple[Text, ...] | None = None
+    advertise: Text | None = None
+    tls: TLSSettings | None = None
+    limits: LimitsSettings | None = None
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses as a tuple, however they are written."""
+        return (self.address,) if isinstance(self.address, str) else self.address
+
+    @property
+    def transports(self) -> tuple[str, ...]:
+        """The transports as a tuple, however they are written."""
+        return (self.transport,) if isinstance(self.transport, str) else self.transport
+
+    @property
+    def isWeb(self) -> bool:
+        """Whether this is an endpoint for web resources rather than for SIP."""
+        return bool(self.transports) and self.transports[0] in WEB_TRANSPORTS
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """The names of the resources, in the order they are asked."""
+        if self.resources is None:
+            return () if self.isWeb else DEFAULT_RESOURCES
+        return self.resources
+
+    @property
+    def bounds(self) -> LimitsSettings:
+        """The limits, given or default."""
+        return LimitsSettings() if self.limits is None else self.limits

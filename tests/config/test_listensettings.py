@@ -1,0 +1,40 @@
+"""Tests of C{sipapp.config.listensettings}."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sipapp.config import ListenSettings, TLSSettings
+
+
+def test_filesOfTLSAreAbsolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    here = os.getcwd()
+    tls = TLSSettings(certificate="tls/certificate.pem", ca="/ca.pem")
+    monkeypatch.chdir("/")
+    assert tls.certificate == tls.keyFile == f"{here}/tls/certificate.pem"
+    assert tls.ca == "/ca.pem"
+
+
+def test_givenKeyWins() -> None:
+    assert TLSSettings(certificate="/c", privateKey="/k").keyFile == "/k"
+
+
+def test_oneOrSeveralAddressesAndTransports() -> None:
+    one = ListenSettings(address="lo", transport="udp")
+    assert (one.addresses, one.transports) == (("lo",), ("udp",))
+    several = ListenSettings(address=("lo", "eth0"))
+    assert (several.addresses, several.transports) == (("lo", "eth0"), ("udp", "tcp"))
+
+
+def test_chainOfResources() -> None:
+    assert ListenSettings(address="lo").chain == ("options", "registrar", "proxy")
+    assert ListenSettings(address="lo", resources=("proxy",)).chain == ("proxy",)
+    assert ListenSettings(address="lo", transport="http").chain == ()
+
+
+def test_limitsHaveDefaults() -> None:
+    assert ListenSettings(address="lo").bounds.headSize == 32_768
