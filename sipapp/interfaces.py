@@ -18,10 +18,12 @@ from zope.interface import Attribute, Interface
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from twisted.cred.checkers import ICredentialsChecker
     from twisted.internet.defer import Deferred
 
     from sipapp.location import Binding
     from sipapp.sip import SIPURI, Hop, Request, Response
+    from sipapp.storage import Account
     from sipapp.transaction import ServerTransaction
 
 
@@ -146,6 +148,8 @@ class IWorker(Interface):
     identifiers = Attribute("C{sipapp.transaction.Identifiers}: mints branches, tags and tokens.")
     sender = Attribute("L{ISender}")
     location = Attribute("L{ILocationStore}: where the registrar keeps its bindings.")
+    accounts = Attribute("L{IAccounts}: tells who somebody is.")
+    bans = Attribute("L{IBans}: who is not listened to any more.")
     timers = Attribute("C{sipapp.transaction.TimerSettings}: T1, T2, T4 and Timer C, in seconds.")
 
     def listener(name: str) -> int | None:
@@ -285,4 +289,120 @@ class ILocationStore(Interface):
         """Commit what is outstanding and let go.
 
         @return: Deferred of C{None}.
+        """
+
+
+class IAccounts(Interface):
+    """Tells who somebody is, whoever keeps the passwords: an L{IAccountStore}, or a checker of
+    C{twisted.cred} that the configuration names."""
+
+    algorithms = Attribute(
+        "frozenset of str: the digest algorithms that answers can be checked with, without those"
+        " of a session: some of C{MD5}, C{SHA-256}, C{SHA-512-256}."
+    )
+
+    def check(
+        credentials: Any,
+        method: str,
+        body: bytes,
+        decided: Callable[[Account | Exception | None], object],
+    ) -> None:
+        """Check the answer to a challenge: whether somebody knows the password of a user. Whether
+        it was our challenge, and answered for the first time, is the caller's to know.
+
+        @param credentials: C{sipapp.sip.digest.Credentials}
+        @param method: of the request that they came with.
+        @param body: of that request, for C{qop=auth-int}.
+        @param decided: called once, now or later, with the C{sipapp.storage.Account}, whose
+            C{ha1(credentials.algorithm)} is there, for an C{rspauth}; with C{None} if the user
+            is unknown or the answer wrong; or with an exception if nobody can tell now.
+        """
+
+    def checker(realm: str) -> ICredentialsChecker:
+        """The same for C{twisted.cred.portal.Portal}: for HTTP and whatever else.
+
+        @param realm: that of credentials that name none, such as those of Basic.
+        @return: an C{ICredentialsChecker} that takes C{IUsernamePassword}, unless the checker of
+            the configuration does not, and C{sipapp.storage.DigestAnswer}.
+        """
+
+
+class IAccountStore(Interface):
+    """Keeps the accounts of users. Names and realms are compared character by character."""
+
+    def find(username: str, realm: str) -> Account | None:
+        """Look an account up, at once.
+
+        @return: C{sipapp.storage.Account}, as it is now, whichever process has changed it.
+        @raise Exception: if the store cannot be read.
+        """
+
+    def findHashed(userhash: str, realm: str) -> Account | None:
+        """The same for one who hides the name (RFC 7616 §3.4.4).
+
+        @param userhash: a hash of C{username:realm}, by any of the account's algorithms.
+        """
+
+    def add(*accounts: Account) -> Deferred[None]:
+        """Add accounts: all of them or, if one cannot be, none.
+
+        @return: Deferred of C{None}; fails as C{sipapp.storage.AccountExists}.
+        """
+
+    def replace(account: Account) -> Deferred[None]:
+        """Put an account in the place of the one with its name and realm.
+
+        @return: Deferred of C{None}; fails as C{sipapp.storage.NoSuchAccount}.
+        """
+
+    def remove(username: str, realm: str) -> Deferred[None]:
+        """
+        @return: Deferred of C{None}; fails as C{sipapp.storage.NoSuchAccount}.
+        """
+
+    def accounts(realm: str | None = None) -> Deferred[tuple[Account, ...]]:
+        """
+        @param realm: C{None} for those of all realms.
+        @return: Deferred of a tuple, sorted by realm and name.
+        """
+
+    def close() -> None:
+        """Let go."""
+
+
+class IBans(Interface):
+    """Keeps who is not listened to any more, by address, for all workers of a machine.
+
+    A ban is the end of a score: each offence adds to that of its address, time takes half of it
+    away again and again, and who has too many points is banned for a while, longer each time. IPv6
+    addresses count by their /64, which is what one customer has.
+
+    Anybody can send a datagram in somebody else's name. So it matters whether an address is
+    *proven* to be that of the peer: by a connection, which needs an answer to it, or by something
+    in the message that only this address has been told. What is not proven bans an address from
+    sending datagrams only, and does not count at all against an address that has been L{vouch}ed
+    for: nobody can have a phone that is registered here banned by writing its address onto
+    datagrams.
+    """
+
+    def offence(address: str, kind: str, proven: bool) -> None:
+        """A peer has done what attackers do often and others seldom. It costs next to nothing:
+        what follows from it is written down at the end of the turn.
+
+        @param address: numeric, C{flow.remote[0]}.
+        @param kind: what it was: C{'authentication'} is wrong credentials, C{'scanner'} the mark
+            of a program that looks for servers to abuse. Their points are in C{[bans]}.
+        @param proven: whether the address is that of the peer for certain: C{flow.reliable}, or
+            credentials with a nonce that was given to this very address.
+        """
+
+    def vouch(address: str) -> None:
+        """A peer at this address, proven, has shown that it has an account here. Called for each
+        success; it is written down at most once in some minutes."""
+
+    def isBanned(address: str, datagram: bool) -> bool:
+        """
+        @param address: numeric. @param datagram: whether it is about what comes in datagrams.
+        @return: whether this worker has stopped to listen to an address. Who is banned by another
+            one, or by C{sipappctl ban}, is known here a second later.
         """

@@ -68,6 +68,7 @@ class Worker:
         self.timers = TimerSettings(t1=sip.t1, t2=sip.t2, t4=sip.t4, timerC=sip.timerC)
         self.sender: Any = None
         self.location: Any = None
+        self.bans: Any = None
         self._slot = boot.slot
         self._assignment = assignment
         self._inheritance = Inheritance(boot, assignment)
