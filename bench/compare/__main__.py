@@ -11,13 +11,14 @@ import traceback
 from dataclasses import replace
 from pathlib import Path
 
-from bench.compare import rows as results
 from bench.compare.cell import compare
 from bench.compare.contender import QUICK, Effort
 from bench.compare.idle import IDLE, compareIdle
+from bench.compare.rows import Row
 from bench.compare.selection import Cell, everything, quick, select
 from bench.compare.servers import Wanted, program
 from bench.compare.tables import secondWorker, tables
+from bench.rowfile import load, merged, save
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
@@ -56,7 +57,7 @@ def main(arguments: list[str]) -> int:
         steps=0 if options.cpu else effort.steps,
     )
     file = options.json or Path("build", "bench-quick.json" if options.quick else "bench.json")
-    found: list[results.Row] = []
+    found: list[Row] = []
     status = 0
     for cell in cells:
         _say(f"{cell.scenario}/{cell.transport}/{cell.workers}")
@@ -66,19 +67,19 @@ def main(arguments: list[str]) -> int:
             # The others are worth having, the more so after an hour.
             traceback.print_exc()
             status = 1
-        results.save(file, results.merged(results.load(file), found))
+        save(file, merged(load(file, Row), found))
     _write(found)
     return status
 
 
-def _run(cell: Cell, effort: Effort) -> list[results.Row]:
+def _run(cell: Cell, effort: Effort) -> list[Row]:
     wanted = Wanted(cell.transport, cell.workers, IDLE.get(cell.scenario, 0))
     if cell.scenario in IDLE:
         return compareIdle(cell.scenario, wanted, cell.servers, effort.idle, _say)
     return compare(cell.scenario, wanted, cell.servers, effort, _say)
 
 
-def _write(found: list[results.Row]) -> None:
+def _write(found: list[Row]) -> None:
     print("\n\n".join(table.forTerminal() for table in tables(found)))
     marks = list(secondWorker(found))
     if marks:

@@ -14,7 +14,7 @@ from bench.compare.scenarios import SCENARIOS
 from bench.compare.search import highestRate, quantile
 from bench.compare.servers import SERVERS, Wanted
 from bench.compare.sipp import Report
-from bench.compare.usage import Usage, residentMiB
+from bench.usage import Usage, residentMiB
 
 #: The part of the wanted rate that a client has to reach for the rate to hold.
 _KEPT = 0.95

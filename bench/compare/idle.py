@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.compare.rows import Row
 from bench.compare.servers import SERVERS, Wanted, workingDirectory
-from bench.compare.usage import Usage, residentMiB
+from bench.usage import Usage, residentMiB
 from tests.support.siptext import Address
 
 #: Connections of the scenarios, by name.

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from bench.compare.rows import ORDER, Row
 from bench.compare.scenarios import SCENARIOS
-from bench.compare.tables import number
+from bench.table import number
 
 _WIDTH = 760
 #: Where bars begin, and where the longest ends.

@@ -5,34 +5,31 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bench.compare import rows as results
 from bench.compare.plot import plot
+from bench.compare.rows import Row
 from bench.compare.surroundings import surroundings
 from bench.compare.tables import secondWorker, tables
+from bench.page import withResults
+from bench.rowfile import load
 
-_BEGIN = "<!-- What stands from here on is written by bench.compare.publish. -->"
-_END = "<!-- To here. -->"
+_AUTHOR = "bench.compare.publish"
 
 
-def published(text: str, where: str, found: list[results.Row]) -> str:
+def published(text: str, where: str, found: list[Row]) -> str:
     """
     @param text: Markdown with a place for the tables.
     @param where: it was measured.
     @return: the same with tables of what was found.
     """
-    before, _, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not end:
-        raise ValueError(f"there is no place for the tables: {_BEGIN} ... {_END}")
     blocks = [table.forDocumentation() for table in tables(found)]
     marks = "\n".join(f"- {line}." for line in secondWorker(found))
     if marks:
         blocks.append(f"### The second worker\n\n{marks}")
-    return "\n\n".join([before + _BEGIN, where, *blocks, _END + after])
+    return withResults(text, _AUTHOR, [where, *blocks])
 
 
 def main() -> None:
-    found = results.load(Path("build", "bench.json"))
+    found = load(Path("build", "bench.json"), Row)
     if not found:
         sys.exit("there is no build/bench.json: make bench writes it")
     Path("docs", "performance.svg").write_text(plot(found))

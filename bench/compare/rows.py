@@ -1,11 +1,8 @@
-"""What a run has found: one row for a server in a cell, kept as JSON."""
+"""What a run has found: one row for a server in a cell."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 #: The order in which tables and plots show the servers.
 ORDER = ("sipapp", "kamailio-tuned", "kamailio-stock")
@@ -60,21 +57,3 @@ class Row:
     @property
     def key(self) -> tuple[str, str, int, str]:
         return *self.cell, self.server
-
-
-def merged(old: Iterable[Row], new: Iterable[Row]) -> list[Row]:
-    """
-    @return: the old rows, but for those that there are new ones for.
-    """
-    return list({row.key: row for row in (*old, *new)}.values())
-
-
-def load(path: Path) -> list[Row]:
-    if not path.exists():
-        return []
-    return [Row(**row) for row in json.loads(path.read_text())]
-
-
-def save(path: Path, rows: Sequence[Row]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")

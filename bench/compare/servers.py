@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bench.compare.usage import family
+from bench.usage import family
 from tests.support.configuration import DOMAIN, Configuration
 from tests.support.deadlines import waitFor
 from tests.support.ports import freePort

@@ -1,49 +1,15 @@
-"""What was found, as tables with ratios: for a terminal, and for the documentation."""
+"""What was found, as tables with ratios."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
 from bench.compare.idle import IDLE
 from bench.compare.rows import ORDER, Row
+from bench.table import Table, number
 
 _HEAD = ("server", "CPU µs", "", "ratio", "max/s", "ratio", "p50 ms", "p99 ms", "MiB", "failed")
 _IDLE_HEAD = ("server", "KiB each", "ratio", "MiB", "CPU %", "µs a keep-alive", "ratio", "failed")
-
-
-@dataclass(frozen=True)
-class Table:
-    """The rows of a cell as text.
-
-    @ivar notes: what there is to say of them.
-    """
-
-    title: str
-    head: Sequence[str]
-    lines: Sequence[Sequence[str]]
-    notes: Sequence[str]
-
-    def forTerminal(self) -> str:
-        cells = [self.head, *self.lines]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = [
-            "  ".join(
-                cell.rjust(width) if column else cell.ljust(width)
-                for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-            )
-            for line in cells
-        ]
-        return "\n".join([self.title, *lines, *self.notes])
-
-    def forDocumentation(self) -> str:
-        """
-        @return: Markdown.
-        """
-        rule = ["---", *("--:" for _ in self.head[1:])]
-        lines = [f"| {' | '.join(cells)} |" for cells in (self.head, rule, *self.lines)]
-        notes = [f"\n{note}." for note in self.notes]
-        return "\n".join([f"### {self.title}\n", *lines, *notes])
 
 
 def tables(rows: Iterable[Row]) -> Iterator[Table]:
@@ -120,12 +86,3 @@ def ratio(ours: float | None, theirs: float | None) -> str:
     @return: nothing if one of them is not known.
     """
     return f"{ours / theirs:.2f}" if ours is not None and theirs else ""
-
-
-def number(value: float | None) -> str:
-    """
-    @return: with three digits that count.
-    """
-    if value is None:
-        return "-"
-    return f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"

@@ -16,8 +16,8 @@ from pathlib import Path
 from bench.compare.load import Load
 from bench.compare.scenarios import SCENARIOS
 from bench.compare.servers import Sipapp, Wanted
-from bench.compare.usage import Usage
 from bench.profile.flamegraph import costs, readFrames, table
+from bench.usage import Usage
 
 #: Seconds of load before samples are taken: a transaction over UDP is forgotten 32 s after it (RFC
 #: 3261 §17.2, Timer J), and that has a cost as well.

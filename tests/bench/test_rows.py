@@ -10,8 +10,10 @@ import pytest
 
 from bench.compare.plot import plot
 from bench.compare.publish import published
-from bench.compare.rows import Row, load, merged, save
-from bench.compare.tables import number, secondWorker, tables
+from bench.compare.rows import Row
+from bench.compare.tables import secondWorker, tables
+from bench.rowfile import load, merged, save
+from bench.table import number
 
 OURS = Row(
     "options",
@@ -41,12 +43,12 @@ FIELDS = {"scenario", "transport", "workers", "server", "cpu_us", "max_rate"} | 
 def test_savedAndLoaded(tmp_path: Path) -> None:
     file = tmp_path / "build" / "bench.json"
     save(file, [OURS, IDLE])
-    assert load(file) == [OURS, IDLE]
+    assert load(file, Row) == [OURS, IDLE]
     assert all(row.keys() >= FIELDS for row in json.loads(file.read_text()))
 
 
 def test_nothingSavedYet(tmp_path: Path) -> None:
-    assert load(tmp_path / "bench.json") == []
+    assert load(tmp_path / "bench.json", Row) == []
 
 
 def test_rerunReplaces() -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from bench.compare.usage import Usage, family, processorTime, residentMiB
+from bench.usage import Usage, family, processorTime, residentMiB
 
 #: A child with a child, both of which wait until they are killed or their input ends.
 _FAMILY = """
