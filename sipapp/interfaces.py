@@ -168,6 +168,14 @@ class IWorker(Interface):
         @param uri: C{sipapp.sip.SIPURI}
         """
 
+    def isTrusted(flow: Any) -> bool:
+        """Tell whether the peer at the other end of a flow is one that the operator trusts,
+        C{[trusted]}: by its address, or by a domain that it has proven to be (RFC 5922). Nothing
+        that it writes into a message makes it one.
+
+        @param flow: C{request.flow}.
+        """
+
     def endOfTurn(call: Callable[[], object]) -> None:
         """Have something called once, when all that has come to the sockets of this worker by now
         has been dealt with: the place to do once for many messages what costs the same for each,

@@ -40,9 +40,11 @@ from sipapp.transaction import Identifiers, TimerSettings
 from sipapp.transport import leanreactor
 from sipapp.transport.assembly import Transport, assemble
 from sipapp.transport.endpoints import Endpoints
+from sipapp.transport.flows import Flow
 from sipapp.transport.limits import StreamLimits
 from sipapp.transport.locate import makeLocator
 from sipapp.transport.tls import ClientTLS
+from sipapp.transport.trust import TrustedPeers
 
 __all__ = ["Worker", "main"]
 
@@ -74,6 +76,7 @@ class Worker:
         self._inheritance = Inheritance(boot, assignment)
         self._settings = settings
         self._endpoints: Endpoints | None = None
+        self._trusted = TrustedPeers(settings.trusted.addresses, settings.trusted.domains)
         self._ports = frozenset(
             port
             for one in assignment.listeners
@@ -100,6 +103,9 @@ class Worker:
         secure = uri.scheme == "sips" or uri.transport == "tls"
         port = uri.port or DEFAULT_PORTS["tls" if secure else "udp"]
         return self._endpoints is not None and self._endpoints.isOurs(host, port)
+
+    def isTrusted(self, flow: Flow) -> bool:
+        return flow in self._trusted
 
     async def start(self) -> None:
         """Make everything and begin to serve, or wait for L{serve} if others still do.

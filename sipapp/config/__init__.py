@@ -31,6 +31,7 @@ from sipapp.config.settings import (
     Settings,
     SIPSettings,
 )
+from sipapp.config.trustsettings import TrustedSettings
 from sipapp.config.values import SettingsTable, tomlKey
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "Settings",
     "SettingsTable",
     "TLSSettings",
+    "TrustedSettings",
     "decodeSettings",
     "describePlan",
     "encodeSettings",

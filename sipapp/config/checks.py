@@ -51,6 +51,7 @@ def check(
         if name in kinds and name not in used:
             problems.add(f"resource.{name}", f'no listen block has "{name}" in its resources')
     _checkServer(settings, problems)
+    _checkDomains(settings.trusted.domains, "trusted.domains", problems)
     _checkSIP(settings, problems)
 
 
@@ -133,15 +134,19 @@ def _checkTwice(names: tuple[str, ...], key: str, problems: Problems) -> None:
 
 def _checkServer(settings: Settings, problems: Problems) -> None:
     server = settings.server
-    for index, domain in enumerate(server.domains):
-        if not isHost(domain):
-            problems.add(f"server.domains[{index}]", f"expected a domain, got {tomlValue(domain)}")
+    _checkDomains(server.domains, "server.domains", problems)
     if server.group is not None and server.user is None:
         problems.add("server.group", "needs a user as well")
     if server.name is not None and not _TEXT.fullmatch(server.name):
         problems.add(
             "server.name", f"expected printable ASCII characters, got {tomlValue(server.name)}"
         )
+
+
+def _checkDomains(domains: Iterable[str], key: str, problems: Problems) -> None:
+    for index, domain in enumerate(domains):
+        if not isHost(domain):
+            problems.add(f"{key}[{index}]", f"expected a domain, got {tomlValue(domain)}")
 
 
 def _checkSIP(settings: Settings, problems: Problems) -> None:

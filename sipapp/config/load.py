@@ -22,6 +22,7 @@ from sipapp.config.settings import (
     SIPSettings,
 )
 from sipapp.config.tables import UNUSABLE, TableReader, homesOf
+from sipapp.config.trustsettings import TrustedSettings
 
 ResourceTypes = Mapping[str, tuple[str, type[msgspec.Struct]]]
 """For each resource that a plugin provides, its kind (C{sip} or C{web}) and settings class."""
@@ -32,6 +33,7 @@ SECTIONS: Mapping[str, Any] = {
     "listen": tuple[ListenSettings, ...],
     "location": LocationSettings,
     "sip": SIPSettings,
+    "trusted": TrustedSettings,
     "log": LogSettings,
 }
 """The tables of a configuration file but for C{[resource.NAME]}, whose types plugins bring."""

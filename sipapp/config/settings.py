@@ -17,6 +17,7 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import force_setattr
 
 from sipapp.config.listensettings import ListenSettings
+from sipapp.config.trustsettings import TrustedSettings
 from sipapp.config.values import SettingsTable, Text, Workers, makeAbsolute
 
 
@@ -188,6 +189,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     resource: dict[str, Any] = field(default_factory=dict)
     location: LocationSettings = LocationSettings()
     sip: SIPSettings = SIPSettings()
+    trusted: TrustedSettings = TrustedSettings()
     log: LogSettings = LogSettings()
 
     @property

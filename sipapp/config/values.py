@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+from ipaddress import ip_network
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -38,6 +39,22 @@ Bytes = Annotated[int, Meta(ge=256, le=1 << 30)]
 
 Text = Annotated[str, Meta(min_length=1)]
 """A string that says something."""
+
+
+def checkNetworks(settings: Struct, *names: str) -> None:
+    """Check lists of addresses and networks.
+
+    @param names: the attributes that hold them.
+    @raise ValueError: if something in one is neither.
+    """
+    for name in names:
+        for text in getattr(settings, name):
+            try:
+                ip_network(text, strict=False)
+            except ValueError:
+                raise ValueError(
+                    f'{tomlKey(name)}: expected an IP address or network, got "{text}"'
+                ) from None
 
 
 def makeAbsolute(settings: Struct, *names: str) -> None:

@@ -26,6 +26,8 @@ class Flow(Protocol):
     @ivar local: host and port that we are called on this flow, fit for a Via or Record-Route.
     @ivar remote: numeric address and port of the peer.
     @ivar listener: index of the endpoint that it belongs to; -1 if there is none.
+    @ivar identities: the SIP domains, lower-case, that the peer has proven to be with a certificate
+        (RFC 5922 §7.1); empty unless it has.
     @ivar token: finds the flow again in any worker: L{sipapp.transport.flowfinder}.
     @ivar closed: whether nothing can be sent any more.
     """
@@ -44,6 +46,8 @@ class Flow(Protocol):
     def listener(self) -> int: ...
     @property
     def family(self) -> int: ...
+    @property
+    def identities(self) -> frozenset[str]: ...
     @property
     def token(self) -> str: ...
     @property
@@ -83,6 +87,7 @@ class DatagramFlow:
     reliable = False
     secure = False
     closed = False
+    identities: frozenset[str] = frozenset()
 
     def __init__(self, port: DatagramPort, address: tuple[str, int]) -> None:
         """
@@ -163,6 +168,10 @@ class RemoteFlow:
     @property
     def family(self) -> int:
         return 6 if ":" in self._record.remote[0] else 4
+
+    @property
+    def identities(self) -> frozenset[str]:
+        return self._record.identities
 
     @property
     def token(self) -> str:

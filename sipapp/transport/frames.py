@@ -14,6 +14,7 @@ class FlowRecord(msgspec.Struct, array_like=True, frozen=True):
         were started with another configuration count otherwise.
     @ivar holder: code of the worker that has the connection; C{''} for UDP, where any has it.
     @ivar connection: what the holder calls it.
+    @ivar identities: as of L{sipapp.transport.flows.Flow}.
     """
 
     transport: str
@@ -22,6 +23,7 @@ class FlowRecord(msgspec.Struct, array_like=True, frozen=True):
     remote: tuple[str, int]
     holder: str = ""
     connection: str = ""
+    identities: frozenset[str] = frozenset()
 
 
 class Deliver(msgspec.Struct, array_like=True, tag="d"):

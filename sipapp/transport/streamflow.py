@@ -32,6 +32,7 @@ class StreamFlow:
     @ivar holder: code of the worker that has been given the connection; C{''} if it is here.
     @ivar owed: how many requests that came over it have no final response yet.
     @ivar targets: what it is found by when there is something to send.
+    @ivar identities: as of L{sipapp.transport.flows.Flow}; known once the connection is open.
     @ivar tlsName: for an outgoing TLS connection, the name that the peer has proven to be.
     """
 
@@ -44,6 +45,7 @@ class StreamFlow:
         "endpointKey",
         "holder",
         "identifier",
+        "identities",
         "listener",
         "local",
         "outgoing",
@@ -76,6 +78,7 @@ class StreamFlow:
         self.listener = listener
         self.outgoing = outgoing
         self.tlsName = tlsName
+        self.identities: frozenset[str] = frozenset()
         self.closed = False
         self.holder = ""
         self.owed = 0
@@ -100,6 +103,7 @@ class StreamFlow:
             self.remote,
             self.holder or self._streams.identifiers.code,
             self.identifier,
+            self.identities,
         )
 
     def send(self, data: bytes, reference: str = "") -> None:

@@ -127,6 +127,14 @@ TLS = '[listen.tls]\ncertificate = "/c.pem"\n'
             f'{LISTEN}[server]\ndomains = ["example.com", "a b"]',
             'server.domains[1]: expected a domain, got "a b"',
         ),
+        (
+            f'{LISTEN}[trusted]\ndomains = ["example.com", "*.example.com"]',
+            'trusted.domains[1]: expected a domain, got "*.example.com"',
+        ),
+        (
+            f'{LISTEN}[trusted]\naddresses = ["192.0.2.0/24", "192.0.2.0/33"]',
+            'trusted: addresses: expected an IP address or network, got "192.0.2.0/33"',
+        ),
         (f'{LISTEN}[server]\ngroup = "sipapp"', "server.group: needs a user as well"),
         (
             f'{LISTEN}[server]\nname = "a\\nb"',
