@@ -101,6 +101,9 @@ class WorkerRig:
             return True
         return self._endpoints.isOurs(host, uri.port or 5060)
 
+    def isTrusted(self, flow: Any) -> bool:
+        return False
+
     def close(self) -> None:
         self.location.close()
         self._peer.close()

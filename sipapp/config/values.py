@@ -12,6 +12,8 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
+from sipapp.config.errors import tomlValue
+
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -53,7 +55,7 @@ def checkNetworks(settings: Struct, *names: str) -> None:
                 ip_network(text, strict=False)
             except ValueError:
                 raise ValueError(
-                    f'{tomlKey(name)}: expected an IP address or network, got "{text}"'
+                    f"{tomlKey(name)}: expected an IP address or network, got {tomlValue(text)}"
                 ) from None
 
 

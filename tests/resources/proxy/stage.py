@@ -17,6 +17,7 @@ from sipapp.resources.sip.dispatch import Dispatch
 from sipapp.resources.sip.proxy import Proxy, ProxySettings
 from sipapp.sip import SIPURI, Hop, Request, Response, parseMessage
 from sipapp.transaction import Identifiers, TimerSettings, TransactionLayer
+from sipapp.transport.trust import TrustedPeers
 
 SERVER = "192.0.2.1"
 
@@ -31,6 +32,7 @@ class RecordingFlow:
     listener: int = 0
     token: str = "tokenOfTheCaller"
     closed: bool = False
+    identities: frozenset[str] = frozenset()
     messages: list[Any] = field(default_factory=list)
 
     @property
@@ -161,6 +163,7 @@ class Stage:
     """A worker with a proxy, and a caller.
 
     @ivar caller: the flow that the requests come over unless another is given.
+    @ivar trusted: whom the server trusts.
     """
 
     name = "udp-0/0"
@@ -168,6 +171,7 @@ class Stage:
 
     def __init__(self, slow: bool = False, host: str = SERVER, **settings: Any) -> None:
         self.clock = self.reactor = Clock()
+        self.trusted = TrustedPeers()
         self.host = host
         self.identifiers = Identifiers(b"secret of " + host.encode(), "u0")
         self.sender = RecordingSender(RecordingFlow(local=(host, 5060)))
@@ -186,6 +190,9 @@ class Stage:
         if uri.host.lower() in self.domains:
             return uri.port is None
         return uri.host == self.host and uri.port in (None, 5060, 5061)
+
+    def isTrusted(self, flow: Any) -> bool:
+        return flow in self.trusted
 
     @property
     def sent(self) -> list[Sent]:

@@ -8,6 +8,7 @@ import pytest
 
 from sipapp.location import Binding
 from sipapp.resources.sip.proxy import tokens
+from sipapp.transport.trust import TrustedPeers
 from tests.resources.proxy.stage import SERVER, RecordingFlow, Stage, invite, text
 
 FOREIGN = "sip:victim@victim.example"
@@ -178,11 +179,23 @@ def test_registeredPhonesMayNotAsConfigured() -> None:
     ],
 )
 def test_trustedPeers(trusted: str, remote: str, permitted: bool) -> None:
-    stage = Stage(trusted=(trusted,))
+    stage = Stage()
+    stage.trusted = TrustedPeers([trusted])
     flow = RecordingFlow(remote=(remote, 5060))
     stage.receive(invite(FOREIGN), flow)
     assert flow.statuses() == [100 if permitted else 403]
     assert len(stage.sent) == permitted
+
+
+@pytest.mark.parametrize("proven", ["carrier.example", "other.example", ""])
+def test_trustedDomains(proven: str) -> None:
+    """What counts is the domain that the peer has proven to be, not the one in its From."""
+    stage = Stage()
+    stage.trusted = TrustedPeers(domains=["carrier.example"])
+    flow = RecordingFlow("TLS", identities=frozenset(filter(None, [proven])))
+    message = invite(FOREIGN).replace("carol@elsewhere.example", "carol@carrier.example")
+    stage.receive(message, flow)
+    assert flow.statuses() == [100 if proven == "carrier.example" else 403]
 
 
 def test_slowStore() -> None:

@@ -127,7 +127,7 @@ def test_noUser() -> None:
 def search(uri: str, stage: Stage) -> Any:
     request = parseMessage(invite(uri).encode())
     assert isinstance(request, Request)
-    finder = TargetSearch(stage, RelayPolicy(stage, (), False), 480)
+    finder = TargetSearch(stage, RelayPolicy(stage, False), 480)
     return finder.find(request, preprocess(request, stage))
 
 

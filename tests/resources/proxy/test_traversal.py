@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sipapp.transport.trust import TrustedPeers
 from tests.resources.proxy.stage import SERVER, Stage, invite, text
 
 CALLEE = "sip:callee@u2.domain.com"
@@ -14,7 +15,8 @@ class Domain(Stage):
 
     def __init__(self, domain: str, host: str = SERVER) -> None:
         self.domains = frozenset((domain,))
-        super().__init__(host=host, trusted=("198.51.100.0/24",))
+        super().__init__(host=host)
+        self.trusted = TrustedPeers(["198.51.100.0/24"])
 
 
 def recorded(stage: Stage) -> list[str]:

@@ -9,7 +9,6 @@ that is registered here and says so in its From. Nothing else that a peer writes
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -23,20 +22,18 @@ __all__ = ["RelayPolicy"]
 class RelayPolicy:
     """
     @param worker: the L{sipapp.interfaces.IWorker}.
-    @param trusted: addresses and networks.
     @param registered: whether registered phones may call foreign domains.
     """
 
-    def __init__(self, worker: Any, trusted: Iterable[str], registered: bool) -> None:
+    def __init__(self, worker: Any, registered: bool) -> None:
         self._worker = worker
-        self._networks = tuple(ip_network(network, strict=False) for network in trusted)
         self._registered = registered
 
     def permits(self, request: Request) -> bool | Deferred[bool]:
         """Whether the request may go to a foreign place. The proof that a dialog is ours is not
         looked at here: L{sipapp.resources.sip.proxy.routing} has."""
         flow = request.flow
-        if self._networks and self._isTrusted(flow.remote[0]):
+        if self._worker.isTrusted(flow):
             return True
         if not self._registered:
             return False
@@ -50,12 +47,6 @@ class RelayPolicy:
             return _isFrom(flow, bindings)
         found: Deferred[tuple[Binding, ...]] = location.lookup(aor)
         return found.addCallback(lambda late: _isFrom(flow, late))
-
-    def _isTrusted(self, host: str) -> bool:
-        # A link-local address comes with its zone, which no network has.
-        address = ip_address(host.partition("%")[0])
-        mapped = getattr(address, "ipv4_mapped", None)
-        return any((mapped or address) in network for network in self._networks)
 
 
 def _isFrom(flow: Any, bindings: Iterable[Binding]) -> bool:

@@ -55,7 +55,7 @@ class Proxy(SIPResource):
         self.refused = 0
         self._worker = worker
         self._known = frozenset(tag.lower() for tag in settings.proxyRequire)
-        policy = RelayPolicy(worker, settings.trusted, settings.relayRegistered)
+        policy = RelayPolicy(worker, settings.relayRegistered)
         self._search = TargetSearch(worker, policy, settings.unreachableStatus)
         self._stateless = StatelessForwarding(
             worker.sender, worker.identifiers, settings.maxForwards

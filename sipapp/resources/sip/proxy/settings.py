@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -23,7 +22,6 @@ class ProxySettings(Settings, frozen=True, kw_only=True):
     @ivar recordRouteMethods: the methods that can form a dialog, and so are record-routed.
     @ivar recurse: what to do with a 3xx: C{"never"} try its contacts, try those that are
         C{"local"} to this server, or C{"always"} try them, wherever they are (§16.7 step 4).
-    @ivar trusted: addresses and networks whose requests are forwarded wherever they want to go.
     @ivar relayRegistered: whether a phone that is registered here may call foreign domains.
     @ivar timerC: seconds without a final answer after which an INVITE is given up (§16.8);
         C{None} takes the server's Timer C.
@@ -39,7 +37,6 @@ class ProxySettings(Settings, frozen=True, kw_only=True):
     recordRoute: bool = True
     recordRouteMethods: tuple[str, ...] = ("INVITE", "SUBSCRIBE", "REFER", "NOTIFY")
     recurse: Literal["never", "local", "always"] = "never"
-    trusted: tuple[str, ...] = ()
     relayRegistered: bool = True
     timerC: Annotated[float, Meta(gt=0, le=86_400)] | None = None
     maxBranches: Count = 20
@@ -47,7 +44,3 @@ class ProxySettings(Settings, frozen=True, kw_only=True):
     maxForwards: Annotated[int, Meta(ge=1, le=255)] = 70
     proxyRequire: tuple[str, ...] = ()
     unreachableStatus: Literal[404, 480] = 480
-
-    def __post_init__(self) -> None:
-        for network in self.trusted:
-            ip_network(network, strict=False)
