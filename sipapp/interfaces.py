@@ -150,6 +150,7 @@ class IWorker(Interface):
     location = Attribute("L{ILocationStore}: where the registrar keeps its bindings.")
     accounts = Attribute("L{IAccounts}: tells who somebody is.")
     bans = Attribute("L{IBans}: who is not listened to any more.")
+    nonceCounts = Attribute("L{INonceCounts}: which uses of a nonce have been.")
     timers = Attribute("C{sipapp.transaction.TimerSettings}: T1, T2, T4 and Timer C, in seconds.")
 
     def listener(name: str) -> int | None:
@@ -376,6 +377,35 @@ class IAccountStore(Interface):
 
     def close() -> None:
         """Let go."""
+
+
+class INonceCounts(Interface):
+    """Sees to it that a proof of a password counts once, on whichever worker it arrives: it keeps
+    which counts of a nonce (C{nc}, RFC 7616 §3.4) have been used.
+
+    Counts may arrive in another order than they were written in, so those a little below the
+    highest are taken as long as they are new. Nonces that have ended are forgotten, and with them
+    what the store takes up: nothing that is not a good proof ever gets in.
+    """
+
+    salt = Attribute(
+        "bytes: random, as old as what is remembered here. The key that nonces are signed with is"
+        " made from it, so that no nonce outlives the memory of its counts."
+    )
+
+    def use(nonce: str, count: int, expiry: float, decided: Callable[[bool], object]) -> None:
+        """Take note that a nonce is used.
+
+        @param nonce: one that this server has signed, with a good answer to it.
+        @param count: the C{nc}; 0 for a client that does not count, which then can use each nonce
+            once.
+        @param expiry: when the nonce ends, in seconds since the epoch.
+        @param decided: called once, at the end of the turn, with whether this use is the first.
+            False also if nobody can tell: better ask twice than let somebody in.
+        """
+
+    def close() -> None:
+        """Let go, what was not decided yet with it."""
 
 
 class IBans(Interface):

@@ -48,6 +48,7 @@ _MAC = 16
 _TAG = 16
 _DIALOG = 20
 _FLOW = 20
+_DERIVED = 64
 
 
 def _encode(text: str) -> bytes:
@@ -65,7 +66,17 @@ class Identifiers:
     @ivar code: the worker's short name.
     """
 
-    __slots__ = ("_dialog", "_flow", "_loop", "_mac", "_prefix", "_tag", "_target", "code")
+    __slots__ = (
+        "_derived",
+        "_dialog",
+        "_flow",
+        "_loop",
+        "_mac",
+        "_prefix",
+        "_tag",
+        "_target",
+        "code",
+    )
 
     def __init__(self, secret: bytes, code: str) -> None:
         """
@@ -89,6 +100,18 @@ class Identifiers:
         self._tag = keyed(b"tag", _TAG)
         self._dialog = keyed(b"dialog", _DIALOG)
         self._flow = keyed(b"flow", _FLOW)
+        self._derived = keyed(b"derived", _DERIVED)
+
+    def derivedKey(self, label: str, salt: bytes = b"") -> bytes:
+        """Make a key for another purpose: the same on all workers, and no way back to the secret.
+
+        @param label: the purpose, unlike that of any other key.
+        @param salt: what the key shall depend on besides.
+        @return: 32 bytes.
+        """
+        hasher = self._derived.copy()
+        hasher.update(_encode(label) + b"\0" + salt)
+        return hasher.digest()
 
     # Branches.
 

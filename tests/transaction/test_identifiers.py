@@ -301,3 +301,16 @@ def test_fieldsCannotBeShiftedIntoEachOther() -> None:
     """Were the hashed texts simply joined, these two would be one."""
     one = ours.loopHash(request(uri="sip:a", callID="1x"))
     assert ours.loopHash(request(uri="sip:a1", callID="x")) != one
+
+
+def test_aKeyForAnotherPurposeIsTheSameOnAllWorkers() -> None:
+    key = ours.derivedKey("nonces", b"salt")
+    assert len(key) == 32
+    assert key == colleague.derivedKey("nonces", b"salt")
+    others = [
+        ours.derivedKey("nonces"),
+        ours.derivedKey("nonces", b"Salt"),
+        ours.derivedKey("others", b"salt"),
+        stranger.derivedKey("nonces", b"salt"),
+    ]
+    assert len({key, *others}) == 5
