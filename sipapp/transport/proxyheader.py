@@ -139,7 +139,7 @@ def _readBlock(data: bytes | bytearray) -> ProxyHeader | None:
 
 
 def _normal(address: IPv4Address | IPv6Address) -> str:
-    """An IPv4 address that is written as an IPv6 one is the same: limits must not count it twice."""
+    """An IPv4 address written as an IPv6 one is the same: limits must not count it twice."""
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 

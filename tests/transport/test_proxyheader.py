@@ -1,4 +1,4 @@
-"""L{sipapp.transport.proxyheader}: the PROXY protocol's headers. The examples of version 1 are those
+"""L{sipapp.transport.proxyheader}: the headers of the PROXY protocol. Version 1 examples are those
 of its specification."""
 
 from __future__ import annotations
