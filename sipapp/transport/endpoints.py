@@ -9,13 +9,19 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address
 from zlib import crc32
+
+from sipapp.transport.records import familyOf
 
 #: So many peers are remembered, for so many seconds: routes change.
 _REMEMBERED = 4096
 _MEMORY = 60.0
 
-_WILDCARDS = frozenset(("0.0.0.0", "::"))  # noqa: S104 (compared with, not bound)
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (compared with, not bound)
+"""What stands for every address of the machine, and where the kernel takes what is sent there."""
+
+_MAPPED = "::ffff:"
 
 
 def isLoopback(host: str) -> bool:
@@ -155,18 +161,40 @@ class Endpoints:
         return known or None
 
     def isOurs(self, host: str, port: int) -> bool:
-        """Tell whether a numeric or advertised host and a port are those of an endpoint."""
+        """Tell whether what is sent to a host and port arrives at an endpoint.
+
+        @param host: an address in its shortest spelling, or an advertised name. For any other name
+            the answer is no: the DNS is not asked.
+        """
         if (host, port) in self._names:
             return True
+        if host in _WILDCARDS:
+            return self.isOurs(_WILDCARDS[host], port)
+        if host.startswith(_MAPPED):
+            return self.isOurs(_unmapped(host), port)
         family = 6 if ":" in host else 4
         if (family, port) in self._wildcards:
-            # Only what is ours is reached from itself.
-            return self.source(host) == host
+            # Only what is ours is reached from itself. All of 127.0.0.0/8 is reached from one.
+            source = self.source(host)
+            return source is not None and (source == host or isLoopback(source))
         return False
 
 
+def _unmapped(host: str) -> str:
+    """The IPv4 address that an IPv6 one stands for (RFC 4291 §2.5.5.2), C{""} if there is none."""
+    try:
+        return str(IPv6Address(host).ipv4_mapped or "")
+    except ValueError:
+        return ""
+
+
 def probeSource(remote: str) -> str:
-    """Ask the routing table: connecting a datagram socket sends nothing."""
+    """Ask the routing table: connecting a datagram socket sends nothing.
+
+    @return: C{""} if there is no way there, or if it is a name, which would have to be waited for.
+    """
+    if not familyOf(remote):
+        return ""
     family = socket.AF_INET6 if ":" in remote else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
         try:

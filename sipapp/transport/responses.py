@@ -55,9 +55,7 @@ class ResponseRouter:
                 return
         # RFC 3261 §18.2.2: the connection is gone, or there never was one.
         host, port = received, via.port
-        if via.maddr is not None:
-            host = via.maddr
-        elif transport == "UDP" and rport:
+        if transport == "UDP" and rport:
             port = rport
         target = Target(host, port, "tcp" if transport == "TLS" else transport.lower())
         target = target._replace(secure=transport == "TLS")

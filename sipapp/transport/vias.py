@@ -7,13 +7,13 @@ from sipapp.transport.flows import DatagramFlow, Flow
 
 
 class IndirectFlow(DatagramFlow):
-    """The flow of a request that wants its responses elsewhere than where it came from."""
+    """The flow of a request that wants its responses at another port than it came from."""
 
     __slots__ = ("answerAddress",)
 
-    def __init__(self, flow: DatagramFlow, answerAddress: tuple[str, int]) -> None:
+    def __init__(self, flow: DatagramFlow, port: int) -> None:
         super().__init__(flow.port, flow.address)
-        self.answerAddress = answerAddress
+        self.answerAddress = (flow.address[0], port, *flow.address[2:])
 
     def send(self, data: bytes, reference: str = "") -> None:
         address = self.answerAddress if data.startswith(b"SIP/") else self.address
@@ -26,7 +26,9 @@ def stampVia(request: Request, flow: Flow) -> Flow:
     A connection is found again by its address, so over a stream C{rport} is always noted.
 
     @return: the flow to answer over: over UDP, without C{rport}, responses go to the port of the
-        sent-by, and with C{maddr} to that address (RFC 3261 §18.2.2).
+        sent-by (RFC 3261 §18.2.2). They never leave the address that the request came from: an
+        C{maddr}, which is there for requests to a multicast group, would let anybody have them
+        sent to anybody else, and this server joins no such group.
     @raise SIPError: if the Via is malformed.
     """
     via = request.via
@@ -38,15 +40,13 @@ def stampVia(request: Request, flow: Flow) -> Flow:
     if "rport" in params:
         # RFC 3581 §4 wants both, whether or not the addresses differ.
         request.noteSource(host, port)
-        if "maddr" not in params:
-            return flow
-    elif via.host != host or "received" in params:
+        return flow
+    if via.host != host or "received" in params:
         request.noteSource(host)
     answerPort = via.port or 5060
-    answerHost = via.maddr or host
-    if (answerPort == port and answerHost == host) or not isinstance(flow, DatagramFlow):
+    if answerPort == port or not isinstance(flow, DatagramFlow):
         return flow
-    return IndirectFlow(flow, (answerHost, answerPort))
+    return IndirectFlow(flow, answerPort)
 
 
 def addVia(request: Request, flow: Flow, branch: str) -> None:

@@ -80,16 +80,21 @@ async def test_receivedIsOurs(site: Site) -> None:
 
 @ensureDeferred
 async def test_maddr(site: Site) -> None:
-    """A maddr in the Via gets the answer, whatever else is there."""
+    """A maddr in the Via leads an answer nowhere: neither to an address nor to a name, which the
+    operating system would have to be asked for."""
     endpoint = site.bind("UDP")
     site.worker("w1", [0])
-    sender, receiver = site.udpPeer(), site.udpPeer("127.0.0.3")
+    sender, receiver, victim = site.udpPeer(), site.udpPeer(), site.udpPeer("127.0.0.3")
     via = f"UDP 127.0.0.1:{receiver.port}"
-    sender.send(request("OPTIONS", via=via, params=";maddr=127.0.0.3"), endpoint)
-    assert (await receiver.message()).status == 200
+    for number, maddr in enumerate(("127.0.0.3", "localhost", "224.0.1.75", "%00")):
+        params, branch = f";maddr={maddr}", f"z9hG4bK{number}"
+        sender.send(request("OPTIONS", via=via, branch=branch, params=params), endpoint)
+        assert (await receiver.message()).status == 200
     params = ";rport;maddr=127.0.0.3"
+    via = f"UDP 127.0.0.1:{victim.port}"
     sender.send(request("OPTIONS", via=via, branch="z9hG4bKboth", params=params), endpoint)
-    assert (await receiver.message()).status == 200
+    assert (await sender.message()).status == 200
+    assert victim.sources == []
 
 
 @ensureDeferred

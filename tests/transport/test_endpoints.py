@@ -76,11 +76,47 @@ def test_isOurs(every: Endpoints) -> None:
     assert not every.isOurs("::1", 5061)
 
 
+@pytest.mark.parametrize(
+    ("host", "port"),
+    [
+        ("::ffff:c000:201", 5060),
+        ("0.0.0.0", 5060),
+        ("0.0.0.0", 5061),
+        ("::ffff:0:0", 5061),
+        ("127.3.2.1", 5061),
+        ("::ffff:7f03:201", 5061),
+    ],
+)
+def test_otherNamesOfOurs(host: str, port: int) -> None:
+    """What the kernel brings here is ours, however it is written."""
+    every = Endpoints(ALL, Clock().seconds)
+    assert every.isOurs(host, port)
+
+
+@pytest.mark.parametrize(
+    ("host", "port"),
+    [
+        ("::ffff:c633:6407", 5061),
+        ("::ffff:x", 5061),
+        ("0.0.0.0", 5070),
+        ("::", 5060),
+        ("127.3.2.1", 5060),
+        ("localhost", 5061),
+    ],
+)
+def test_notOurs(host: str, port: int) -> None:
+    """Not even a name that leads here: nobody waits for the DNS."""
+    every = Endpoints(ALL, Clock().seconds)
+    assert not every.isOurs(host, port)
+
+
 def test_probe() -> None:
-    """The routing table knows from where loopback is reached, and not from where nothing is."""
+    """The routing table knows from where loopback is reached, and not from where nothing is. A
+    name is not looked up: that would stop the worker until the DNS answers."""
     assert probeSource("127.0.0.1") == "127.0.0.1"
     assert probeSource("::1") == "::1"
     assert probeSource("not an address") == ""
+    assert probeSource("localhost") == ""
 
 
 def test_memory(monkeypatch: pytest.MonkeyPatch) -> None:
