@@ -10,11 +10,8 @@ the expiry into the future and leaves the entry alone, and L{BindingFile.purge} 
 when its time comes. So a refresh, which is nearly every REGISTER, writes one record and nothing
 else, and nothing is ever scanned.
 
-LMDB never writes in place: even a removal needs free pages. So the last part of the map is kept
-for removals, refreshes and purges, and a store that is full can always be emptied.
-
-Commits do not wait for the disk. A killed process loses nothing, because the written pages are in
-the kernel; what a power cut loses is up to L{sipapp.location.copies}.
+The part of the map that L{SharedFile} keeps free serves removals, refreshes and purges. What a
+power cut loses is up to L{sipapp.location.copies}.
 """
 
 from __future__ import annotations
@@ -39,6 +36,7 @@ from sipapp.location.binding import (
     expireOldest,
 )
 from sipapp.location.outcome import Outcome
+from sipapp.sharedfile import SharedFile
 
 __all__ = ["DATA", "BindingFile", "LocationStoreFull"]
 
@@ -53,9 +51,6 @@ _MAX_KEY = 511
 _MIN_VISITS = 256
 """A purge looks at this many entries at least, so that moving entries does not use up a small
 limit; and it stops somewhere, so that it never holds the write lock for long."""
-
-_MIN_RESERVE = 64
-"""Pages that are kept free (half of a map that is very small). One small change dirties ten."""
 
 _SLACK = 32
 """A refresh may be so many bytes longer than what it replaces, because numbers in it have grown."""
@@ -95,8 +90,7 @@ def keyOf(aor: str) -> tuple[bytes, str]:
 
 
 class BindingFile:
-    """Open it in the process that uses it: an LMDB environment must not cross a fork, and may be
-    open only once in a process."""
+    """Open it in the process that uses it, once."""
 
     def __init__(self, path: Path, mapSize: int, maxReaders: int = 1024) -> None:
         """
@@ -104,35 +98,12 @@ class BindingFile:
         @param mapSize: bytes that the file may grow to. The space is not taken before it is used.
         @param maxReaders: how many processes may have it open at once.
         """
-        path.mkdir(mode=0o750, parents=True, exist_ok=True)
         self._path = path
-        self._environment = lmdb.open(
-            str(path),
-            map_size=mapSize,
-            max_dbs=2,
-            max_readers=maxReaders,
-            max_spare_txns=1,
-            mode=0o640,
-            sync=False,
-            metasync=False,
-            readahead=False,
-        )
-        self._bindings = self._environment.open_db(b"bindings")
-        self._expiry = self._environment.open_db(b"expiry", dupsort=True)
-        self._measure()
-
-    def _measure(self) -> None:
-        pages = self._environment.info()["map_size"] // self._environment.stat()["psize"]
-        self._usable = pages - min(max(pages // 16, _MIN_RESERVE), pages // 2)
-
-    def _begin(self, write: bool = False) -> lmdb.Transaction[bytes]:
-        try:
-            return self._environment.begin(self._bindings, write=write)
-        except lmdb.MapResizedError:
-            # Another process, with a larger map_size, has let the file grow beyond our map.
-            self._environment.set_mapsize(0)
-            self._measure()
-            return self._environment.begin(self._bindings, write=write)
+        self._file = SharedFile(path, mapSize, 2, maxReaders)
+        self._environment = self._file.environment
+        self._bindings = self._file.database(b"bindings")
+        self._expiry = self._file.database(b"expiry", dupsort=True)
+        self._begin = self._file.begin
 
     @staticmethod
     def _record(value: bytes, key: bytes, aor: str) -> Record | None:
@@ -176,14 +147,6 @@ class BindingFile:
         with self._begin(write=True) as transaction:
             return [self._change(transaction, aor, change, now) for aor, change in changes]
 
-    def _hasRoom(self, transaction: lmdb.Transaction[bytes]) -> bool:
-        """Whether anything may grow: there are pages that are not kept for other things."""
-        used = 0
-        for database in (self._bindings, self._expiry):
-            stat = transaction.stat(database)
-            used += stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"]
-        return used < self._usable
-
     def _change(
         self, transaction: lmdb.Transaction[bytes], aor: str, change: Change, now: float
     ) -> Outcome:
@@ -204,7 +167,7 @@ class BindingFile:
                 replacement = Record(indexed, after, long)
                 value = _encode(replacement)
             grows = len(value) > (0 if stored is None else len(stored) + _SLACK)
-            if grows and not self._hasRoom(transaction):
+            if grows and not self._file.hasRoom(transaction):
                 raise self._full()
         except Exception as error:
             return error
