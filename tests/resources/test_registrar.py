@@ -13,6 +13,7 @@ from sipapp.interfaces import IResourceMaker, ISIPResource
 from sipapp.location import LMDBLocation, LocationStoreFull, MemoryLocation
 from sipapp.resources.sip.registrar import RegistrarSettings, registrarMaker
 from tests.resources.registering import PhoneFlow, Worker, listed
+from tests.support.work import callsOf
 
 ONE = "Contact: <sip:alice@198.51.100.7>"
 TWO = "Contact: <sip:alice@198.51.100.7:5070>"
@@ -243,6 +244,21 @@ class TestContacts:
         assert worker.register(third, TWO + ";expires=0", cseq=4).status == 200
         assert len(worker.contacts()) == 2
 
+    @pytest.mark.parametrize("more", ["", ";expires=0"])
+    def test_far_too_many(self, more: str) -> None:
+        """They are refused before each is compared with all others and with those there are."""
+        worker = Worker(maxContacts=2)
+        worker.register(ONE, TWO)
+
+        def register(count: int) -> None:
+            names = ", ".join(f"<sip:a{number}@h.org>{more}" for number in range(count))
+            response = worker.register(f"Contact: {names}", cseq=2)
+            assert (response.status, response.reason) == (403, "Too Many Contacts")
+
+        work = [callsOf(partial(register, count)) for count in (300, 600)]
+        assert work[1] < 2.2 * work[0]
+        assert len(worker.contacts()) == 2
+
     def test_all_or_nothing(self) -> None:
         worker = Worker()
         worker.register(ONE)
@@ -252,7 +268,14 @@ class TestContacts:
 
     def test_the_server_itself_is_no_contact(self) -> None:
         worker = Worker()
-        for contact in ("sip:bob@example.net", "sip:alice@192.0.2.1"):
+        for contact in (
+            "sip:bob@example.net",
+            "sip:alice@192.0.2.1",
+            "sips:bob@EXAMPLE.net",
+            "sip:bob@elsewhere.example;maddr=192.0.2.1",
+            "sip:bob@elsewhere.example;MADDR=example.com",
+            "sip:bob@elsewhere.example;m%61ddr=192.0.2.1",
+        ):
             response = worker.register(f"Contact: <{contact}>")
             assert (response.status, response.reason) == (403, "Contact Names This Server")
             assert worker.register(f"Contact: <{contact}>;expires=0").status == 200

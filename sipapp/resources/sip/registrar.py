@@ -22,6 +22,7 @@ from sipapp.resources.sip.registration import (
     contactLine,
 )
 from sipapp.resources.sip.resource import SIPResource
+from sipapp.resources.sip.selfreference import leadsHere
 from sipapp.sip import SIPURI, Request, Response, SIPError, unsupportedExtensions
 from sipapp.sip.fields import HeaderLines, checkText
 from sipapp.transaction import ServerTransaction
@@ -124,11 +125,15 @@ class Registrar(SIPResource):
         return "route" not in request.names or all(self._isHere(r.uri) for r in request.routes)
 
     def _isHere(self, uri: object) -> bool:
-        """Whether a URI names this server. One with header fields is another request's to make
-        and is kept as it is (RFC 4475 §3.3.14): loop detection is for what comes of it."""
+        """Whether a URI names this server."""
         if not isinstance(uri, SIPURI) or uri.headers:
             return False
         return self._isDomain(uri) or bool(self._worker.isLocal(uri))
+
+    def _leadsHere(self, uri: object) -> bool:
+        """Whether a contact would bring its requests back. One with header fields is kept as it is
+        (RFC 4475 §3.3.14), and is no target if it would."""
+        return not getattr(uri, "headers", "") and leadsHere(uri, self._worker)
 
     def _isDomain(self, uri: SIPURI) -> bool:
         """Whether it names this server in the way that nearly all do."""
@@ -151,9 +156,7 @@ class Registrar(SIPResource):
         now = self._seconds()
         registration = Registration(request, self._limits, now, self._flow)
         for wanted in registration.wanted:
-            # Otherwise two users bound to each other would double each request for ever
-            # (RFC 5393 §3).
-            if wanted.lasts and self._isHere(wanted.uri):
+            if wanted.lasts and self._leadsHere(wanted.uri):
                 raise Refusal(403, f"{wanted.uri} is here", "Contact Names This Server")
         return aor, registration
 

@@ -28,7 +28,8 @@ class Limits(NamedTuple):
     @ivar minExpires: seconds; a shorter registration is refused, RFC 3261 §10.3 step 7.
     @ivar maxExpires: seconds; a longer one is shortened.
     @ivar defaultExpires: seconds; for a contact that says nothing.
-    @ivar maxContacts: bindings of one address-of-record.
+    @ivar maxContacts: bindings of one address-of-record. A request may name twice as many, half
+        of them to be removed.
     """
 
     minExpires: int
@@ -136,6 +137,9 @@ class Registration:
         if "user-agent" in request.names:
             self._userAgent = _printable(request.get("user-agent") or "")[:_MAX_USER_AGENT]
         contacts = request.contacts
+        if len(contacts) > 2 * limits.maxContacts:
+            # So many can replace as many. What each costs depends on how many there are.
+            raise _tooMany(limits)
         general = request.expires if "expires" in request.names else None
         self.wildcard = not contacts and "contact" in request.names
         self.wanted: tuple[Wanted, ...] = ()
@@ -230,9 +234,7 @@ class Registration:
             else:
                 del result[index]
         if len(result) > max(self._limits.maxContacts, len(present)):
-            raise Refusal(
-                403, f"more than {self._limits.maxContacts} contacts", "Too Many Contacts"
-            )
+            raise _tooMany(self._limits)
         return tuple(result)
 
     def _mustFollow(self, binding: Binding) -> None:
@@ -276,6 +278,10 @@ def prefersFlow(origin: Origin, uri: URI, outbound: bool, setting: str) -> bool:
     if origin.stream:
         return translated or not isAddress or host == source
     return translated or (isAddress and host != source)
+
+
+def _tooMany(limits: Limits) -> Refusal:
+    return Refusal(403, f"more than {limits.maxContacts} contacts", "Too Many Contacts")
 
 
 def _indexOf(uri: URI, text: str, bindings: list[Binding]) -> int | None:

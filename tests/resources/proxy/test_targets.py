@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from sipapp.location import Binding
 from sipapp.resources.sip.proxy.relay import RelayPolicy
 from sipapp.resources.sip.proxy.routing import preprocess
@@ -75,6 +77,23 @@ def test_whatARequestURIMustNotHave() -> None:
     """§19.1.1: no headers and no method parameter."""
     [[target]] = fromBindings([binding("sip:a@h1;method=INVITE;x=1?Subject=hi")])
     assert target.text == "sip:a@h1;x=1"
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        "sip:alice@example.com?Subject=x",
+        "sip:alice@192.0.2.1;method=INVITE",
+        "sip:alice@elsewhere.example;maddr=example.com?Subject=x",
+    ],
+)
+def test_headersDoNotHideThisServer(contact: str) -> None:
+    """The registrar keeps a contact with header fields even if it names this server (RFC 4475
+    §3.3.14). Without them it would bring the request back."""
+    stage = Stage()
+    stage.bind("sip:bob@example.com", contact, "sip:bob@h?Subject=x")
+    stage.receive(invite())
+    assert [sent.uri for sent in stage.sent] == ["sip:bob@h"]
 
 
 def test_bindingsThatCannotBeUsed() -> None:

@@ -10,6 +10,7 @@ from sipapp.location import Binding
 from sipapp.resources.sip.proxy.relay import RelayPolicy
 from sipapp.resources.sip.proxy.routing import Routed, isInDialog
 from sipapp.resources.sip.proxy.targets import Groups, Target, fromBindings
+from sipapp.resources.sip.selfreference import leadsHere
 from sipapp.sip import SIPURI, Request, TelURI
 
 __all__ = ["Found", "TargetSearch"]
@@ -71,9 +72,14 @@ class TargetSearch:
         location = self._worker.location
         bindings = location.lookupNow(aor)
         if bindings is not None:
-            return fromBindings(bindings, sips) or otherwise
+            return fromBindings(bindings, sips, self._leadsHere) or otherwise
         waiting: Deferred[tuple[Binding, ...]] = location.lookup(aor)
-        return waiting.addCallback(lambda late: fromBindings(late, sips) or otherwise)
+        return waiting.addCallback(
+            lambda late: fromBindings(late, sips, self._leadsHere) or otherwise
+        )
+
+    def _leadsHere(self, uri: SIPURI) -> bool:
+        return leadsHere(uri, self._worker)
 
     def _inDialog(self, routed: Routed) -> Found | Deferred[Found]:
         """A dialog that we have set up goes where it wants. Only a phone that has given its

@@ -5,7 +5,7 @@ Pure: bindings in, groups of targets out, those of the first group to be tried f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sipapp.location import Binding
@@ -52,14 +52,20 @@ Groups = list[list[Target]]
 (§16.6, last paragraph but one)."""
 
 
-def fromBindings(bindings: Sequence[Binding], sips: bool = False) -> Groups:
+def fromBindings(
+    bindings: Sequence[Binding],
+    sips: bool = False,
+    leadsHere: Callable[[SIPURI], bool] | None = None,
+) -> Groups:
     """
     @param bindings: highest q first, and the most recent first among equals.
     @param sips: whether the Request-URI is a sips URI, which only sips contacts may replace
         (RFC 3261 §16.5 and §26.2.2, RFC 5630 §5.3).
+    @param leadsHere: tells whether a request to a URI would come back to this server. The registrar
+        takes no such contact, unless it has header fields; without those it is no target.
     """
     if len(bindings) == 1:
-        only = _target(bindings[0])
+        only = _target(bindings[0], leadsHere)
         return [] if only is None or (sips and only.uri.scheme != "sips") else [[only]]
     phones: dict[str, Target] = {}
     seen: set[tuple[str, tuple[str, ...]]] = set()
@@ -69,7 +75,7 @@ def fromBindings(bindings: Sequence[Binding], sips: bool = False) -> Groups:
         if key in seen and not binding.regID:
             continue
         seen.add(key)
-        target = _target(binding)
+        target = _target(binding, leadsHere)
         if target is None or (sips and target.uri.scheme != "sips"):
             continue
         if binding.regID and binding.instance:
@@ -99,7 +105,7 @@ def fromContacts(response: Response, sips: bool = False) -> Groups:
     return _grouped(targets)
 
 
-def _target(binding: Binding) -> Target | None:
+def _target(binding: Binding, leadsHere: Callable[[SIPURI], bool] | None) -> Target | None:
     try:
         uri = parseURI(binding.contact)
         path = tuple(parseNameAddr(value) for value in binding.path)
@@ -111,6 +117,8 @@ def _target(binding: Binding) -> Target | None:
     text = binding.contact
     if uri.headers or "method" in uri.params:
         text, uri = _requestURI(uri)
+        if leadsHere is not None and leadsHere(uri):
+            return None
     flow = binding.flow if binding.viaFlow and binding.flow else None
     return Target(text, uri, binding.q, path, flow)
 
