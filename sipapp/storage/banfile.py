@@ -13,7 +13,7 @@ has room for so many (L{sipapp.storage.shelf}):
 And C{state} has a number that changes whenever there are other bans, so that every worker knows
 when to read them again.
 
-Commits do not wait for the disk: what a power cut takes is some bans.
+What a power cut takes is some bans.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import lmdb
 import msgspec
 
+from sipapp.sharedfile import SharedFile
 from sipapp.storage.shelf import Shelf
 from sipapp.storage.sources import Network
 
@@ -101,8 +101,7 @@ class BanPolicy:
 
 
 class BanFile:
-    """Open it in the process that uses it: an LMDB environment must not cross a fork, and may be
-    open only once in a process."""
+    """Open it in the process that uses it: see L{sipapp.sharedfile}."""
 
     def __init__(
         self,
@@ -115,41 +114,30 @@ class BanFile:
         @param path: directory; it is made if it is missing, for whom the one above belongs to.
         """
         self._policy = BanPolicy() if policy is None else policy
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._environment = lmdb.open(
-            str(path),
-            map_size=_MAP_SIZE,
-            max_dbs=6,
-            max_readers=1024,
-            max_spare_txns=1,
-            mode=0o600,
-            sync=False,
-            metasync=False,
-            readahead=False,
-        )
+        self._file = SharedFile(path, _MAP_SIZE, 6)
         if os.geteuid() == 0:
             owner = path.parent.stat()
             for each in (path, *path.iterdir()):
                 os.chown(each, owner.st_uid, owner.st_gid)
-        self._state = self._environment.open_db(b"state")
+        self._state = self._file.database(b"state")
         # Of processes that died while they read.
-        self._environment.reader_check()
+        self._file.environment.reader_check()
         # Both by whether it is proven who has offended.
         self._bans = {
-            False: Shelf(self._environment, "datagram-bans", Ban, mostBans),
-            True: Shelf(self._environment, "bans", Ban, mostBans),
+            False: Shelf(self._file, "datagram-bans", Ban, mostBans),
+            True: Shelf(self._file, "bans", Ban, mostBans),
         }
         self._scores = {
-            False: Shelf(self._environment, "datagram-scores", _Score, mostScores),
-            True: Shelf(self._environment, "scores", _Score, mostScores),
+            False: Shelf(self._file, "datagram-scores", _Score, mostScores),
+            True: Shelf(self._file, "scores", _Score, mostScores),
         }
-        self._vouched = Shelf(self._environment, "vouched", _Voucher, mostScores)
+        self._vouched = Shelf(self._file, "vouched", _Voucher, mostScores)
 
     def generation(self) -> int:
         """
         @return: a number that is another one whenever a ban was added or removed.
         """
-        with self._environment.begin() as transaction:
+        with self._file.begin() as transaction:
             return self._generation(transaction)
 
     def _generation(self, transaction: Any) -> int:
@@ -164,7 +152,7 @@ class BanFile:
         """
         @return: L{generation}, and each ban under the text of its network.
         """
-        with self._environment.begin() as transaction:
+        with self._file.begin() as transaction:
             # Whoever has both is banned by the one that says more.
             shelves = self._bans.values()
             bans = chain.from_iterable(shelf.items(transaction, now) for shelf in shelves)
@@ -175,7 +163,7 @@ class BanFile:
 
         @raise sipapp.storage.shelf.ShelfFull: if there is no room.
         """
-        with self._environment.begin(write=True) as transaction:
+        with self._file.begin(write=True) as transaction:
             self._bans[True].put(transaction, str(network), ban, ban.since)
             self._advance(transaction)
 
@@ -184,7 +172,7 @@ class BanFile:
 
         @return: whether there was one.
         """
-        with self._environment.begin(write=True) as transaction:
+        with self._file.begin(write=True) as transaction:
             for scores in self._scores.values():
                 scores.delete(transaction, str(network))
             bans = self._bans.values()
@@ -195,7 +183,7 @@ class BanFile:
 
     def vouch(self, sources: Iterable[Network], ends: float, now: float) -> None:
         """Let what is not proven not count against these sources for a while."""
-        with self._environment.begin(write=True) as transaction:
+        with self._file.begin(write=True) as transaction:
             for source in sources:
                 self._vouched.put(transaction, str(source), _Voucher(ends), now)
 
@@ -206,7 +194,7 @@ class BanFile:
         @raise sipapp.storage.shelf.ShelfFull: if somebody should be and there is no room.
         """
         made = []
-        with self._environment.begin(write=True) as transaction:
+        with self._file.begin(write=True) as transaction:
             for offence in offences:
                 ban = self._count(transaction, offence, now)
                 if ban is not None:
@@ -242,4 +230,4 @@ class BanFile:
         return Ban(now, ends, offence.reason, not proven)
 
     def close(self) -> None:
-        self._environment.close()
+        self._file.environment.close()

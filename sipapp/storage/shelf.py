@@ -13,6 +13,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from sipapp.sharedfile import SharedFile
+
 __all__ = ["Shelf", "ShelfFull"]
 
 _VISITS = 4
@@ -41,14 +43,14 @@ R = TypeVar("R", bound=Perishable)
 
 
 class Shelf(Generic[R]):
-    """Records of one kind, by their names. Every method wants a transaction of the environment."""
+    """Records of one kind, by their names. Every method wants a transaction of their file."""
 
-    def __init__(self, environment: Any, name: str, kind: type[R], most: int) -> None:
+    def __init__(self, file: SharedFile, name: str, kind: type[R], most: int) -> None:
         """
         @param name: of the database. @param kind: a C{msgspec.Struct}.
         @param most: so many records may be there.
         """
-        self.database = environment.open_db(name.encode("ascii"))
+        self.database = file.database(name.encode("ascii"))
         self._decoder: msgspec.msgpack.Decoder[R] = msgspec.msgpack.Decoder(kind)
         self._most = most
         self._position = b""

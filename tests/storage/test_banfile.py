@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -165,11 +164,6 @@ def test_whatCannotBeReadIsNotThere(file: BanFile, tmp_path: Path) -> None:
     assert offend(file, 1000.0, points=10.0)
     assert len(bans(file, 1000.0)) == 1
     file.close()
-
-
-def test_nobodyElseReadsIt(file: BanFile, tmp_path: Path) -> None:
-    for path in (tmp_path / "bans", *(tmp_path / "bans").iterdir()):
-        assert not stat.S_IMODE(os.stat(path).st_mode) & 0o077
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
