@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from sipapp.location import Binding
     from sipapp.sip import SIPURI, Hop, Request, Response
+    from sipapp.sip.digest import Credentials
     from sipapp.storage import Account
     from sipapp.transaction import ServerTransaction
 
@@ -306,12 +307,12 @@ class IAccounts(Interface):
     C{twisted.cred} that the configuration names."""
 
     algorithms = Attribute(
-        "frozenset of str: the digest algorithms that answers can be checked with, without those"
-        " of a session: some of C{MD5}, C{SHA-256}, C{SHA-512-256}."
+        "frozenset of str: the algorithms that answers can be checked by: some of those in"
+        " C{sipapp.sip.digest.HASHES}, with or without C{-sess}."
     )
 
     def check(
-        credentials: Any,
+        credentials: Credentials,
         method: str,
         body: bytes,
         decided: Callable[[Account | Exception | None], object],

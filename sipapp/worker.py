@@ -9,10 +9,11 @@ import gc
 import socket
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from twisted.cred.strcred import makeChecker
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import (
     FilteringLogObserver,
@@ -30,12 +31,13 @@ from zope.interface import implementer
 from sipapp.assignment import Assignment, decodeAssignment
 from sipapp.config import DEFAULT_PORTS, ResolvedListener, Settings, decodeSettings
 from sipapp.inheritance import Inheritance, endpointOf, tlsContext
-from sipapp.interfaces import ILocationStore, IWorker
+from sipapp.interfaces import IAccounts, ILocationStore, IWorker
 from sipapp.location import LMDBLocation, MemoryLocation
 from sipapp.plugins import resourceMakers, resourceTypes
 from sipapp.pool import Boot, WorkerControl, enterWorker
 from sipapp.resources.sip import Dispatch
 from sipapp.sip import SIPURI, normalHost
+from sipapp.storage import CheckedAccounts, OwnAccounts, SQLiteAccounts
 from sipapp.transaction import Identifiers, TimerSettings
 from sipapp.transport import leanreactor
 from sipapp.transport.assembly import Transport, assemble
@@ -89,6 +91,13 @@ class Worker:
         self._resources: list[Any] = []
         self._webPorts: list[Any] = []
         self._webSites: list[tuple[socket.socket, Any]] = []
+
+    @cached_property
+    def accounts(self) -> IAccounts:
+        checker = self._settings.accounts.checker
+        if checker is not None:
+            return CheckedAccounts(makeChecker(checker))
+        return OwnAccounts(SQLiteAccounts(self._settings.accountsPath))
 
     def listener(self, name: str) -> int | None:
         found = (one.index for one in self._assignment.listeners if one.name == name)

@@ -2,6 +2,7 @@
 listeners and pools. Nothing else reads C{etc/}.
 """
 
+from sipapp.config.accountsettings import AccountsSettings
 from sipapp.config.describe import describePlan
 from sipapp.config.errors import ConfigurationError
 from sipapp.config.listensettings import (
@@ -39,6 +40,7 @@ __all__ = [
     "EMBEDDED",
     "EMBEDDED_NAME",
     "SHARED",
+    "AccountsSettings",
     "ClientTLSSettings",
     "ConfigurationError",
     "DNSSettings",

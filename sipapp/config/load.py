@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from sipapp.config.accountsettings import AccountsSettings
 from sipapp.config.checks import check
 from sipapp.config.errors import ConfigurationError, Problems, suggestion, tomlValue
 from sipapp.config.listensettings import ListenSettings
@@ -32,6 +33,7 @@ SECTIONS: Mapping[str, Any] = {
     "pools": PoolsSettings,
     "listen": tuple[ListenSettings, ...],
     "location": LocationSettings,
+    "accounts": AccountsSettings,
     "sip": SIPSettings,
     "trusted": TrustedSettings,
     "log": LogSettings,

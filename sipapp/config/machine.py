@@ -9,6 +9,9 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
+from twisted.cred.credentials import IUsernameDigestHash, IUsernameHashedPassword
+from twisted.cred.strcred import InvalidAuthType, findCheckerFactory
+
 # From <linux/netlink.h>, <linux/rtnetlink.h> and <linux/if_addr.h>.
 _RTM_GETADDR = 22
 _NLM_F_REQUEST_DUMP = 0x301
@@ -35,6 +38,13 @@ class Machine(Protocol):
 
     def hasUser(self, name: str) -> bool:
         """Whether there is a user of this name."""
+    def whyUnfit(self, checker: str) -> str | None:
+        """Why a checker of C{twisted.cred} cannot check answers to a digest challenge; C{None} if
+        it can.
+
+        @param checker: in the words of C{twisted.cred.strcred}.
+        """
+
 
     def hasGroup(self, name: str) -> bool:
         """Whether there is a group of this name."""
@@ -67,6 +77,17 @@ class LocalMachine:
 
     def hasUser(self, name: str) -> bool:
         """Look into the user database."""
+    def whyUnfit(self, checker: str) -> str | None:
+        """Look what its plugin says."""
+        name = checker.partition(":")[0]
+        try:
+            factory = findCheckerFactory(name)
+        except InvalidAuthType:
+            return f'no plugin provides "{name}"'
+        if _ANSWERABLE.isdisjoint(factory.credentialInterfaces):
+            return f'"{name}" knows neither passwords nor digests, so it cannot check an answer'
+        return None
+
         try:
             pwd.getpwnam(name)
         except KeyError:

@@ -268,6 +268,10 @@ def _checkMachine(settings: Settings, machine: Machine, problems: Problems) -> N
         problems.add("server.user", f"there is no user {tomlValue(server.user)} here")
     if server.group is not None and not machine.hasGroup(server.group):
         problems.add("server.group", f"there is no group {tomlValue(server.group)} here")
+    checker = settings.accounts.checker
+    why = None if checker is None else machine.whyUnfit(checker)
+    if why is not None:
+        problems.add("accounts.checker", why)
     if len(os.fsencode(server.runDirectory)) > _LONGEST_RUN_DIRECTORY:
         problems.add(
             "server.run_directory",

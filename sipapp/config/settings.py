@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct, field
 from msgspec.structs import force_setattr
 
+from sipapp.config.accountsettings import AccountsSettings
 from sipapp.config.listensettings import ListenSettings
 from sipapp.config.trustsettings import TrustedSettings
 from sipapp.config.values import SettingsTable, Text, Workers, makeAbsolute
@@ -170,6 +171,7 @@ class LogSettings(SettingsTable, frozen=True, kw_only=True):
     """
 
     level: Literal["debug", "info", "warn", "error", "critical"] = "info"
+    accounts: AccountsSettings = AccountsSettings()
     format: Literal["text", "json"] = "text"
 
 
@@ -183,6 +185,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     """
 
     file: str
+
+    @property
+    def accountsPath(self) -> str:
+        """The database of accounts."""
+        return self.accounts.path or os.path.join(self.server.stateDirectory, "accounts.db")
     server: ServerSettings = field(default_factory=ServerSettings)
     pools: PoolsSettings = field(default_factory=PoolsSettings)
     listen: tuple[ListenSettings, ...] = ()

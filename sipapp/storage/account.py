@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Literal, get_args
 
 import msgspec
 
-__all__ = ["ROLES", "Account", "AccountExists", "NoSuchAccount", "Role"]
+from sipapp.sip.digest import HASHES, digestHA1
+
+__all__ = ["ROLES", "Account", "AccountExists", "NoSuchAccount", "Role", "newAccount"]
 
 Role = Literal["viewer", "operator", "admin"]
 """What somebody may do with the server itself, each more than the one before."""
 
 ROLES: tuple[Role, ...] = get_args(Role)
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -23,9 +29,7 @@ class Account(msgspec.Struct, frozen=True):
 
     @ivar username: the name in answers to a challenge. Case matters.
     @ivar realm: what the challenge is for: usually the domain. Case matters.
-    @ivar digests: for the algorithms C{MD5}, C{SHA-256} and C{SHA-512-256}, or some of them, the
-        hash of C{username:realm:password} in hexadecimal digits: H(A1) of RFC 7616 §3.4.2 before
-        the nonces of a C{-sess} algorithm come to it.
+    @ivar digests: C{sipapp.sip.digest.digestHA1} for some or all of C{sipapp.sip.digest.HASHES}.
     @ivar role: what the user may do with the server itself; C{None} is nothing.
     """
 
@@ -36,7 +40,7 @@ class Account(msgspec.Struct, frozen=True):
 
     def ha1(self, algorithm: str) -> str | None:
         """
-        @param algorithm: one of the six; that of a session has the digest of the one without.
+        @param algorithm: one of C{sipapp.sip.digest.ALGORITHMS}.
         @return: the digest to check an answer with; C{None} if there is none for this algorithm.
         """
         return self.digests.get(algorithm.removesuffix("-sess"))
@@ -45,11 +49,31 @@ class Account(msgspec.Struct, frozen=True):
         return f"<Account {self.username!r} of {self.realm!r}>"
 
 
+def newAccount(username: str, realm: str, password: str, role: Role | None = None) -> Account:
+    """Make the account of a user with a password, for all algorithms.
+
+    Name and password are normalised to NFC, as clients do (RFC 7616 §4).
+
+    @raise ValueError: if one of the texts cannot be what it should be.
+    """
+    username, password = (unicodedata.normalize("NFC", text) for text in (username, password))
+    for what, text in (("user name", username), ("realm", realm), ("password", password)):
+        if not text:
+            raise ValueError(f"the {what} is empty")
+        if _UNPRINTABLE.search(text):
+            raise ValueError(f"the {what} holds what cannot be printed")
+    if ":" in username:
+        # RFC 7617 §2; and it would leave open where the realm begins in what is hashed.
+        raise ValueError(f"the user name {username!r} has a colon in it")
+    digests = {each: digestHA1(each, username, realm, password) for each in HASHES}
+    return Account(username, realm, digests, role)
+
+
 class AccountExists(Exception):
     """There is an account of this name in this realm."""
 
-    def __init__(self, account: Account) -> None:
-        super().__init__(f"there is a user {account.username!r} of {account.realm!r} already")
+    def __init__(self, username: str, realm: str) -> None:
+        super().__init__(f"there is a user {username!r} of {realm!r} already")
 
 
 class NoSuchAccount(Exception):

@@ -53,6 +53,15 @@ def test_usersAndGroups() -> None:
     assert not machine.hasGroup("nobody of this name")
 
 
+def test_checkers() -> None:
+    machine = LocalMachine()
+    assert machine.whyUnfit("file:/etc/sipapp/passwords") is None
+    assert machine.whyUnfit("ldap:example.com") == 'no plugin provides "ldap"'
+    assert machine.whyUnfit("anonymous") == (
+        '"anonymous" knows neither passwords nor digests, so it cannot check an answer'
+    )
+
+
 def test_itIsTheDefault() -> None:
     settings = Settings(file="x", listen=(ListenSettings(address="lo", transport="udp"),))
     assert resolve(settings).listeners[0].host == "127.0.0.1"

@@ -403,3 +403,11 @@ def test_unreadableFiles() -> None:
         f"{FILE}: listen[0].tls.ca: /ca.pem cannot be read: Permission denied",
         f"{FILE}: sip.tls.ca: /ca.pem cannot be read: Permission denied",
     ]
+
+
+def test_unfitChecker() -> None:
+    text = '[accounts]\nchecker = "unix"\n' + block("127.0.0.1", '"udp"')
+    assert plan(text).processes > 0
+    with pytest.raises(ConfigurationError) as caught:
+        plan(text, FakeMachine(unfit={"unix": "it knows no passwords"}))
+    assert str(caught.value) == f"{FILE}: accounts.checker: it knows no passwords"
