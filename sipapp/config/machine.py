@@ -23,6 +23,8 @@ _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _ADDRESS = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, interface index
 _ATTRIBUTE = struct.Struct("=HH")  # length, type
 
+_ANSWERABLE = frozenset([IUsernameHashedPassword, IUsernameDigestHash])
+
 
 class Machine(Protocol):
     """What has to be known of the machine that a configuration is for."""
@@ -36,8 +38,6 @@ class Machine(Protocol):
     def whyUnreadable(self, path: str) -> str | None:
         """Why this is not a file that can be read; C{None} if it is one."""
 
-    def hasUser(self, name: str) -> bool:
-        """Whether there is a user of this name."""
     def whyUnfit(self, checker: str) -> str | None:
         """Why a checker of C{twisted.cred} cannot check answers to a digest challenge; C{None} if
         it can.
@@ -45,6 +45,8 @@ class Machine(Protocol):
         @param checker: in the words of C{twisted.cred.strcred}.
         """
 
+    def hasUser(self, name: str) -> bool:
+        """Whether there is a user of this name."""
 
     def hasGroup(self, name: str) -> bool:
         """Whether there is a group of this name."""
@@ -75,8 +77,6 @@ class LocalMachine:
             return error.strerror
         return None
 
-    def hasUser(self, name: str) -> bool:
-        """Look into the user database."""
     def whyUnfit(self, checker: str) -> str | None:
         """Look what its plugin says."""
         name = checker.partition(":")[0]
@@ -88,6 +88,8 @@ class LocalMachine:
             return f'"{name}" knows neither passwords nor digests, so it cannot check an answer'
         return None
 
+    def hasUser(self, name: str) -> bool:
+        """Look into the user database."""
         try:
             pwd.getpwnam(name)
         except KeyError:
