@@ -171,7 +171,6 @@ class LogSettings(SettingsTable, frozen=True, kw_only=True):
     """
 
     level: Literal["debug", "info", "warn", "error", "critical"] = "info"
-    accounts: AccountsSettings = AccountsSettings()
     format: Literal["text", "json"] = "text"
 
 
@@ -185,16 +184,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     """
 
     file: str
-
-    @property
-    def accountsPath(self) -> str:
-        """The database of accounts."""
-        return self.accounts.path or os.path.join(self.server.stateDirectory, "accounts.db")
     server: ServerSettings = field(default_factory=ServerSettings)
     pools: PoolsSettings = field(default_factory=PoolsSettings)
     listen: tuple[ListenSettings, ...] = ()
     resource: dict[str, Any] = field(default_factory=dict)
     location: LocationSettings = LocationSettings()
+    accounts: AccountsSettings = AccountsSettings()
     sip: SIPSettings = SIPSettings()
     trusted: TrustedSettings = TrustedSettings()
     log: LogSettings = LogSettings()
@@ -208,3 +203,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     def locationPath(self) -> str:
         """The directory of the location store."""
         return self.location.path or os.path.join(self.server.stateDirectory, "location")
+
+    @property
+    def accountsPath(self) -> str:
+        """The database of accounts."""
+        return self.accounts.path or os.path.join(self.server.stateDirectory, "accounts.db")
