@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from sipapp.sip.errors import SIPError
 from sipapp.sip.fields import HeaderLines, checkText, linesOf
@@ -13,6 +14,9 @@ from sipapp.sip.message import Message
 from sipapp.sip.response import Response
 from sipapp.sip.status import reasonPhrase
 from sipapp.sip.uri import URI, parseURI
+
+if TYPE_CHECKING:
+    from sipapp.sip.digest import Identity
 
 __all__ = ["Request"]
 
@@ -30,9 +34,13 @@ class Request(Message):
     A request.
 
     @ivar method: the method, which is case-sensitive.
+    @ivar authenticated: who has proven to have sent it; C{None} if nobody was asked. Resources set
+        and read it, and nothing in a message does.
     """
 
-    __slots__ = ("_oddStartLine", "_requestURI", "method")
+    __slots__ = ("_oddStartLine", "_requestURI", "authenticated", "method")
+
+    authenticated: Identity | None
 
     def __init__(
         self,
@@ -57,6 +65,7 @@ class Request(Message):
         self.defect = None
         self.flow = None
         self.method = method
+        self.authenticated = None
         self._requestURI = requestURI
         self._oddStartLine = oddStartLine
 
@@ -127,6 +136,7 @@ class Request(Message):
             self._body,
             self._oddStartLine,
         )
+        other.authenticated = self.authenticated
         self._copyInto(other)
         return other
 

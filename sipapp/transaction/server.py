@@ -22,6 +22,8 @@ class ServerTransaction(Transaction):
     @ivar user: if set, it is told when the transaction ends or cannot send.
     @ivar cancelled: set by whoever answers an INVITE later: called when a CANCEL has come.
     @ivar cancelledAt: when a CANCEL came for this INVITE, or C{None}.
+    @ivar amend: set by whoever has something to add to the responses that others make: called with
+        each before it is sent.
     @ivar answered: set by whoever wants to know what became of the request: called once, with the
         first final response, when that has been given.
     @ivar lastResponse: the response sent last, as it is on the wire; empty before the first one.
@@ -32,6 +34,7 @@ class ServerTransaction(Transaction):
     """
 
     __slots__ = (
+        "amend",
         "answered",
         "cancelled",
         "cancelledAt",
@@ -58,6 +61,7 @@ class ServerTransaction(Transaction):
         self.user: ServerUser | None = None
         self.cancelled: Callable[[], None] | None = None
         self.cancelledAt: float | None = None
+        self.amend: Callable[[Response], None] | None = None
         self.answered: Callable[[Response], None] | None = None
         self.lastResponse = b""
         self.lastStatus = 0
@@ -82,6 +86,8 @@ class ServerTransaction(Transaction):
         """
         if now is None:
             now = self.layer.clock()
+        if self.amend is not None:
+            self.amend(response)
         answered = self.answered
         self.step(self.classify(response.status, now), now, response)
         if answered is not None and self.isFinal:
@@ -157,6 +163,7 @@ class ServerTransaction(Transaction):
         if not self.isFinal:
             self.finish(now, None)
         self.cancelled = None
+        self.amend = None
         self.answered = None
         self.layer.forgetServer(self)
 

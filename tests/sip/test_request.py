@@ -11,6 +11,7 @@ from sipapp.sip import (
     parseMessage,
     parseURI,
 )
+from sipapp.sip.digest import Identity
 
 from .messages import INVITE, bare, invite
 
@@ -24,6 +25,14 @@ def test_parts():
     assert request.uri is request.uri
     assert request.startLine == "INVITE sip:bob@biloxi.example.com SIP/2.0"
     assert repr(request) == "<Request INVITE 'sip:bob@biloxi.example.com'>"
+
+
+def test_nothingInAMessageAuthenticatesIt():
+    request = parseMessage(invite("Authorization: Digest username=a, realm=b"))
+    assert request.authenticated is None
+    request.authenticated = Identity("alice", "example.com")
+    assert str(request.copy().authenticated) == "alice@example.com"
+    assert b"alice@example.com" not in request.toBytes()
 
 
 def test_requestURICanBeAssigned():

@@ -135,6 +135,18 @@ def test_whoeverAsksLearnsTheAnswerOnce(server: Server, reliable: bool) -> None:
     assert transaction.answered is None
 
 
+def test_somebodyElseMayAddToTheAnswer(server: Server) -> None:
+    options = request("OPTIONS")
+    transaction = server.make(options)
+    transaction.amend = lambda answer: answer.append("Server", f"for a {answer.status}")
+    transaction.respond(options.respond(100), 0.0)
+    transaction.respond(options.respond(200), 0.0)
+    assert b"\r\nServer: for a 200\r\n" in transaction.lastResponse
+    assert b"100\r\n" not in transaction.lastResponse
+    advance(server.layer, 100)
+    assert transaction.amend is None
+
+
 def test_nobodyLearnsTheAnswerOfWhatHasEnded(server: Server) -> None:
     options = request("OPTIONS")
     abandoned = server.make(options)

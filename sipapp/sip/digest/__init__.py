@@ -6,7 +6,7 @@ account, a clock or a store.
 from sipapp.sip.digest.algorithms import ALGORITHMS, HASHES, digestHA1, hashOf
 from sipapp.sip.digest.answer import answerTo
 from sipapp.sip.digest.challenge import Challenge, parseChallenge
-from sipapp.sip.digest.credentials import Credentials, isDigest, parseCredentials
+from sipapp.sip.digest.credentials import Credentials, Identity, isDigest, parseCredentials
 from sipapp.sip.digest.information import AuthenticationInfo, parseAuthenticationInfo
 from sipapp.sip.digest.nonces import FORGED, FRESH, STALE, Nonces
 
@@ -19,6 +19,7 @@ __all__ = [
     "AuthenticationInfo",
     "Challenge",
     "Credentials",
+    "Identity",
     "Nonces",
     "answerTo",
     "digestHA1",

@@ -17,7 +17,7 @@ from sipapp.sip.digest.parameters import (
 from sipapp.sip.errors import MalformedHeader, clip
 from sipapp.sip.grammar import escape, unescape
 
-__all__ = ["Credentials", "isDigest", "parseCredentials"]
+__all__ = ["Credentials", "Identity", "isDigest", "parseCredentials"]
 
 _QOPS = (None, "auth", "auth-int")
 
@@ -25,6 +25,20 @@ _QOPS = (None, "auth", "auth-int")
 _ATTR_CHARS = frozenset(
     b"!#$&+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
+
+
+class Identity(NamedTuple):
+    """Who somebody has proven to be.
+
+    @ivar username: the name of the account.
+    @ivar realm: where that name is known, usually a domain.
+    """
+
+    username: str
+    realm: str
+
+    def __str__(self) -> str:
+        return f"{self.username}@{self.realm}"
 
 
 class Credentials(NamedTuple):
