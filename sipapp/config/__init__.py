@@ -3,6 +3,7 @@ listeners and pools. Nothing else reads C{etc/}.
 """
 
 from sipapp.config.accountsettings import AccountsSettings
+from sipapp.config.admissionsettings import BansSettings, OverloadSettings, SourcesSettings
 from sipapp.config.describe import describePlan
 from sipapp.config.errors import ConfigurationError
 from sipapp.config.listensettings import (
@@ -40,6 +41,7 @@ __all__ = [
     "EMBEDDED",
     "EMBEDDED_NAME",
     "SHARED",
+    "BansSettings",
     "AccountsSettings",
     "ClientTLSSettings",
     "ConfigurationError",
@@ -50,6 +52,7 @@ __all__ = [
     "LocationSettings",
     "LogSettings",
     "Machine",
+    "OverloadSettings",
     "Plan",
     "PoolPlan",
     "PoolsSettings",
@@ -59,6 +62,7 @@ __all__ = [
     "ServerSettings",
     "Settings",
     "SettingsTable",
+    "SourcesSettings",
     "TLSSettings",
     "TrustedSettings",
     "decodeSettings",

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from sipapp.config.accountsettings import AccountsSettings
+from sipapp.config.admissionsettings import BansSettings, OverloadSettings, SourcesSettings
 from sipapp.config.checks import check
 from sipapp.config.errors import ConfigurationError, Problems, suggestion, tomlValue
 from sipapp.config.listensettings import ListenSettings
@@ -36,6 +37,9 @@ SECTIONS: Mapping[str, Any] = {
     "accounts": AccountsSettings,
     "sip": SIPSettings,
     "trusted": TrustedSettings,
+    "sources": SourcesSettings,
+    "bans": BansSettings,
+    "overload": OverloadSettings,
     "log": LogSettings,
 }
 """The tables of a configuration file but for C{[resource.NAME]}, whose types plugins bring."""

@@ -17,6 +17,7 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import force_setattr
 
 from sipapp.config.accountsettings import AccountsSettings
+from sipapp.config.admissionsettings import BansSettings, OverloadSettings, SourcesSettings
 from sipapp.config.listensettings import ListenSettings
 from sipapp.config.trustsettings import TrustedSettings
 from sipapp.config.values import SettingsTable, Text, Workers, makeAbsolute
@@ -174,6 +175,9 @@ class LogSettings(SettingsTable, frozen=True, kw_only=True):
     format: Literal["text", "json"] = "text"
 
 
+    sources: SourcesSettings = SourcesSettings()
+    bans: BansSettings = BansSettings()
+    overload: OverloadSettings = OverloadSettings()
 class Settings(Struct, frozen=True, kw_only=True):
     """A whole configuration.
 
@@ -186,6 +190,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     file: str
     server: ServerSettings = field(default_factory=ServerSettings)
     pools: PoolsSettings = field(default_factory=PoolsSettings)
+    @property
+    def bansPath(self) -> str:
+        """The directory of the ban list."""
+        return os.path.join(self.server.stateDirectory, "bans")
+
     listen: tuple[ListenSettings, ...] = ()
     resource: dict[str, Any] = field(default_factory=dict)
     location: LocationSettings = LocationSettings()
