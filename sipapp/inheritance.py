@@ -8,12 +8,14 @@ from typing import Any
 from sipapp.assignment import Assignment
 from sipapp.config import ResolvedListener
 from sipapp.pool import BlackBoxPen, Boot
+from sipapp.sip import MessageBounds
 from sipapp.transport.assembly import Served
 from sipapp.transport.endpoints import Endpoint
 from sipapp.transport.limits import StreamLimits
+from sipapp.transport.networks import Networks
 from sipapp.transport.tls import serverContext
 
-__all__ = ["Inheritance", "endpointOf", "tlsContext"]
+__all__ = ["Inheritance", "endpointOf", "limitsOf", "tlsContext"]
 
 
 class Inheritance:
@@ -54,6 +56,7 @@ class Inheritance:
         """An endpoint for SIP that this worker serves."""
         sock = self.listening(listener)
         spares = self.spares(listener)
+        limits = limitsOf(listener)
         if listener.transport == "udp":
             return Served(
                 listener.index,
@@ -61,18 +64,9 @@ class Inheritance:
                 codes=self._assignment.pools[listener.pool],
                 slot=self._boot.slot,
                 reach=self._assignment.windows[listener.index],
+                limits=limits,
                 spares=spares,
             )
-        bounds = listener.listen.bounds
-        limits = StreamLimits(
-            headSize=bounds.headSize,
-            bodySize=bounds.bodySize,
-            connections=bounds.connections,
-            connectionsPerAddress=bounds.connectionsPerAddress,
-            idleTimeout=bounds.idleTimeout,
-            messageTimeout=bounds.messageTimeout,
-            backlog=bounds.sendBacklog,
-        )
         return Served(
             listener.index, sock, limits=limits, context=tlsContext(listener), spares=spares
         )
@@ -81,6 +75,20 @@ class Inheritance:
         family = socket.AF_INET6 if listener.family == 6 else socket.AF_INET
         kind = socket.SOCK_DGRAM if listener.transport == "udp" else socket.SOCK_STREAM
         return _adopt(self._boot.fds[label], family, kind)
+
+
+def limitsOf(listener: ResolvedListener) -> StreamLimits:
+    """What a peer may use of an endpoint."""
+    bounds = listener.listen.bounds
+    return StreamLimits(
+        message=MessageBounds(bounds.headSize, bounds.bodySize, bounds.headers, bounds.headerSize),
+        connections=bounds.connections,
+        connectionsPerAddress=bounds.connectionsPerAddress,
+        exempt=Networks(bounds.exempt),
+        idleTimeout=bounds.idleTimeout,
+        messageTimeout=bounds.messageTimeout,
+        backlog=bounds.sendBacklog,
+    )
 
 
 def endpointOf(listener: ResolvedListener) -> Endpoint:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from sipapp.config.errors import Problems, suggestion, tomlValue
 from sipapp.config.listensettings import (
+    DATAGRAM_LIMITS,
     DEFAULT_PORTS,
     SECURE_TRANSPORTS,
     SIP_TRANSPORTS,
@@ -44,6 +45,7 @@ def check(
         key = f"listen[{index}]"
         _checkTransports(listen, key, problems)
         _checkAddresses(listen, key, problems)
+        _checkLimits(listen, key, problems)
         _checkTLS(listen, key, problems)
         _checkResources(listen, key, kinds, problems)
     used = {name for listen in settings.listen for name in listen.chain}
@@ -87,13 +89,19 @@ def _checkAddresses(listen: ListenSettings, key: str, problems: Problems) -> Non
         elif hostAndPort(listen.advertise) is None:
             got = tomlValue(listen.advertise)
             problems.add(f"{key}.advertise", f"expected a host or host:port, got {got}")
-    if listen.limits is not None and listen.transports == ("udp",):
-        problems.add(f"{key}.limits", "these are limits of stream transports; udp has none")
-    if listen.isWeb:
-        bounds, default = listen.bounds, LimitsSettings()
-        for name in bounds.__struct_fields__:
-            if name != "idleTimeout" and getattr(bounds, name) != getattr(default, name):
-                problems.add(f"{key}.limits.{tomlKey(name)}", "HTTP has no limit but idle_timeout")
+
+
+def _checkLimits(listen: ListenSettings, key: str, problems: Problems) -> None:
+    bounds, default = listen.bounds, LimitsSettings()
+    given = [
+        name for name in bounds.__struct_fields__ if getattr(bounds, name) != getattr(default, name)
+    ]
+    for name in given:
+        where = f"{key}.limits.{tomlKey(name)}"
+        if listen.isWeb and name != "idleTimeout":
+            problems.add(where, "HTTP has no limit but idle_timeout")
+        elif listen.transports == ("udp",) and name not in DATAGRAM_LIMITS:
+            problems.add(where, "a limit of connections; udp has none")
 
 
 def _checkTLS(listen: ListenSettings, key: str, problems: Problems) -> None:

@@ -8,7 +8,16 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from sipapp.config.values import Bytes, Port, Seconds, SettingsTable, Text, Workers, makeAbsolute
+from sipapp.config.values import (
+    Bytes,
+    Port,
+    Seconds,
+    SettingsTable,
+    Text,
+    Workers,
+    checkNetworks,
+    makeAbsolute,
+)
 
 
 class TLSSettings(SettingsTable, frozen=True, kw_only=True):
@@ -37,15 +46,20 @@ class TLSSettings(SettingsTable, frozen=True, kw_only=True):
 
 
 class LimitsSettings(SettingsTable, frozen=True, kw_only=True):
-    """C{[listen.limits]}: for the stream transports. Datagrams end at 65,507 bytes anyway.
+    """C{[listen.limits]}. Those in L{DATAGRAM_LIMITS} are for datagrams too, which have at most
+    65,507 bytes anyway; the others are of connections.
 
     The two counts of connections are for each worker process of the listener, since that is what
     can be kept exactly: workers share no memory.
 
     @ivar headSize: start line and headers of a message, in bytes.
     @ivar bodySize: body of a message, in bytes.
+    @ivar headers: header fields of a message.
+    @ivar headerSize: start line of a message, or one header field of it, in bytes.
     @ivar connections: open at once.
     @ivar connectionsPerAddress: open at once from one remote address.
+    @ivar exempt: addresses and networks that C{connections_per_address} is not for, such as load
+        balancers and trunks.
     @ivar idleTimeout: a connection with no byte received for that long is closed.
     @ivar messageTimeout: a TLS handshake or a message that has begun must be complete by then.
     @ivar sendBacklog: what may wait for a peer that reads too slowly, in bytes.
@@ -53,12 +67,21 @@ class LimitsSettings(SettingsTable, frozen=True, kw_only=True):
 
     headSize: Bytes = 32_768
     bodySize: Bytes = 65_536
+    headers: Annotated[int, Meta(ge=16, le=100_000)] = 256
+    headerSize: Bytes = 8192
     connections: Annotated[int, Meta(ge=1, le=10_000_000)] = 4096
     connectionsPerAddress: Annotated[int, Meta(ge=1, le=10_000_000)] = 1024
+    exempt: tuple[Text, ...] = ()
     idleTimeout: Seconds = 3600.0
     messageTimeout: Seconds = 10.0
     sendBacklog: Bytes = 4 << 20
 
+    def __post_init__(self) -> None:
+        checkNetworks(self, "exempt")
+
+
+DATAGRAM_LIMITS = frozenset(("headSize", "bodySize", "headers", "headerSize"))
+"""The limits of datagrams; the others are of connections."""
 
 SIP_TRANSPORTS = ("udp", "tcp", "tls")
 WEB_TRANSPORTS = ("http", "https")
@@ -82,7 +105,7 @@ class ListenSettings(SettingsTable, frozen=True, kw_only=True):
     @ivar advertise: C{host} or C{host:port} to call this endpoint in Via and Record-Route instead
         of its address: for servers behind address translation.
     @ivar tls: for C{tls} and C{https}, where it must be given.
-    @ivar limits: for the stream transports.
+    @ivar limits: what a peer may use.
     """
 
     address: Text | tuple[Text, ...]

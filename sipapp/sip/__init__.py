@@ -1,6 +1,7 @@
 """SIP messages without a network: parse, check, edit, write. Needs only the standard library."""
 
 from sipapp.sip.address import NameAddr, parseNameAddr, parseNameAddrList
+from sipapp.sip.bounds import MessageBounds
 from sipapp.sip.errors import MalformedHeader, MalformedMessage, MalformedURI, SIPError
 from sipapp.sip.fields import HeaderLines
 from sipapp.sip.framing import Frame, FramingError, KeepAlive, StreamFramer
@@ -43,6 +44,7 @@ __all__ = [
     "MalformedMessage",
     "MalformedURI",
     "Message",
+    "MessageBounds",
     "NameAddr",
     "OtherURI",
     "Request",

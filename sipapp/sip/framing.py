@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 
-from sipapp.sip.errors import SIPError
+from sipapp.sip.bounds import MessageBounds
+from sipapp.sip.errors import MalformedMessage, SIPError
 from sipapp.sip.message import Message
 from sipapp.sip.parsing import parseMessage
 from sipapp.sip.request import Request
@@ -19,6 +20,8 @@ from sipapp.sip.response import Response
 __all__ = ["Frame", "FramingError", "KeepAlive", "StreamFramer"]
 
 _END = b"\r\n\r\n"
+
+_BOUNDS = MessageBounds()
 
 
 class KeepAlive(Enum):
@@ -70,22 +73,19 @@ class StreamFramer:
 
     __slots__ = (
         "_awaitsPong",
+        "_bounds",
         "_buffer",
         "_error",
         "_head",
-        "_maxBody",
-        "_maxHead",
         "_missing",
         "_searched",
     )
 
-    def __init__(self, maxHead: int = 65536, maxBody: int = 1048576) -> None:
+    def __init__(self, bounds: MessageBounds = _BOUNDS) -> None:
         """
-        @param maxHead: the most bytes that start line and header fields may have.
-        @param maxBody: the most bytes that a body may have.
+        @param bounds: what ends the stream if a message goes beyond it.
         """
-        self._maxHead = maxHead
-        self._maxBody = maxBody
+        self._bounds = bounds
         self._buffer = bytearray()
         # How much of the buffer is known not to begin the end of a head.
         self._searched = 0
@@ -102,8 +102,9 @@ class StreamFramer:
 
     @property
     def idle(self) -> bool:
-        """Whether no part of a message is waiting for its rest."""
-        return not self._buffer
+        """Whether no part of a message is waiting for its rest. Half of a ping may be: some send no
+        more than that to keep a connection open."""
+        return not self._buffer or _END.startswith(self._buffer)
 
     @property
     def unfinished(self) -> bytes:
@@ -152,9 +153,10 @@ class StreamFramer:
         @return: false if the head is not complete.
         """
         buffer = self._buffer
+        most = self._bounds.headSize
         end = buffer.find(_END, self._searched)
-        if end > self._maxHead or (end < 0 and len(buffer) > self._maxHead + 3):
-            raise self._broken(513, "the header fields are too long")
+        if end > most or (end < 0 and len(buffer) > most + 3):
+            raise self._broken(513, "the head is too long", self._beginning())
         if end < 0:
             self._searched = max(0, len(buffer) - 3)
             return False
@@ -166,11 +168,14 @@ class StreamFramer:
             length = message.contentLength
         except SIPError as error:
             raise self._broken(400, str(error), message) from None
+        excess = self._bounds.excess(message) if end > self._bounds.harmless else None
+        if excess is not None:
+            raise self._broken(excess.status, excess.detail, message)
         if length is None:
             # RFC 3261 §20.14: it must be present on a stream.
             raise self._broken(400, "no Content-Length", message)
-        if length > self._maxBody:
-            raise self._broken(513, "the body is too long", message)
+        if length > self._bounds.bodySize:
+            raise self._broken(413, "the body is too long", message)
         self._head = message
         self._missing = end + length
         return True
@@ -185,8 +190,15 @@ class StreamFramer:
         message.attach(data[data.index(_END) + 4 :])
         return Frame(data, message)
 
+    def _beginning(self) -> Message | None:
+        """What can be answered of a message whose head is too long: the lines that fit."""
+        try:
+            return parseMessage(bytes(self._buffer[: self._bounds.headSize]).rpartition(b"\r\n")[0])
+        except MalformedMessage:
+            return None
+
     def _broken(self, status: int, detail: str, message: Message | None = None) -> FramingError:
-        head = bytes(self._buffer[: self._maxHead])
+        head = bytes(self._buffer[: self._bounds.headSize])
         self._buffer.clear()
         self._error = FramingError(status, detail, head, message)
         return self._error

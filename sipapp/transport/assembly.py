@@ -36,7 +36,7 @@ class Served:
     @ivar codes: for UDP, the code of each slot of the endpoint's pool, in slot order.
     @ivar slot: for UDP, this worker's.
     @ivar reach: for UDP, what L{sipapp.transport.steering.attach} returned.
-    @ivar limits: for streams. @ivar context: for TLS.
+    @ivar limits: what a peer may use. @ivar context: for TLS.
     @ivar spares: sockets of slots that there are no more, which this worker reads as well.
     """
 
@@ -99,6 +99,7 @@ def assemble(
         reactor, every, identifiers, turns, neighbours, clientTLS or ClientTLS(), limits
     )
     streams.user = receiver
+    receiver.limitLog = streams.limitLog
     ports: dict[int, DatagramPort] = {}
     flows = Flows(identifiers, every, ports, bus, streams, turns)
 
@@ -120,11 +121,13 @@ def assemble(
         port = datagramPort(one.sock, endpoint)
         port.steering = Steering(one.slot, len(one.codes), one.reach)
         port.codes = one.codes
+        port.bounds = one.limits.message
         port.spares = [datagramPort(sock, endpoint) for sock in one.spares]
         for spare in port.spares:
             # What the kernel put there was for another number of slots.
             spare.steering = Steering(one.slot, len(one.codes), 0)
             spare.codes = one.codes
+            spare.bounds = one.limits.message
         ports[one.index] = port
         home = one.index
     responses = ResponseRouter(flows, streams, locator, home)

@@ -47,7 +47,7 @@ class StreamConnection(TwistedProtocol):
         self.flow = flow
         self.limits = limits
         self._streams = streams
-        self._framer = StreamFramer(limits.headSize, limits.bodySize)
+        self._framer = StreamFramer(limits.message)
         self._backlog = -1
         self._open = False
         self.ending = False
@@ -85,8 +85,10 @@ class StreamConnection(TwistedProtocol):
     def _read(self, data: bytes) -> None:
         streams = self._streams
         streams.active(self)
+        some = False
         try:
             for frame in self._framer.feed(data):
+                some = True
                 if frame is KeepAlive.PING:
                     self.write(b"\r\n")
                 elif frame is not KeepAlive.PONG:
@@ -103,6 +105,9 @@ class StreamConnection(TwistedProtocol):
         if self._framer.idle:
             streams.messageComplete(self)
         elif self._open:
+            if some:
+                # What is unfinished now has only begun, however long there has been no pause.
+                streams.messageComplete(self)
             streams.awaitMessage(self)
 
     def write(self, data: bytes) -> None:

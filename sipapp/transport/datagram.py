@@ -22,6 +22,7 @@ from typing import Any, Protocol
 from twisted.internet.interfaces import IReadDescriptor
 from zope.interface import implementer
 
+from sipapp.sip import MessageBounds
 from sipapp.transaction import Identifiers, clientKey
 from sipapp.transport.endpoints import Endpoint, Endpoints
 from sipapp.transport.flows import Unsent
@@ -64,6 +65,7 @@ class DatagramPort:
     @ivar keepAlives: datagrams of nothing but line ends or zeros, which keep a NAT binding open.
     @ivar congested: datagrams not sent because the kernel had no room.
     @ivar failed: datagrams not sent because of their address or size.
+    @ivar bounds: how large a message may be.
     @ivar steering: tells what does not belong here; C{None} if everything does.
     @ivar codes: the worker of each slot of the endpoint; none if this worker does not serve it
         and only sends from it.
@@ -88,6 +90,7 @@ class DatagramPort:
         self.socket = sock
         self.endpoint = endpoint
         self.identifiers = identifiers
+        self.bounds = MessageBounds()
         self.steering: Steering | None = None
         self.codes: Sequence[str] = ()
         self.spares: Sequence[DatagramPort] = ()

@@ -1,11 +1,14 @@
-"""What a peer may use of a stream endpoint, and the log line when one wants more."""
+"""What a peer may use of an endpoint, and the log line when one wants more."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from twisted.logger import Logger
+
+from sipapp.sip import MessageBounds
+from sipapp.transport.networks import Networks
 
 _log = Logger()
 
@@ -15,22 +18,23 @@ _QUIET = 10.0
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """The limits of one stream endpoint, in each worker; sizes in bytes, times in seconds.
+    """The limits of one endpoint, in each worker; sizes in bytes, times in seconds. For datagrams
+    there is but the first.
 
-    @ivar headSize: start line and header fields of a message.
-    @ivar bodySize: body of a message.
+    @ivar message: how large a message may be.
     @ivar connections: inbound connections at once.
     @ivar connectionsPerAddress: inbound connections at once from one address.
+    @ivar exempt: addresses that C{connectionsPerAddress} is not for.
     @ivar idleTimeout: a connection that has received nothing for so long is closed.
     @ivar messageTimeout: for a TLS handshake, or the rest of a message that has begun.
     @ivar backlog: what may wait to be sent to a peer that reads too slowly.
     @ivar connectTimeout: for an outgoing connection.
     """
 
-    headSize: int = 32_768
-    bodySize: int = 65_536
+    message: MessageBounds = field(default_factory=MessageBounds)
     connections: int = 4096
     connectionsPerAddress: int = 1024
+    exempt: Networks = field(default_factory=lambda: Networks(()))
     idleTimeout: float = 3600.0
     messageTimeout: float = 10.0
     backlog: int = 4 << 20

@@ -28,6 +28,7 @@ from sipapp.transaction import Identifiers, TransactionLayer
 from sipapp.transport.counters import Counters
 from sipapp.transport.datagram import DatagramPort
 from sipapp.transport.flows import DatagramFlow, Flow
+from sipapp.transport.limits import LimitLog
 from sipapp.transport.neighbours import Neighbours
 from sipapp.transport.streamflow import StreamFlow
 from sipapp.transport.turns import Turns
@@ -47,7 +48,10 @@ class Receiver:
         transaction; true if it needs none.
     @ivar strayResponse: called with a response that belongs to no transaction here, and its flow.
     @ivar draining: whether nothing new is begun any more.
+    @ivar limitLog: says what was refused.
     """
+
+    limitLog: LimitLog
 
     def __init__(
         self,
@@ -75,6 +79,8 @@ class Receiver:
         except MalformedMessage:
             self.counters.malformed += 1
             return
+        if len(data) > port.bounds.harmless and self._isTooLarge(message, port, address):
+            return
         steering = port.steering
         elsewhere = None
         if steering is not None and len(data) > steering.reach:
@@ -82,6 +88,24 @@ class Receiver:
             if slot != steering.slot:
                 elsewhere = port.codes[slot]
         self._received(message, DatagramFlow(port, address), data, False, elsewhere)
+
+    def _isTooLarge(
+        self, message: Request | Response, port: DatagramPort, address: tuple[str, int]
+    ) -> bool:
+        """Refuse a message that is larger than the endpoint wants. The answer is no larger."""
+        error = port.bounds.excess(message)
+        if error is None:
+            return False
+        name = f"UDP {port.endpoint.host}:{port.endpoint.port}"
+        self.limitLog.hit("messageSize", name, address[0], f"{error.detail}, refused")
+        if isinstance(message, Request):
+            self.counters.requests += 1
+            if message.method != "ACK":
+                message.flow = DatagramFlow(port, address)
+                self._reject(message, message.flow, error)
+        else:
+            self.counters.badResponses += 1
+        return True
 
     def messageReceived(self, message: Request | Response, flow: StreamFlow, data: bytes) -> None:
         """See L{sipapp.transport.connection.StreamUser}."""

@@ -146,7 +146,7 @@ class Streams:
         if group.inbound >= group.limits.connections:
             self.limitLog.hit("connections", group.name, host, "too many, refused")
             return None
-        if here >= group.limits.connectionsPerAddress:
+        if here >= group.limits.connectionsPerAddress and host not in group.limits.exempt:
             self.limitLog.hit("connectionsPerAddress", group.name, host, "too many, refused")
             return None
         self.accepted += 1
@@ -266,7 +266,7 @@ class Streams:
         self.limitLog.hit(limit, group.name, connection.flow.remote[0], detail)
 
     def framingFailed(self, error: FramingError, connection: StreamConnection) -> None:
-        if error.status == 513:
+        if error.status in (413, 414, 513):
             self.limitHit(connection, "messageSize", error.detail)
         self.user.framingFailed(error, connection.flow)
 

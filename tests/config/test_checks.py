@@ -71,8 +71,8 @@ TLS = '[listen.tls]\ncertificate = "/c.pem"\n'
         ),
         # limits
         (
-            f'{LISTEN}transport = "udp"\n[listen.limits]',
-            "listen[0].limits: these are limits of stream transports; udp has none",
+            f'{LISTEN}transport = "udp"\n[listen.limits]\nhead_size = 1000\nidle_timeout = 5',
+            "listen[0].limits.idle_timeout: a limit of connections; udp has none",
         ),
         (
             f'{LISTEN}transport = "http"\nport = 80\nresources = ["health"]\n'

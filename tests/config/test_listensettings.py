@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sipapp.config import ListenSettings, TLSSettings
+from sipapp.config import LimitsSettings, ListenSettings, TLSSettings
 
 
 def test_filesOfTLSAreAbsolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,3 +38,10 @@ def test_chainOfResources() -> None:
 
 def test_limitsHaveDefaults() -> None:
     assert ListenSettings(address="lo").bounds.headSize == 32_768
+
+
+def test_exemptAreNetworks() -> None:
+    given = ("192.0.2.1", "2001:db8::/32")
+    assert LimitsSettings(exempt=given).exempt == given
+    with pytest.raises(ValueError, match="expected an IP address"):
+        LimitsSettings(exempt=("192.0.2.1", "lb"))

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipapp.sip import Frame, FramingError, KeepAlive, Request, StreamFramer, parseMessage
+from sipapp.sip import (
+    Frame,
+    FramingError,
+    KeepAlive,
+    MessageBounds,
+    Request,
+    StreamFramer,
+    parseMessage,
+)
 
 from .messages import INVITE, RINGING, bare, invite
 
@@ -153,36 +161,72 @@ def test_defectsOfOtherKindsDoNotEndTheStream():
 def test_longHeadsEndTheStream(extra):
     data = bare("INVITE sip:b@c SIP/2.0", "l: 0")
     limit = len(data) - 4
-    assert feedAll(StreamFramer(limit), [data]) == [data]
-    assert feedAll(StreamFramer(limit), [data[i : i + 1] for i in range(len(data))]) == [data]
+    assert feedAll(StreamFramer(MessageBounds(limit)), [data]) == [data]
+    assert feedAll(
+        StreamFramer(MessageBounds(limit)), [data[i : i + 1] for i in range(len(data))]
+    ) == [data]
     long = bare("INVITE sip:b@c SIP/2.0", "l: 0" + " " * (extra + 1))
     for pieces in ([long], [long[i : i + 1] for i in range(len(long))]):
         with pytest.raises(FramingError) as caught:
-            feedAll(StreamFramer(limit), pieces)
+            feedAll(StreamFramer(MessageBounds(limit)), pieces)
         assert caught.value.status == 513
         assert caught.value.head == long[:limit]
 
 
 def test_endlessHeadsEndTheStream():
-    framer = StreamFramer(100)
+    framer = StreamFramer(MessageBounds(100))
     with pytest.raises(FramingError) as caught:
         feedAll(framer, [b"a" * 10] * 11)
     assert caught.value.status == 513
+    assert caught.value.message is None
     assert len(caught.value.head) == 100
 
 
-def test_longBodiesEndTheStream():
-    assert feedAll(StreamFramer(maxBody=4), [INVITE]) == [INVITE]
+def test_theBeginningOfAnEndlessHeadCanBeAnswered():
+    """As much of it as there are whole lines within the limit."""
+    endless = INVITE.partition(b"\r\n\r\n")[0] + b"\r\nX: " + b"x" * 1000
+    limit = endless.index(b"X: ") + 20
     with pytest.raises(FramingError) as caught:
-        list(StreamFramer(maxBody=3).feed(INVITE))
-    assert caught.value.status == 513
+        feedAll(StreamFramer(MessageBounds(limit)), [endless])
+    message = caught.value.message
+    assert isinstance(message, Request)
+    assert message.lines == parseMessage(INVITE).lines
+    assert message.respond(513).callID == parseMessage(INVITE).callID
+
+
+def test_longBodiesEndTheStream():
+    assert feedAll(StreamFramer(MessageBounds(bodySize=4)), [INVITE]) == [INVITE]
+    with pytest.raises(FramingError) as caught:
+        list(StreamFramer(MessageBounds(bodySize=3)).feed(INVITE))
+    assert caught.value.status == 413
     assert caught.value.message.callID == parseMessage(INVITE).callID
+
+
+def test_tooManyHeadersEndTheStream():
+    """They are answered like what is too long."""
+    data = invite("l: 0", *["x: y"] * 10)
+    most = len(parseMessage(data).lines)
+    assert feedAll(StreamFramer(MessageBounds(headers=most)), [data]) == [data]
+    with pytest.raises(FramingError) as caught:
+        feedAll(StreamFramer(MessageBounds(headers=most - 1)), [RINGING + data])
+    assert caught.value.status == 513
+    assert caught.value.message.callID == "i"
+
+
+def test_halfAPingIsNothingToWaitFor():
+    """Some send no more than that to keep a connection open."""
+    framer = StreamFramer()
+    for piece in (b"\r", b"\n", b"\r"):
+        assert feedAll(framer, [piece]) == []
+        assert framer.idle
+    assert feedAll(framer, [b"\nI"]) == [KeepAlive.PING]
+    assert not framer.idle
 
 
 @given(st.lists(st.binary(max_size=8) | st.sampled_from([PING, b"\r\n", INVITE, b"l: 3\r\n"])))
 def test_anythingIsCutOrEndsTheStream(pieces):
     def outcome(parts):
-        framer = StreamFramer(2000, 2000)
+        framer = StreamFramer(MessageBounds(2000, 2000))
         frames = []
         try:
             for part in parts:

@@ -10,6 +10,7 @@ from contextlib import suppress
 import pytest
 
 from sipapp.sip import (
+    MessageBounds,
     Response,
     SIPError,
     StreamFramer,
@@ -104,7 +105,7 @@ def test_messages(unit):
 @pytest.mark.parametrize("data", [b"\r\n", b"\r", b"\n", b"a", b"\r\n\r\na", b"\r\na:\r\n"])
 def test_streamsInSmallPieces(data):
     def feed():
-        framer = StreamFramer(SIZE, SIZE)
+        framer = StreamFramer(MessageBounds(SIZE, SIZE))
         for _ in range(SIZE // len(data)):
             for _ in framer.feed(data):
                 pass

@@ -20,7 +20,7 @@ from twisted.internet.ssl import Certificate as TwistedCertificate
 from twisted.internet.ssl import CertificateOptions, optionsForClientTLS, trustRootFromCertificates
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
-from sipapp.sip import parseMessage
+from sipapp.sip import MessageBounds, parseMessage
 from sipapp.transport.bus import Send
 from sipapp.transport.limits import StreamLimits
 from sipapp.transport.target import Address, LocateError
@@ -85,13 +85,13 @@ async def test_garbage(site: Site) -> None:
 
 @ensureDeferred
 async def test_tooLong(site: Site, log: list[LogEvent]) -> None:
-    """Too long a head or body is a 513 where it can be, and one line in the log."""
+    """Too long a body is a 413, too long a head a 513 where it can be; and one line in the log."""
     tcp = site.bind("TCP")
-    worker = site.worker("w1", [0], served=StreamLimits(headSize=2000, bodySize=500))
+    worker = site.worker("w1", [0], served=StreamLimits(message=MessageBounds(2000, 500)))
     for _ in range(3):
         phone = await site.tcpPeer(tcp)
         phone.send(request("MESSAGE", via="TCP a", body="x" * 501))
-        assert (await phone.message()).status == 513
+        assert (await phone.message()).status == 413
         await phone.lost
     phone = await site.tcpPeer(tcp)
     phone.send(b"OPTIONS sip:a SIP/2.0\r\nVia: " + b"x" * 4000)
