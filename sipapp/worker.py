@@ -206,7 +206,7 @@ class Worker:
         self.location = self._openLocation()
         listeners = [one for one in self._assignment.listeners if not one.listen.isWeb]
         chains: dict[int, list[Any]] = {}
-        dispatch = Dispatch(chains, self.identifiers, self.server)
+        dispatch = Dispatch(chains, self.identifiers, self.server, self.isTrusted)
         self._transport = assemble(
             self.reactor,
             identifiers=self.identifiers,

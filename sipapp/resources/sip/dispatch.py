@@ -6,7 +6,7 @@ a Deferred or a coroutine makes the rest of the chain wait for it.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from sipapp.resources.sip.asserted import dropAssertions
 from sipapp.sip import Request, Response, parseMessage
 from sipapp.transaction import Identifiers, ServerTransaction
 
@@ -42,6 +43,7 @@ class Dispatch:
         its endpoint, in the order in which they are asked.
     @param identifiers: mints the To tags of the answers that no resource gives.
     @param server: the Server header of the answers given here (RFC 3261 §20.35); C{None} adds none.
+    @param isTrusted: tells whose assertions reach the resources (L{sipapp.resources.sip.asserted}).
     """
 
     def __init__(
@@ -49,10 +51,12 @@ class Dispatch:
         chains: Mapping[int, Sequence[Any]],
         identifiers: Identifiers,
         server: str | None = None,
+        isTrusted: Callable[[Any], bool] = lambda flow: False,
     ) -> None:
         self._chains = chains
         self._identifiers = identifiers
         self._server = server
+        self._isTrusted = isTrusted
 
     def answered(self, request: Request, flow: Any) -> bool:
         """Answer a request without a transaction, if the endpoint's first resource does that.
@@ -62,6 +66,7 @@ class Dispatch:
         chain = self._chainOf(flow)
         if not chain or request.method not in getattr(chain[0], "stateless", ()):
             return False
+        dropAssertions(request, self._isTrusted)
         try:
             response = chain[0].answer(request)
         except Exception:
@@ -75,6 +80,7 @@ class Dispatch:
 
     def requestReceived(self, transaction: ServerTransaction, now: float) -> None:
         """A new request, with what every request needs in good order."""
+        dropAssertions(transaction.request, self._isTrusted)
         self._offer(transaction, iter(self._chainOf(transaction.flow)))
 
     def ackReceived(self, request: Request, flow: Any, now: float) -> None:
@@ -106,6 +112,7 @@ class Dispatch:
 
     def _showStray(self, message: Request | Response, flow: Any, method: str) -> None:
         """Ask the resources in turn to take what is part of no transaction."""
+        dropAssertions(message, self._isTrusted)
         for resource in self._chainOf(flow):
             try:
                 if getattr(resource, method)(message):

@@ -179,11 +179,10 @@ class Stage:
         self.location: Any = (SlowLocation if slow else MemoryLocation)(self.clock.seconds)
         self.proxy = Proxy(ProxySettings(**settings), self)
         chain = [self.proxy]
-        self.layer = TransactionLayer(
-            Dispatch({0: chain, 1: chain, 2: chain}, self.identifiers),
-            self.timers,
-            self.clock.seconds,
+        self.dispatch = Dispatch(
+            {0: chain, 1: chain, 2: chain}, self.identifiers, isTrusted=self.isTrusted
         )
+        self.layer = TransactionLayer(self.dispatch, self.timers, self.clock.seconds)
         self.caller = RecordingFlow(local=(host, 5060))
 
     def isLocal(self, uri: SIPURI) -> bool:

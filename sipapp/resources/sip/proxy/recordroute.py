@@ -13,7 +13,7 @@ from sipapp.resources.sip.proxy import tokens
 from sipapp.sip import Request, bracketed
 from sipapp.transaction import Identifiers
 
-__all__ = ["Departure", "addRecordRoute", "needsItsFlow", "placeText", "recordRoutes"]
+__all__ = ["addRecordRoute", "needsItsFlow", "placeText", "recordRoutes"]
 
 
 def recordRoutes(
@@ -99,22 +99,3 @@ def addRecordRoute(
     for value in reversed(values):
         request.prepend("Record-Route", value)
     return len(values)
-
-
-class Departure:
-    """Adds Record-Route to a request that is forwarded statelessly.
-
-    @param received: the request as it was received.
-    @param farFlow: whether later requests have to use the flow that this one leaves over.
-    """
-
-    __slots__ = ("_farFlow", "_identifiers", "_received")
-
-    def __init__(self, identifiers: Identifiers, received: Request, farFlow: bool) -> None:
-        self._identifiers = identifiers
-        self._received = received
-        self._farFlow = farFlow
-
-    def flowSelected(self, request: Request, flow: Any) -> None:
-        """See L{sipapp.interfaces.IClientUser}."""
-        addRecordRoute(self._identifiers, self._received, request, flow, self._farFlow)

@@ -39,6 +39,7 @@ _log = Logger()
 class Proxy(SIPResource):
     """Forwards requests to the users of this server, and for them.
 
+    @ivar isTrusted: L{sipapp.interfaces.IWorker.isTrusted}.
     @ivar recordRouted: the methods that are record-routed.
     @ivar refused: how many requests were refused because they wanted to be relayed.
     """
@@ -50,6 +51,7 @@ class Proxy(SIPResource):
         self.settings = settings
         self.sender = worker.sender
         self.identifiers: Identifiers = worker.identifiers
+        self.isTrusted = worker.isTrusted
         self.timerC = TimerC(worker.reactor, settings.timerC or worker.timers.timerC)
         self.recordRouted = frozenset(settings.recordRouteMethods if settings.recordRoute else ())
         self.refused = 0
@@ -58,7 +60,7 @@ class Proxy(SIPResource):
         policy = RelayPolicy(worker, settings.relayRegistered)
         self._search = TargetSearch(worker, policy, settings.unreachableStatus)
         self._stateless = StatelessForwarding(
-            worker.sender, worker.identifiers, settings.maxForwards
+            worker.sender, worker.identifiers, worker.isTrusted, settings.maxForwards
         )
         self._orphans = Orphans(
             worker.identifiers,

@@ -8,10 +8,12 @@ of an INVITE, get the branch that the request got before.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from sipapp.resources.sip.asserted import concealIdentity
 from sipapp.resources.sip.proxy.forwarding import forwardedRequest
-from sipapp.resources.sip.proxy.recordroute import Departure
+from sipapp.resources.sip.proxy.recordroute import addRecordRoute
 from sipapp.resources.sip.proxy.routing import Routed
 from sipapp.resources.sip.proxy.targets import Target
 from sipapp.sip import Request, Response
@@ -22,13 +24,21 @@ __all__ = ["StatelessForwarding"]
 
 class StatelessForwarding:
     """
+    @ivar isTrusted: L{sipapp.interfaces.IWorker.isTrusted}.
     @param sender: the L{sipapp.interfaces.ISender}.
     @param maxForwards: what a request without Max-Forwards gets.
     """
 
-    def __init__(self, sender: Any, identifiers: Identifiers, maxForwards: int) -> None:
+    def __init__(
+        self,
+        sender: Any,
+        identifiers: Identifiers,
+        isTrusted: Callable[[Any], bool],
+        maxForwards: int,
+    ) -> None:
         self._sender = sender
-        self._identifiers = identifiers
+        self.identifiers = identifiers
+        self.isTrusted = isTrusted
         self._maxForwards = maxForwards
 
     def request(
@@ -39,11 +49,10 @@ class StatelessForwarding:
         @raise sipapp.sip.SIPError: there is no telling where the target is.
         """
         copy, hop = forwardedRequest(request, routed, target, self._maxForwards, None)
-        branch = self._identifiers.branch(request, target.key)
+        branch = self.identifiers.branch(request, target.key)
         user = None
-        if recordRoute:
-            farFlow = target.flow is not None and not target.path
-            user = Departure(self._identifiers, request, farFlow)
+        if recordRoute or "privacy" in request.names:
+            user = _Departure(self, request, target, recordRoute)
         self._sender.forward(copy, hop, branch, user)
 
     def response(self, response: Response) -> bool:
@@ -52,8 +61,39 @@ class StatelessForwarding:
         @return: whether it answers something that this server has forwarded; anything else is
             not to be forwarded.
         """
-        if not self._identifiers.isOurs(response):
+        if not self.identifiers.isOurs(response):
             return False
         response.popFirst("via")
+        # Where it leads is not known yet, so that is nobody who is trusted.
+        concealIdentity(response, None, _isNobody)
         self._sender.respond(response)
         return True
+
+
+def _isNobody(flow: Any) -> bool:
+    return False
+
+
+class _Departure:
+    """Edits a request when it is known where it leaves to."""
+
+    __slots__ = ("_forwarding", "_received", "_recordRoute", "_target")
+
+    def __init__(
+        self, forwarding: StatelessForwarding, received: Request, target: Target, recordRoute: bool
+    ) -> None:
+        """
+        @param received: the request as it was received.
+        """
+        self._forwarding = forwarding
+        self._received = received
+        self._target = target
+        self._recordRoute = recordRoute
+
+    def flowSelected(self, request: Request, flow: Any) -> None:
+        """See L{sipapp.interfaces.IClientUser}."""
+        concealIdentity(request, flow, self._forwarding.isTrusted)
+        if self._recordRoute:
+            # Later requests have to use this flow if the target does.
+            farFlow = self._target.flow is not None and not self._target.path
+            addRecordRoute(self._forwarding.identifiers, self._received, request, flow, farFlow)
