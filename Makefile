@@ -9,10 +9,11 @@ LINES  ?=
 ONLY   ?=
 OPTIONS ?=
 SCENARIO ?=
+SECONDS ?= 30
 # Two test processes suit two cores; the peers' load tests share them.
 JOBS   ?= 2
 
-.PHONY: run test check format lint types contracts coverage bench bench-quick bench-docs bench-micro profile resilience clean
+.PHONY: run test check format lint types contracts coverage bench bench-quick bench-docs bench-micro profile resilience fuzz clean
 
 run: $(READY)
 	$(BIN)/twistd --nodaemon --pidfile= sipapp $(if $(CONFIG),--config $(CONFIG))
@@ -69,6 +70,21 @@ profile: $(READY)
 # OPTIONS=--help for what can be chosen.
 resilience: $(READY)
 	$(BIN)/python -m bench.resilience $(OPTIONS) $(LINES)
+
+# Tries what messages can do to each part that reads them: SECONDS for each of ten campaigns, JOBS at
+# a time. ONLY=parser or ONLY=digest/guided for some of them. Prints a table; what is found is in
+# build/fuzz/findings, and makes it fail.
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --jobs $(JOBS) $(OPTIONS) $(ONLY)
+
+# What a good client notices of attacks: LINES=slow for one line of the table, OPTIONS=--help for what
+# can be chosen.
+hostile: $(READY)
+	$(BIN)/python -m bench.hostile $(OPTIONS) $(LINES)
+
+# Writes what it has found into docs/security.md.
+hostile-docs: $(READY)
+	$(BIN)/python -m bench.hostile.publish
 
 clean:
 	rm -rf $(VENV) build run .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
