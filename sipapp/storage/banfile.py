@@ -28,8 +28,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from sipapp.sharedfile import SharedFile
+from sipapp.sources import Network
 from sipapp.storage.shelf import Shelf
-from sipapp.storage.sources import Network
 
 __all__ = ["Ban", "BanFile", "BanPolicy", "Offence"]
 

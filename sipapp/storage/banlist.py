@@ -13,9 +13,9 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from sipapp.interfaces import IBans
+from sipapp.sources import Network, SourceTable, parseNetwork, sourceOf
 from sipapp.storage.banfile import Ban, BanFile, Offence
 from sipapp.storage.shelf import ShelfFull
-from sipapp.storage.sources import Network, SourceTable, parseNetwork, sourceOf
 
 __all__ = ["BanList"]
 

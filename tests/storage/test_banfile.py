@@ -12,7 +12,7 @@ import pytest
 
 from sipapp.storage.banfile import Ban, BanFile, BanPolicy, Offence
 from sipapp.storage.shelf import ShelfFull
-from sipapp.storage.sources import Network, parseNetwork
+from sipapp.sources import Network, parseNetwork
 
 HERE = parseNetwork("192.0.2.1")
 THERE = parseNetwork("2001:db8::/64")

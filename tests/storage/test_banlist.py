@@ -12,9 +12,10 @@ from twisted.logger import capturedLogs
 from zope.interface.verify import verifyObject
 
 from sipapp.interfaces import IBans
+from sipapp.sources import Network, parseNetwork
 from sipapp.storage.banfile import Ban, BanFile
 from sipapp.storage.banlist import BanList
-from sipapp.storage.sources import Network, parseNetwork
+from sipapp.storage.nobans import NoBans
 
 EXEMPT = "10.0.0.1"
 HERE = "192.0.2.1"
@@ -65,6 +66,16 @@ def worker(tmp_path: Path, clock: Clock) -> Iterator[Worker]:
 
 def test_interface(worker: Worker) -> None:
     assert verifyObject(IBans, worker.bans)
+
+
+def test_nobodyIsBanned() -> None:
+    bans = NoBans()
+    assert verifyObject(IBans, bans)
+    bans.vouch(HERE)
+    for _ in range(100):
+        bans.offence(HERE, "scanner", proven=True)
+    assert not bans.isBanned(HERE, datagram=True)
+    assert bans.generation == 0
 
 
 def test_whoOffendsIsBanned(worker: Worker, clock: Clock) -> None:

@@ -1,10 +1,10 @@
-"""Tests of C{sipapp.storage.sources}."""
+"""Tests of C{sipapp.sources}."""
 
 from __future__ import annotations
 
 import pytest
 
-from sipapp.storage.sources import SourceTable, parseNetwork, sourceOf
+from sipapp.sources import SourceTable, parseNetwork, sourceOf
 
 
 @pytest.mark.parametrize(
