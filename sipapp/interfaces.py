@@ -424,6 +424,8 @@ class IBans(Interface):
     datagrams.
     """
 
+    generation = Attribute("int: another one whenever L{isBanned} may give other answers.")
+
     def offence(address: str, kind: str, proven: bool) -> None:
         """A peer has done what attackers do often and others seldom. It costs next to nothing:
         what follows from it is written down at the end of the turn.
