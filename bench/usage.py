@@ -82,3 +82,14 @@ def residentMiB(pid: int) -> float:
             found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
             total += int(found[1]) if found else 0
     return total / 1024
+
+
+def descriptors(pid: int) -> int:
+    """
+    @return: how many files, sockets included, its processes have open.
+    """
+    total = 0
+    for member in family(pid):
+        with contextlib.suppress(OSError):
+            total += len(os.listdir(f"/proc/{member}/fd"))
+    return total

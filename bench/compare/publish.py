@@ -7,10 +7,10 @@ from pathlib import Path
 
 from bench.compare.plot import plot
 from bench.compare.rows import Row
-from bench.compare.surroundings import surroundings
 from bench.compare.tables import secondWorker, tables
 from bench.page import withResults
 from bench.rowfile import load
+from bench.surroundings import surroundings
 
 _AUTHOR = "bench.compare.publish"
 
@@ -34,7 +34,7 @@ def main() -> None:
         sys.exit("there is no build/bench.json: make bench writes it")
     Path("docs", "performance.svg").write_text(plot(found))
     page = Path("docs", "performance.md")
-    page.write_text(published(page.read_text(), surroundings(), found))
+    page.write_text(published(page.read_text(), surroundings("kamailio", "sipp"), found))
 
 
 if __name__ == "__main__":
