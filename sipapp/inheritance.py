@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from typing import Any
 
 from sipapp.assignment import Assignment
 from sipapp.config import ResolvedListener
@@ -13,9 +12,9 @@ from sipapp.transport.assembly import Served
 from sipapp.transport.endpoints import Endpoint
 from sipapp.transport.limits import StreamLimits
 from sipapp.transport.networks import Networks
-from sipapp.transport.tls import serverContext
+from sipapp.transport.tls import ServerTLS
 
-__all__ = ["Inheritance", "endpointOf", "limitsOf", "tlsContext"]
+__all__ = ["Inheritance", "endpointOf", "limitsOf"]
 
 
 class Inheritance:
@@ -52,8 +51,11 @@ class Inheritance:
             if label in self._boot.fds
         }
 
-    def served(self, listener: ResolvedListener) -> Served:
-        """An endpoint for SIP that this worker serves."""
+    def served(self, listener: ResolvedListener, tls: ServerTLS | None) -> Served:
+        """An endpoint for SIP that this worker serves.
+
+        @param tls: what it shows, if it has TLS.
+        """
         sock = self.listening(listener)
         spares = self.spares(listener)
         limits = limitsOf(listener)
@@ -67,9 +69,7 @@ class Inheritance:
                 limits=limits,
                 spares=spares,
             )
-        return Served(
-            listener.index, sock, limits=limits, context=tlsContext(listener), spares=spares
-        )
+        return Served(listener.index, sock, limits=limits, tls=tls, spares=spares)
 
     def _socket(self, label: str, listener: ResolvedListener) -> socket.socket:
         family = socket.AF_INET6 if listener.family == 6 else socket.AF_INET
@@ -101,16 +101,6 @@ def endpointOf(listener: ResolvedListener) -> Endpoint:
         listener.advertisedHost,
         listener.advertisedPort,
     )
-
-
-def tlsContext(listener: ResolvedListener) -> Any:
-    """
-    @return: the OpenSSL context of an endpoint; C{None} if it has no TLS.
-    """
-    tls = listener.listen.tls
-    if tls is None or listener.transport not in ("tls", "https"):
-        return None
-    return serverContext(tls.certificate, tls.keyFile, tls.ca, tls.verifyClient, tls.minimumVersion)
 
 
 def _adopt(fd: int, family: int, kind: int) -> socket.socket:

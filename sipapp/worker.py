@@ -29,8 +29,9 @@ from twisted.web.server import Site
 from zope.interface import implementer
 
 from sipapp.assignment import Assignment, decodeAssignment
+from sipapp.certificates import Certificates
 from sipapp.config import DEFAULT_PORTS, ResolvedListener, Settings, decodeSettings
-from sipapp.inheritance import Inheritance, endpointOf, tlsContext
+from sipapp.inheritance import Inheritance, endpointOf
 from sipapp.interfaces import IAccounts, ILocationStore, IWorker
 from sipapp.location import LMDBLocation, MemoryLocation
 from sipapp.plugins import resourceMakers, resourceTypes
@@ -45,7 +46,6 @@ from sipapp.transport.endpoints import Endpoints
 from sipapp.transport.flows import Flow
 from sipapp.transport.limits import StreamLimits
 from sipapp.transport.locate import makeLocator
-from sipapp.transport.tls import ClientTLS
 from sipapp.transport.trust import TrustedPeers
 
 __all__ = ["Worker", "main"]
@@ -76,6 +76,7 @@ class Worker:
         self._slot = boot.slot
         self._assignment = assignment
         self._inheritance = Inheritance(boot, assignment)
+        self._certificates = Certificates(reactor)
         self._settings = settings
         self._endpoints: Endpoints | None = None
         self._trusted = TrustedPeers(settings.trusted.addresses, settings.trusted.domains)
@@ -170,6 +171,7 @@ class Worker:
         @param timeout: seconds to finish in.
         """
         await self.quiesce(timeout)
+        self._certificates.stop()
         for resource in reversed(self._resources):
             await maybeDeferred(resource.stop)
         if self._transport is not None:
@@ -211,14 +213,14 @@ class Worker:
             self.reactor,
             identifiers=self.identifiers,
             endpoints=map(endpointOf, listeners),
-            served=map(inheritance.served, served),
+            served=[inheritance.served(one, self._certificates.forListener(one)) for one in served],
             sendOnly=inheritance.sendOnly(),
             inbox=inheritance.inbox(),
             busDirectory=self._assignment.busDirectory,
             user=dispatch,
             locator=locator,
             timers=self.timers,
-            clientTLS=self._clientTLS(),
+            clientTLS=self._certificates.forServers(settings.sip.tls),
             limits=StreamLimits(connectTimeout=settings.sip.connectTimeout),
             udpMTU=settings.sip.udpMTU,
             notes=inheritance.blackBox(),
@@ -241,10 +243,6 @@ class Worker:
         path = Path(self._settings.locationPath)
         return LMDBLocation(path, self.endOfTurn, self._settings.location.mapSize)
 
-    def _clientTLS(self) -> ClientTLS:
-        tls = self._settings.sip.tls
-        return ClientTLS(tls.ca, tls.verify, tls.certificate, tls.privateKey)
-
     # HTTP.
 
     async def _serveWeb(self, served: list[ResolvedListener]) -> None:
@@ -255,9 +253,9 @@ class Worker:
             bounds = listener.listen.bounds
             site: Any = Site(root, timeout=bounds.idleTimeout)
             site.noisy = False
-            context = tlsContext(listener)
-            if context is not None:
-                site = TLSMemoryBIOFactory(context, False, site)
+            tls = self._certificates.forListener(listener)
+            if tls is not None:
+                site = TLSMemoryBIOFactory(tls, False, site)
             sockets = self._inheritance.listening(listener), *self._inheritance.spares(listener)
             self._webSites.extend((each, site) for each in sockets)
         if not self._assignment.predecessors:

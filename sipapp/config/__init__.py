@@ -10,7 +10,6 @@ from sipapp.config.listensettings import (
     DEFAULT_PORTS,
     LimitsSettings,
     ListenSettings,
-    TLSSettings,
 )
 from sipapp.config.load import (
     EMBEDDED,
@@ -24,7 +23,6 @@ from sipapp.config.load import (
 from sipapp.config.machine import LocalMachine, Machine
 from sipapp.config.resolve import SHARED, Plan, PoolPlan, ResolvedListener, resolve
 from sipapp.config.settings import (
-    ClientTLSSettings,
     DNSSettings,
     LocationSettings,
     LogSettings,
@@ -33,6 +31,7 @@ from sipapp.config.settings import (
     Settings,
     SIPSettings,
 )
+from sipapp.config.tlssettings import CertificateSettings, ClientTLSSettings, TLSSettings
 from sipapp.config.trustsettings import TrustedSettings
 from sipapp.config.values import SettingsTable, tomlKey
 
@@ -43,6 +42,7 @@ __all__ = [
     "SHARED",
     "BansSettings",
     "AccountsSettings",
+    "CertificateSettings",
     "ClientTLSSettings",
     "ConfigurationError",
     "DNSSettings",

@@ -4,10 +4,11 @@ C{sipapp.config.settings} for what all settings have in common.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
+from sipapp.config.tlssettings import TLSSettings
 from sipapp.config.values import (
     Bytes,
     Port,
@@ -16,33 +17,7 @@ from sipapp.config.values import (
     Text,
     Workers,
     checkNetworks,
-    makeAbsolute,
 )
-
-
-class TLSSettings(SettingsTable, frozen=True, kw_only=True):
-    """C{[listen.tls]}: for the transports C{tls} and C{https}.
-
-    @ivar certificate: file with the certificate and the chain below the root, PEM.
-    @ivar privateKey: file with its key, PEM; C{None} when it is in the certificate's file.
-    @ivar ca: file with the certificates that vouch for clients, PEM.
-    @ivar verifyClient: whether a client must show a certificate that C{ca} vouches for.
-    @ivar minimumVersion: the oldest TLS version spoken.
-    """
-
-    certificate: Text
-    privateKey: Text | None = None
-    ca: Text | None = None
-    verifyClient: Literal["none", "optional", "required"] = "none"
-    minimumVersion: Literal["1.2", "1.3"] = "1.2"
-
-    def __post_init__(self) -> None:
-        makeAbsolute(self, "certificate", "privateKey", "ca")
-
-    @property
-    def keyFile(self) -> str:
-        """The file that the private key is in."""
-        return self.certificate if self.privateKey is None else self.privateKey
 
 
 class LimitsSettings(SettingsTable, frozen=True, kw_only=True):

@@ -278,14 +278,17 @@ def _checkMachine(settings: Settings, machine: Machine, problems: Problems) -> N
             f"{tomlValue(server.runDirectory)}: sockets are made in it, and the kernel allows its"
             f" path {_LONGEST_RUN_DIRECTORY} bytes",
         )
-    files = {
-        f"listen[{block}].tls": listen.tls
-        for block, listen in enumerate(settings.listen)
-        if listen.tls is not None
-    } | {"sip.tls": settings.sip.tls}
+    files: dict[str, object] = {}
+    for block, listen in enumerate(settings.listen):
+        if listen.tls is not None:
+            key = f"listen[{block}].tls"
+            files[key] = listen.tls
+            for index, more in enumerate(listen.tls.certificates):
+                files[f"{key}.certificates[{index}]"] = more
+    files["sip.tls"] = settings.sip.tls
     for key, tls in files.items():
         for name in ("certificate", "privateKey", "ca"):
-            path = getattr(tls, name)
+            path = getattr(tls, name, None)
             why = None if path is None else machine.whyUnreadable(path)
             if why is not None:
                 problems.add(f"{key}.{tomlKey(name)}", f"{path} cannot be read: {why}")

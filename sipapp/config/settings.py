@@ -19,6 +19,7 @@ from msgspec.structs import force_setattr
 from sipapp.config.accountsettings import AccountsSettings
 from sipapp.config.admissionsettings import BansSettings, OverloadSettings, SourcesSettings
 from sipapp.config.listensettings import ListenSettings
+from sipapp.config.tlssettings import ClientTLSSettings
 from sipapp.config.trustsettings import TrustedSettings
 from sipapp.config.values import SettingsTable, Text, Workers, makeAbsolute
 
@@ -116,25 +117,6 @@ class DNSSettings(SettingsTable, frozen=True, kw_only=True):
     timeout: Annotated[float, Meta(gt=0, le=60)] = 2.0
     negativeTTL: Annotated[float, Meta(ge=0, le=86_400)] = 30.0
     maxEntries: Annotated[int, Meta(ge=16, le=10_000_000)] = 10_000
-
-
-class ClientTLSSettings(SettingsTable, frozen=True, kw_only=True):
-    """C{[sip.tls]}: for the TLS connections that the server opens itself.
-
-    @ivar ca: file with the certificates that vouch for other servers, PEM; C{None} is the
-        system's store.
-    @ivar verify: whether a server's certificate must be good, and for its domain (RFC 5922 §7.2).
-    @ivar certificate: file with what to show to a server that asks, PEM; C{None} is nothing.
-    @ivar privateKey: file with its key, PEM; C{None} when it is in the certificate's file.
-    """
-
-    ca: Text | None = None
-    verify: bool = True
-    certificate: Text | None = None
-    privateKey: Text | None = None
-
-    def __post_init__(self) -> None:
-        makeAbsolute(self, "certificate", "privateKey", "ca")
 
 
 class SIPSettings(SettingsTable, frozen=True, kw_only=True):

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from twisted.internet.interfaces import IOpenSSLContextFactory
-
 from sipapp.transaction import Identifiers, TimerSettings, TransactionLayer, TransactionUser
 from sipapp.transport.bus import Bus
 from sipapp.transport.counters import MessageNotes, NoNotes
@@ -24,7 +22,7 @@ from sipapp.transport.responses import ResponseRouter
 from sipapp.transport.sender import Sender
 from sipapp.transport.steering import Steering
 from sipapp.transport.streams import Streams
-from sipapp.transport.tls import ClientTLS
+from sipapp.transport.tls import ClientTLS, ServerTLS
 from sipapp.transport.turns import Turns
 
 
@@ -36,7 +34,7 @@ class Served:
     @ivar codes: for UDP, the code of each slot of the endpoint's pool, in slot order.
     @ivar slot: for UDP, this worker's.
     @ivar reach: for UDP, what L{sipapp.transport.steering.attach} returned.
-    @ivar limits: what a peer may use. @ivar context: for TLS.
+    @ivar limits: what a peer may use. @ivar tls: for TLS.
     @ivar spares: sockets of slots that there are no more, which this worker reads as well.
     """
 
@@ -46,7 +44,7 @@ class Served:
     slot: int = 0
     reach: int = 0
     limits: StreamLimits = field(default_factory=StreamLimits)
-    context: IOpenSSLContextFactory | None = None
+    tls: ServerTLS | None = None
     spares: Sequence[socket.socket] = ()
 
 
@@ -116,7 +114,7 @@ def assemble(
         if endpoint.transport != "UDP":
             # The last one counts: what others hand over belongs to it.
             for sock in (*one.spares, one.sock):
-                streams.listen(sock, endpoint, one.limits, one.context)
+                streams.listen(sock, endpoint, one.limits, one.tls)
             continue
         port = datagramPort(one.sock, endpoint)
         port.steering = Steering(one.slot, len(one.codes), one.reach)

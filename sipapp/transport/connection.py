@@ -16,6 +16,7 @@ from zope.interface import implementer
 from sipapp.sip import FramingError, KeepAlive, Request, Response, StreamFramer
 from sipapp.transport.limits import StreamLimits
 from sipapp.transport.streamflow import StreamFlow
+from sipapp.transport.tls import WrongPeer, handshakeFailure, peerCertificate
 
 if TYPE_CHECKING:
     from sipapp.transport.streams import Streams
@@ -65,7 +66,14 @@ class StreamConnection(TwistedProtocol):
 
     def handshakeCompleted(self) -> None:
         self._streams.messageComplete(self)
-        self._opened()
+        flow = self.flow
+        try:
+            flow.identities = self._streams.identify(flow, peerCertificate(self.transport))
+        except WrongPeer as error:
+            self._streams.limitHit(self, "certificate", f"{error}, closed")
+            self.abort()
+        else:
+            self._opened()
 
     def _opened(self) -> None:
         self._open = True
@@ -222,6 +230,10 @@ class StreamConnection(TwistedProtocol):
         transport.abortConnection()
 
     def connectionLost(self, reason: Failure | None = None) -> None:
+        if self.flow.secure and not self._open and not self.flow.closed:
+            failure = handshakeFailure(reason)
+            if failure is not None:
+                self._streams.limitHit(self, "handshake", f"{failure}, closed")
         self._open = False
         self._streams.connectionLost(self)
         self.flow.lost()

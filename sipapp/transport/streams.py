@@ -7,8 +7,8 @@ import socket
 from itertools import count
 from typing import Any
 
+from cryptography.x509 import Certificate
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IOpenSSLContextFactory
 
 from sipapp.sip import FramingError
 from sipapp.transaction import Identifiers
@@ -18,9 +18,10 @@ from sipapp.transport.endpoints import Endpoint, Endpoints
 from sipapp.transport.flowindex import FlowIndex
 from sipapp.transport.flows import Unsent
 from sipapp.transport.groups import ClientFactory, Group, ServerFactory
+from sipapp.transport.identities import domainsOf
 from sipapp.transport.limits import LimitLog, StreamLimits
 from sipapp.transport.streamflow import Address, StreamFlow
-from sipapp.transport.tls import ClientTLS, TLSFactory
+from sipapp.transport.tls import ClientTLS, ServerTLS, TLSFactory
 from sipapp.transport.turns import Turns
 
 #: How many connections one reactor turn accepts at first. Twisted's 100 would let one worker
@@ -84,17 +85,17 @@ class Streams:
         sock: socket.socket,
         endpoint: Endpoint,
         limits: StreamLimits,
-        context: IOpenSSLContextFactory | None = None,
+        tls: ServerTLS | None = None,
     ) -> None:
         """Accept connections from a listening socket, once L{start} is called.
 
-        @param context: for TLS.
+        @param tls: for TLS.
         """
         name = f"{endpoint.transport} {endpoint.host}:{endpoint.port}"
         group = self._byListener[endpoint.index] = Group(self, name, limits)
         factory: Any = ServerFactory(self, endpoint, group)
-        if context is not None:
-            factory = TLSFactory(context, False, factory)
+        if tls is not None:
+            factory = TLSFactory(tls, False, factory)
         self._prepared.append((sock, factory))
 
     def start(self) -> None:
@@ -172,7 +173,7 @@ class Streams:
     ) -> StreamFlow:
         """The connection to a server: one that is open or being opened, or a new one.
 
-        @param tlsName: as for L{ClientTLS.context}. Connections are shared only by those who
+        @param tlsName: as for L{ClientTLS.connectionTo}. Connections are shared only by those who
             want the same name proven (RFC 5923 §8.1).
         @param preferred: as for L{Endpoints.choose}.
         """
@@ -187,7 +188,7 @@ class Streams:
         self.opened += 1
         factory: Any = ClientFactory(self, flow)
         if transport == "TLS":
-            factory = TLSFactory(self._clientTLS.context(tlsName or host), True, factory)
+            factory = TLSFactory(self._clientTLS.connectionTo(tlsName or host), True, factory)
         timeout = self._outgoing.limits.connectTimeout
         self.reactor.connectTCP(host, port, factory, timeout)
         return flow
@@ -238,6 +239,15 @@ class Streams:
         if endpoint is None:
             return (self.endpoints.source(remote) or "", 0), ""
         return self.endpoints.sentBy(endpoint, remote), endpoint.key
+
+    def identify(self, flow: StreamFlow, certificate: Certificate | None) -> frozenset[str]:
+        """The domains that a TLS peer has proven to be.
+
+        @raise WrongPeer: if it is not the one that was connected to.
+        """
+        if flow.outgoing:
+            return self._clientTLS.identify(certificate, flow.tlsName or flow.remote[0])
+        return frozenset() if certificate is None else domainsOf(certificate)
 
     def active(self, connection: StreamConnection) -> None:
         """Something was received."""

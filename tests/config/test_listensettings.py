@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 
-from sipapp.config import LimitsSettings, ListenSettings, TLSSettings
-
-
-def test_filesOfTLSAreAbsolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    here = os.getcwd()
-    tls = TLSSettings(certificate="tls/certificate.pem", ca="/ca.pem")
-    monkeypatch.chdir("/")
-    assert tls.certificate == tls.keyFile == f"{here}/tls/certificate.pem"
-    assert tls.ca == "/ca.pem"
-
-
-def test_givenKeyWins() -> None:
-    assert TLSSettings(certificate="/c", privateKey="/k").keyFile == "/k"
+from sipapp.config import LimitsSettings, ListenSettings
 
 
 def test_oneOrSeveralAddressesAndTransports() -> None:

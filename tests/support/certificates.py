@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography import x509
@@ -13,10 +14,20 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LIFETIME = datetime.timedelta(days=2)
+ANY_SIDE = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
 
 
 def _name(commonName: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, commonName)])
+
+
+def _generalName(text: str) -> x509.GeneralName:
+    if text.startswith("sip:"):
+        return x509.UniformResourceIdentifier(text)
+    try:
+        return x509.IPAddress(ipaddress.ip_address(text))
+    except ValueError:
+        return x509.DNSName(text)
 
 
 def _builder(subject: str, issuer: str, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
@@ -33,7 +44,7 @@ def _builder(subject: str, issuer: str, key: ec.EllipticCurvePublicKey) -> x509.
 
 
 class CertificateAuthority:
-    """Signs the certificates of servers. C{file} is what a client has to trust."""
+    """Signs certificates. C{file} is what the other side has to trust."""
 
     NAME = "sipapp tests"
 
@@ -50,31 +61,34 @@ class CertificateAuthority:
         self.file = directory / "ca.pem"
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str, *alternatives: str) -> tuple[Path, Path]:
-        """Sign a server certificate.
+    def issue(
+        self,
+        name: str,
+        *alternatives: str,
+        file: str | None = None,
+        usages: Sequence[x509.ObjectIdentifier] = ANY_SIDE,
+    ) -> tuple[Path, Path]:
+        """Sign a certificate.
 
-        @param alternatives: further host names and IP addresses that it is for.
+        @param alternatives: further host names, IP addresses and SIP URIs that it is for.
+        @param file: what its files are called, if not like the name. Those there are replaced.
+        @param usages: the sides of a connection that it is for.
         @return: the files of the certificate and of its private key.
         """
         key = ec.generate_private_key(ec.SECP256R1())
-        names: list[x509.GeneralName] = []
-        for text in (name, *alternatives):
-            try:
-                names.append(x509.IPAddress(ipaddress.ip_address(text)))
-            except ValueError:
-                names.append(x509.DNSName(text))
+        names = [_generalName(text) for text in (name, *alternatives)]
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         certificate = (
             _builder(name, self.NAME, key.public_key())
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
             .add_extension(issuer, critical=False)
             .sign(self._key, hashes.SHA256())
         )
-        certificateFile = self.directory / f"{name}.pem"
+        certificateFile = self.directory / f"{file or name}.pem"
         certificateFile.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-        keyFile = self.directory / f"{name}.key"
+        keyFile = self.directory / f"{file or name}.key"
         keyFile.touch(mode=0o600)
         keyFile.write_bytes(
             key.private_bytes(

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import datetime
 import socket
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-from OpenSSL import SSL
 from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred
-from twisted.internet.ssl import Certificate as TwistedCertificate
-from twisted.internet.ssl import CertificateOptions, optionsForClientTLS, trustRootFromCertificates
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
 from sipapp.sip import MessageBounds, parseMessage
 from sipapp.transport.bus import Send
 from sipapp.transport.limits import StreamLimits
 from sipapp.transport.target import Address, LocateError
-from sipapp.transport.tls import ClientTLS, TLSError, serverContext
-from tests.support.certificates import CertificateAuthority
 from tests.transport.workers import LOOPBACK, Outcome, Site, hop, made, request, until
 
 
@@ -324,197 +312,6 @@ async def test_responseAfterFraming(site: Site) -> None:
     driver.neighbours.frameReceived(Send("gone.1", response, "w1", ""))
     assert (await (await listening.connection()).message()).status == 200
     driver.neighbours.frameReceived(Send("gone.1", b"nonsense", "w1", ""))
-
-
-# TLS.
-
-
-@pytest.fixture(scope="module")
-def certificate(authority: CertificateAuthority) -> tuple[str, str]:
-    files = authority.issue("sip.example.test", "127.0.0.1")
-    return str(files[0]), str(files[1])
-
-
-def clientContext(authority: CertificateAuthority, name: str, **more: Any) -> Any:
-    root = TwistedCertificate.loadPEM(authority.file.read_bytes())
-    return optionsForClientTLS(name, trustRootFromCertificates([root]), **more)
-
-
-@ensureDeferred
-async def test_tlsServer(
-    site: Site, authority: CertificateAuthority, certificate: tuple[str, str]
-) -> None:
-    """A TLS endpoint shows its certificate, and its flows are secure."""
-    tls = site.bind("TLS")
-    site.worker("w1", [0], context=serverContext(*certificate))
-    phone = await site.tcpPeer(tls, clientContext(authority, "sip.example.test"))
-    phone.send(request("OPTIONS", via="TLS a"))
-    assert (await phone.message()).status == 200
-    flow = (await site.users["w1"].requests.get()).request.flow
-    assert (flow.transport, flow.secure, flow.reliable) == ("TLS", True, True)
-
-
-@ensureDeferred
-async def test_tlsClient(
-    site: Site, authority: CertificateAuthority, certificate: tuple[str, str]
-) -> None:
-    """An outgoing connection is only used if the certificate is for the domain of the URI."""
-    server = site.tcpServer(serverContext(*certificate))
-    worker = site.worker("w1", [], clientTLS=ClientTLS(str(authority.file)))
-    address = ("TLS", LOOPBACK, server.port)
-    for name, good in (("sip.example.test", True), ("other.example.test", False)):
-        site.names.known[name] = [Address(*address, name)]
-        outcome = Outcome()
-        worker.sender.request(made("OPTIONS"), hop(f"sips:bob@{name}"), outcome)
-        if good:
-            peer = await server.connection()
-            received = await peer.message()
-            assert received.via.transport == "TLS"
-            peer.send(received.respond(200).toBytes())
-            assert (await outcome.responses.get()).status == 200
-        else:
-            assert (await outcome.failures.get())[0] == 503
-    untrusting = site.worker("w2", [], clientTLS=ClientTLS())
-    outcome = Outcome()
-    untrusting.sender.request(made("OPTIONS"), hop("sips:bob@sip.example.test"), outcome)
-    assert (await outcome.failures.get())[0] == 503
-
-
-@ensureDeferred
-async def test_tlsUnverified(site: Site, certificate: tuple[str, str]) -> None:
-    """Only who asks for it trusts anybody."""
-    server = site.tcpServer(serverContext(*certificate))
-    worker = site.worker("w1", [], clientTLS=ClientTLS(verify=False))
-    uri = f"sips:bob@127.0.0.1:{server.port}"
-    worker.sender.request(made("OPTIONS", uri), hop(uri), Outcome())
-    assert (await (await server.connection()).message()).method == "OPTIONS"
-
-
-@pytest.mark.parametrize("mode", ["none", "optional", "required"])
-@ensureDeferred
-async def test_clientCertificates(
-    site: Site, authority: CertificateAuthority, certificate: tuple[str, str], mode: Any
-) -> None:
-    """With C{required} a client without a certificate is not heard, otherwise it is."""
-    tls = site.bind("TLS")
-    context = serverContext(*certificate, str(authority.file), mode)
-    worker = site.worker("w1", [0], context=context)
-    phone = await site.tcpPeer(tls, clientContext(authority, "sip.example.test"))
-    phone.send(request("OPTIONS", via="TLS a"))
-    if mode == "required":
-        await phone.lost
-        assert not site.users["w1"].requests.items
-        await until(lambda: not worker.driver.streams.index.all)
-    else:
-        assert (await phone.message()).status == 200
-
-
-@ensureDeferred
-async def test_silentHandshake(
-    site: Site, certificate: tuple[str, str], log: list[LogEvent]
-) -> None:
-    """Who connects to a TLS endpoint and says nothing does not stay."""
-    tls = site.bind("TLS")
-    limits = StreamLimits(messageTimeout=0.05)
-    site.worker("w1", [0], context=serverContext(*certificate), served=limits)
-    silent = await site.tcpPeer(tls)
-    await silent.lost
-    assert "messageTimeout" in limitLines(log)[0]
-
-
-@ensureDeferred
-async def test_tlsConnectionLimit(
-    site: Site, authority: CertificateAuthority, certificate: tuple[str, str]
-) -> None:
-    """Limits count TLS connections before their handshake."""
-    tls = site.bind("TLS")
-    limits = StreamLimits(connections=1)
-    site.worker("w1", [0], context=serverContext(*certificate), served=limits)
-    await site.tcpPeer(tls)
-    refused = await site.tcpPeer(tls)
-    await refused.lost
-
-
-@ensureDeferred
-async def test_oldTLS(site: Site, certificate: tuple[str, str]) -> None:
-    """TLS 1.1 is not spoken."""
-    tls = site.bind("TLS")
-    site.worker("w1", [0], context=serverContext(*certificate))
-    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-    context.set_cipher_list(b"ALL:@SECLEVEL=0")
-    context.set_max_proto_version(SSL.TLS1_1_VERSION)
-    options = CertificateOptions()
-    options._context = context
-    phone = await site.tcpPeer(tls, options)
-    await phone.lost
-
-
-def test_badFiles(
-    tmp_path: Path, authority: CertificateAuthority, certificate: tuple[str, str]
-) -> None:
-    """What is wrong with a certificate or key is said with the name of its file."""
-    other = str(authority.issue("other.example.test")[1])
-    junk, empty = tmp_path / "junk.pem", tmp_path / "empty.pem"
-    junk.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
-    empty.write_text("")
-    good, key = certificate
-    for files in (
-        (str(junk), key),
-        (str(empty), key),
-        (str(tmp_path / "missing.pem"), key),
-        (good, str(junk)),
-        (good, other),
-        (good, key, str(junk), "required"),
-    ):
-        with pytest.raises(TLSError) as caught:
-            serverContext(*files)  # type: ignore[arg-type]
-        assert any(file in str(caught.value) for file in files)
-    for arguments in ((str(junk),), (None, True, good, str(junk))):
-        with pytest.raises(TLSError):
-            ClientTLS(*arguments)
-
-
-@ensureDeferred
-async def test_clientShowsCertificate(
-    site: Site, tmp_path: Path, authority: CertificateAuthority, certificate: tuple[str, str]
-) -> None:
-    """A server that wants to know who we are is shown our certificate."""
-    shown = selfSigned(tmp_path)
-    server = site.tcpServer(serverContext(*certificate, shown, "required"))
-    for verify in (True, False):
-        own = ClientTLS(str(authority.file), verify, shown)
-        worker = site.worker(f"w{verify}".lower(), [], clientTLS=own)
-        uri = f"sips:bob@127.0.0.1:{server.port}"
-        worker.sender.request(made("OPTIONS", uri), hop(uri), Outcome())
-        peer = await server.connection()
-        await peer.message()
-
-
-def selfSigned(directory: Path) -> str:
-    """A certificate that vouches for itself, and its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "client")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .sign(key, hashes.SHA256())
-    )
-    path = directory / "client.pem"
-    path.write_bytes(
-        made.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return str(path)
 
 
 def test_listeningSocketStaysOpen(site: Site) -> None:

@@ -14,7 +14,7 @@ from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFrom
 from sipapp.sip import Request, Response
 from sipapp.transaction import TimerSettings
 from sipapp.transport import neighbours as neighboursModule
-from sipapp.transport.tls import serverContext
+from sipapp.transport.tls import ServerTLS
 from tests.support.certificates import CertificateAuthority
 from tests.transport.workers import LOOPBACK, Outcome, Site, bound, hop, made, request, until
 
@@ -431,11 +431,11 @@ async def test_noSuccessorThere(site: Site) -> None:
 async def test_secureConnectionStays(site: Site, authority: CertificateAuthority) -> None:
     """A TLS connection stays where it is; what is new on it is the successors', until the peer
     closes it or the time is over."""
-    files = [str(file) for file in authority.issue("sip.example.test", LOOPBACK)]
+    certificate, key = map(str, authority.issue("sip.example.test", LOOPBACK))
     root = Certificate.loadPEM(authority.file.read_bytes())
     client = optionsForClientTLS("sip.example.test", trustRootFromCertificates([root]))
     endpoint = site.bind("TLS")
-    site.worker("a0", [0], context=serverContext(*files))
+    site.worker("a0", [0], tls=ServerTLS([(certificate, key)]))
     phone = await site.tcpPeer(endpoint, client)
     phone.send(request("REGISTER", via="TLS phone.invalid"))
     await phone.message()

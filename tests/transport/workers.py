@@ -185,7 +185,7 @@ class Site:
                 codes=slotCodes or (code,),
                 slot=slot,
                 limits=more.get("served", StreamLimits()),
-                context=more.get("context"),
+                tls=more.get("tls"),
             )
             for index in serves
         ]
