@@ -69,7 +69,10 @@ class Inheritance:
                 limits=limits,
                 spares=spares,
             )
-        return Served(listener.index, sock, limits=limits, tls=tls, spares=spares)
+        balancers = Networks(listener.listen.proxyProtocol)
+        return Served(
+            listener.index, sock, limits=limits, tls=tls, balancers=balancers, spares=spares
+        )
 
     def _socket(self, label: str, listener: ResolvedListener) -> socket.socket:
         family = socket.AF_INET6 if listener.family == 6 else socket.AF_INET

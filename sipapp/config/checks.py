@@ -83,6 +83,8 @@ def _checkAddresses(listen: ListenSettings, key: str, problems: Problems) -> Non
     ports = {listen.port or DEFAULT_PORTS.get(transport) for transport in streams}
     if listen.port != 0 and len(ports) < len(set(streams)):
         problems.add(f"{key}.port", f"{' and '.join(streams)} cannot share a port")
+    if listen.proxyProtocol and not streams:
+        problems.add(f"{key}.proxy_protocol", "no transport of this listen block has connections")
     if listen.advertise is not None:
         if listen.isWeb:
             problems.add(f"{key}.advertise", "only SIP messages carry an address")

@@ -79,6 +79,9 @@ class ListenSettings(SettingsTable, frozen=True, kw_only=True):
         is L{DEFAULT_RESOURCES} for SIP and must be given for C{http}.
     @ivar advertise: C{host} or C{host:port} to call this endpoint in Via and Record-Route instead
         of its address: for servers behind address translation.
+    @ivar proxyProtocol: addresses and networks of load balancers that speak the PROXY protocol. If
+        there are any, every connection comes through one of them and begins with its header. Not
+        for C{udp}.
     @ivar tls: for C{tls} and C{https}, where it must be given.
     @ivar limits: what a peer may use.
     """
@@ -89,8 +92,12 @@ class ListenSettings(SettingsTable, frozen=True, kw_only=True):
     socketWorkers: Workers | None = None
     resources: tuple[Text, ...] | None = None
     advertise: Text | None = None
+    proxyProtocol: tuple[Text, ...] = ()
     tls: TLSSettings | None = None
     limits: LimitsSettings | None = None
+
+    def __post_init__(self) -> None:
+        checkNetworks(self, "proxyProtocol")
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from sipapp.transport.flowfinder import Flows
 from sipapp.transport.limits import StreamLimits
 from sipapp.transport.locate import Locator
 from sipapp.transport.neighbours import Neighbours
+from sipapp.transport.networks import NONE, Networks
 from sipapp.transport.receiving import Receiver
 from sipapp.transport.responses import ResponseRouter
 from sipapp.transport.sender import Sender
@@ -35,6 +36,7 @@ class Served:
     @ivar slot: for UDP, this worker's.
     @ivar reach: for UDP, what L{sipapp.transport.steering.attach} returned.
     @ivar limits: what a peer may use. @ivar tls: for TLS.
+    @ivar balancers: for streams, the load balancers that all come through (PROXY protocol).
     @ivar spares: sockets of slots that there are no more, which this worker reads as well.
     """
 
@@ -45,6 +47,7 @@ class Served:
     reach: int = 0
     limits: StreamLimits = field(default_factory=StreamLimits)
     tls: ServerTLS | None = None
+    balancers: Networks = NONE
     spares: Sequence[socket.socket] = ()
 
 
@@ -114,7 +117,7 @@ def assemble(
         if endpoint.transport != "UDP":
             # The last one counts: what others hand over belongs to it.
             for sock in (*one.spares, one.sock):
-                streams.listen(sock, endpoint, one.limits, one.tls)
+                streams.listen(sock, endpoint, one.limits, one.tls, one.balancers)
             continue
         port = datagramPort(one.sock, endpoint)
         port.steering = Steering(one.slot, len(one.codes), one.reach)

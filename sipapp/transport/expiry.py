@@ -6,7 +6,7 @@ the order they are kept in: to renew one is to take it out and put it at the end
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -27,6 +27,9 @@ class Expiry(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._since)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._since)
 
     def __contains__(self, member: T) -> bool:
         return member in self._since

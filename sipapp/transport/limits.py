@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from twisted.logger import Logger
 
 from sipapp.sip import MessageBounds
-from sipapp.transport.networks import Networks
+from sipapp.transport.networks import NONE, Networks
 
 _log = Logger()
 
@@ -34,7 +34,7 @@ class StreamLimits:
     message: MessageBounds = field(default_factory=MessageBounds)
     connections: int = 4096
     connectionsPerAddress: int = 1024
-    exempt: Networks = field(default_factory=lambda: Networks(()))
+    exempt: Networks = NONE
     idleTimeout: float = 3600.0
     messageTimeout: float = 10.0
     backlog: int = 4 << 20

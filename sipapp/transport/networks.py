@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
 
-__all__ = ["Networks"]
+__all__ = ["NONE", "Networks"]
 
 #: So many addresses are remembered with what was found.
 _REMEMBERED = 4096
@@ -46,3 +46,7 @@ class Networks:
         address = ip_address(host.partition("%")[0])
         mapped = getattr(address, "ipv4_mapped", None)
         return any((mapped or address) in network for network in self._networks)
+
+
+NONE = Networks(())
+"""No address is in it."""

@@ -20,6 +20,8 @@ from sipapp.transport.flows import Unsent
 from sipapp.transport.groups import ClientFactory, Group, ServerFactory
 from sipapp.transport.identities import domainsOf
 from sipapp.transport.limits import LimitLog, StreamLimits
+from sipapp.transport.networks import NONE, Networks
+from sipapp.transport.proxyprotocol import ProxiedFactory
 from sipapp.transport.streamflow import Address, StreamFlow
 from sipapp.transport.tls import ClientTLS, ServerTLS, TLSFactory
 from sipapp.transport.turns import Turns
@@ -76,6 +78,7 @@ class Streams:
         self._outgoing = Group(self, "outgoing connections", limits or StreamLimits())
         self._prepared: list[tuple[socket.socket, Any]] = []
         self._listening: list[Any] = []
+        self._proxied: list[ProxiedFactory] = []
         # A connection of a predecessor in this slot must not be taken for one of ours.
         self._incarnation = f"{identifiers.code}.{os.urandom(4).hex()}"
         self._number = count(1)
@@ -86,16 +89,21 @@ class Streams:
         endpoint: Endpoint,
         limits: StreamLimits,
         tls: ServerTLS | None = None,
+        balancers: Networks = NONE,
     ) -> None:
         """Accept connections from a listening socket, once L{start} is called.
 
         @param tls: for TLS.
+        @param balancers: if there are any, all connections come through them (PROXY protocol).
         """
         name = f"{endpoint.transport} {endpoint.host}:{endpoint.port}"
         group = self._byListener[endpoint.index] = Group(self, name, limits)
         factory: Any = ServerFactory(self, endpoint, group)
         if tls is not None:
             factory = TLSFactory(tls, False, factory)
+        if balancers:
+            factory = ProxiedFactory(self.reactor, factory, balancers, limits, self.limitLog, name)
+            self._proxied.append(factory)
         self._prepared.append((sock, factory))
 
     def start(self) -> None:
@@ -130,6 +138,8 @@ class Streams:
                 return
             for connection in tuple(self._groups):
                 connection.abort()
+            for factory in self._proxied:
+                factory.close()
             for group in self.groups:
                 group.idle.clear()
                 group.unfinished.clear()

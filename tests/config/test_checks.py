@@ -69,6 +69,15 @@ TLS = '[listen.tls]\ncertificate = "/c.pem"\n'
             f'{LISTEN}transport = "http"\nport = 80\nresources = ["health"]\nadvertise = "a"',
             "listen[0].advertise: only SIP messages carry an address",
         ),
+        # PROXY protocol
+        (
+            f'{LISTEN}transport = "udp"\nproxy_protocol = ["192.0.2.1"]',
+            "listen[0].proxy_protocol: no transport of this listen block has connections",
+        ),
+        (
+            f'{LISTEN}proxy_protocol = ["192.0.2.1", "lb"]',
+            'listen[0]: proxy_protocol: expected an IP address or network, got "lb"',
+        ),
         # limits
         (
             f'{LISTEN}transport = "udp"\n[listen.limits]\nhead_size = 1000\nidle_timeout = 5',
@@ -174,6 +183,7 @@ def test_complaint(text: str, complaint: str) -> None:
         f'{LISTEN}transport = ["http", "https"]\nport = 0\nresources = ["health"]\n{TLS}',
         f'{LISTEN}transport = "tls"\n{TLS}verify_client = "required"\nca = "/ca.pem"',
         f"{LISTEN}[listen.limits]\nconnections = 10",
+        f'{LISTEN}proxy_protocol = ["192.0.2.1", "2001:db8::/32"]',
         f'{LISTEN}advertise = "[2001:db8::1]:5060"',
         f'{LISTEN}[server]\nuser = "a"\ngroup = "b"\nname = "sipapp/1 (x)"',
         f'{LISTEN}[sip.dns]\nnameservers = ["127.0.0.1:53", "::1", "[::1]:5353"]',

@@ -18,6 +18,7 @@ from sipapp.transaction import Identifiers, ServerTransaction, TimerSettings
 from sipapp.transport.assembly import Served, Transport, assemble
 from sipapp.transport.endpoints import Endpoint
 from sipapp.transport.limits import StreamLimits
+from sipapp.transport.networks import NONE
 from sipapp.transport.target import Address, LocateError, Target, numeric
 from sipapp.transport.tls import ClientTLS
 
@@ -185,6 +186,7 @@ class Site:
                 codes=slotCodes or (code,),
                 slot=slot,
                 limits=more.get("served", StreamLimits()),
+                balancers=more.get("balancers", NONE),
                 tls=more.get("tls"),
             )
             for index in serves
