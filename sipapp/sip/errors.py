@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from sipapp.sip.status import reasonPhrase
 
-__all__ = ["MalformedHeader", "MalformedMessage", "MalformedURI", "SIPError", "clip"]
+__all__ = [
+    "AmbiguousLines",
+    "MalformedHeader",
+    "MalformedMessage",
+    "MalformedURI",
+    "SIPError",
+    "clip",
+]
 
 
 class SIPError(Exception):
@@ -43,6 +50,14 @@ class MalformedHeader(SIPError):
 
 class MalformedMessage(SIPError):
     """Bytes that cannot be taken for a SIP message."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(400, detail)
+
+
+class AmbiguousLines(SIPError):
+    """Header lines that others may take apart otherwise: they would find other header fields,
+    another length of the body, or the beginning of another message."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(400, detail)

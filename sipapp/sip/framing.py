@@ -2,7 +2,8 @@
 
 The index that decides where a message ends is the one that everybody else reads the message from,
 so that no two parties here can disagree about its length. Whatever leaves a doubt about where
-the next message begins ends the stream.
+the next message begins ends the stream, and so does what somebody who has forwarded the message
+may have read otherwise: what is the rest of a body there must not be a message here.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from enum import Enum
 
 from sipapp.sip.bounds import MessageBounds
-from sipapp.sip.errors import MalformedMessage, SIPError
+from sipapp.sip.errors import AmbiguousLines, MalformedMessage, SIPError
 from sipapp.sip.message import Message
 from sipapp.sip.parsing import parseMessage
 from sipapp.sip.request import Request
@@ -174,6 +175,11 @@ class StreamFramer:
         if length is None:
             # RFC 3261 §20.14: it must be present on a stream.
             raise self._broken(400, "no Content-Length", message)
+        if "\n" in message.lines[message.names.index("content-length")]:
+            # Well-formed, but some who forward it read nothing of it, or a part.
+            raise self._broken(400, "a folded Content-Length", message)
+        if isinstance(message.defect, AmbiguousLines):
+            raise self._broken(400, message.defect.detail, message)
         if length > self._bounds.bodySize:
             raise self._broken(413, "the body is too long", message)
         self._head = message

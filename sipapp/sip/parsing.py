@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import re
 
-from sipapp.sip.errors import MalformedHeader, MalformedMessage, SIPError, clip
+from sipapp.sip.errors import (
+    AmbiguousLines,
+    MalformedHeader,
+    MalformedMessage,
+    SIPError,
+    clip,
+)
 from sipapp.sip.grammar import QUOTED, WHITESPACE, isToken
 from sipapp.sip.headers import KNOWN, canonical
 from sipapp.sip.message import Message
@@ -81,6 +87,12 @@ def _flaw(message: Message, detail: str) -> None:
         message.defect = SIPError(400, detail)
 
 
+def _doubt(message: Message, detail: str) -> None:
+    """The same for what is worse than any flaw."""
+    if message.defect.__class__ is not AmbiguousLines:
+        message.defect = AmbiguousLines(detail)
+
+
 def _unusual(start: str, lines: list[str], body: bytes) -> Request | Response:
     """Take a start line that is not the common form of a request line."""
     first, _, rest = start.partition(" ")
@@ -125,7 +137,7 @@ def _unfold(message: Message) -> None:
             folded[-1].append(line)
         else:
             folded.append([line])
-            _flaw(message, "the first header line is a continuation")
+            _doubt(message, "the first header line is a continuation")
     message.lines = ["\r\n".join(parts) for parts in folded]
     message.names = [""] * len(folded)
 
@@ -144,7 +156,7 @@ def _nameOthers(message: Message) -> None:
         if colon and isToken(name):
             names[index] = canonical(name)
         else:
-            _flaw(message, f"{clip(line)} is not a header field")
+            _doubt(message, f"{clip(line)} is not a header field")
 
 
 def _findStrays(message: Message) -> None:
@@ -153,14 +165,14 @@ def _findStrays(message: Message) -> None:
     for line in (message.startLine, *message.lines):
         rest = _fold("", line)
         if "\r" in rest or "\n" in rest:
-            _flaw(message, f"CR or LF in {clip(line)}")
+            _doubt(message, f"CR or LF in {clip(line)}")
         position = 0
         nul = line.find("\0")
         while nul >= 0:
             quote = line.find('"', position, nul)
             quoted = _quoted(line, quote) if quote >= 0 else None
             if quoted is None:
-                _flaw(message, f"NUL in {clip(line)}")
+                _doubt(message, f"NUL in {clip(line)}")
                 break
             position = quoted.end()
             if nul < position:
