@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 from pytest_twisted import ensureDeferred
+from twisted.internet.ssl import CertificateOptions
 from twisted.internet.task import LoopingCall
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
 from sipapp.transport.endpoints import Endpoint
 from sipapp.transport.limits import StreamLimits
 from sipapp.transport.networks import Networks
+from sipapp.transport.tls import ServerTLS
+from tests.support.certificates import CertificateAuthority
 from tests.transport.workers import LOOPBACK, Site, TCPPeer, request, until
 
 BALANCERS = Networks(["127.0.0.0/8"])
@@ -98,6 +101,22 @@ async def test_pieces(site: Site, header: bytes) -> None:
     calling.start(0)
     site.after(calling.stop)
     assert (await balancer.message()).status == 200
+
+
+@ensureDeferred
+async def test_tls(site: Site, authority: CertificateAuthority) -> None:
+    """TLS begins after the header."""
+    certificate, key = authority.issue(LOOPBACK)
+    tls = site.bind("TLS")
+    site.worker("w1", [0], balancers=BALANCERS, tls=ServerTLS([(str(certificate), str(key))]))
+    balancer = await site.tcpPeer(tls)
+    balancer.send(LINE)
+    balancer.transport.startTLS(CertificateOptions())  # type: ignore[union-attr]
+    balancer.send(OPTIONS.replace(b"/TCP", b"/TLS"))
+    response = await balancer.message()
+    assert (response.status, response.via.received) == (200, "192.0.2.1")
+    flow = (await site.users["w1"].requests.get()).request.flow
+    assert (flow.secure, flow.remote) == (True, ("192.0.2.1", 51234))
 
 
 @ensureDeferred
