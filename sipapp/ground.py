@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
 import secrets
 import socket
 from collections.abc import Iterable, Mapping
@@ -14,9 +12,10 @@ from twisted.application.service import Service
 from twisted.logger import Logger
 from twisted.python.util import switchUID
 
-from sipapp.config import Settings
+from sipapp.config import Settings, ownerOf, whyExposed
 from sipapp.estate import GroundEstate
 from sipapp.pool import bindInbox
+from sipapp.storage import AccountFile, AccountFileUnusable, createAccountFile
 
 __all__ = ["Ground"]
 
@@ -26,7 +25,8 @@ _SECRET_SIZE = 32
 
 
 class Ground(Service):
-    """What has to be there before anything else: directories, the secret, the workers' inboxes.
+    """What has to be there before anything else: directories, the secret, the file of accounts, the
+    workers' inboxes.
 
     It is the first to start, so it is also where the privileges are dropped: every listener has
     bound its sockets by then, and no pool has been started.
@@ -38,10 +38,13 @@ class Ground(Service):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings.server
         self._secretPath = Path(settings.secretPath)
+        # Whoever has passwords elsewhere needs none.
+        isAsked = settings.accounts.checker is None
+        self._accountsPath = Path(settings.accountsPath) if isAsked else None
         self.busDirectory = Path(settings.server.runDirectory) / "bus"
         self.secret = b""
         self.inboxes: dict[str, socket.socket] = {}
-        self._owner = self._identity()
+        self._owner = ownerOf(settings.server)
         # Where the path of a worker that is no more leads to, by its code.
         self._heirs: dict[str, str] = {}
 
@@ -67,6 +70,9 @@ class Ground(Service):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.give(directory)
         self.secret = self._readSecret()
+        if self._accountsPath is not None:
+            createAccountFile(self._accountsPath, self._owner)
+            _checkKept(self._accountsPath)
         # What a server that was killed has left behind.
         ours = self.inboxes.keys() | self._heirs.keys()
         for path in self.busDirectory.iterdir():
@@ -80,6 +86,13 @@ class Ground(Service):
             uid, gid = self._owner
             switchUID(uid, gid)
             _log.info("Runs as uid {uid}, gid {gid}", uid=uid, gid=gid)
+        try:
+            # The program that follows this one has to, as does every worker.
+            self._secretPath.read_bytes()
+            if self._accountsPath is not None:
+                AccountFile(self._accountsPath).close()
+        except (OSError, AccountFileUnusable) as error:
+            raise SystemExit(f"sipapp: as uid {os.geteuid()}: {error}") from error
 
     def stopService(self) -> None:
         super().stopService()
@@ -137,19 +150,6 @@ class Ground(Service):
         unfinished.symlink_to(heir)
         unfinished.replace(path)
 
-    def _identity(self) -> tuple[int, int] | None:
-        """The user and group to become, or C{None} to stay."""
-        user, group = self._settings.user, self._settings.group
-        if user is None and group is None:
-            return None
-        uid, gid = os.geteuid(), os.getegid()
-        if user is not None:
-            entry = pwd.getpwnam(user)
-            uid, gid = entry.pw_uid, entry.pw_gid
-        if group is not None:
-            gid = grp.getgrnam(group).gr_gid
-        return uid, gid
-
     def give(self, path: str | Path | int) -> None:
         """Make something belong to the user that the workers run as.
 
@@ -162,6 +162,7 @@ class Ground(Service):
         """Read the secret; make one at the first start."""
         try:
             secret = self._secretPath.read_bytes()
+            _checkKept(self._secretPath)
         except FileNotFoundError:
             secret = secrets.token_bytes(_SECRET_SIZE)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -171,3 +172,12 @@ class Ground(Service):
         if len(secret) < _SECRET_SIZE:
             raise OSError(f"{self._secretPath}: a secret has at least {_SECRET_SIZE} bytes")
         return secret[:64]
+
+
+def _checkKept(path: Path) -> None:
+    """
+    @raise OSError: if others than the server can read a secret.
+    """
+    why = whyExposed(path)
+    if why is not None:
+        raise OSError(f"{path}: {why}")

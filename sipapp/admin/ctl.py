@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from sipapp.admin.ping import Unanswered, ping
+from sipapp.admin.users import addUserCommand
 from sipapp.sip import SIPURI, MalformedURI, parseURI
 
 __all__ = ["main"]
@@ -27,18 +28,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     pinging.add_argument(
         "-w", "--wait", type=float, default=4.0, help="seconds to wait for each (default: 4)"
     )
+    pinging.set_defaults(run=_ping)
+    addUserCommand(commands)
     given = parser.parse_args(arguments)
-    return _ping(given.uri, given.count, given.wait)
+    status: int = given.run(given)
+    return status
 
 
-def _ping(uri: SIPURI, count: int, wait: float) -> int:
+def _ping(given: argparse.Namespace) -> int:
     unanswered = 0
-    for _ in range(count):
+    for _ in range(given.count):
         try:
-            answer = ping(uri, wait)
+            answer = ping(given.uri, given.wait)
         except (Unanswered, OSError) as error:
             unanswered += 1
-            print(f"{uri}: {error}", file=sys.stderr)
+            print(f"{given.uri}: {error}", file=sys.stderr)
         else:
             response = answer.response
             print(

@@ -18,9 +18,10 @@ from sipapp.config.load import (
     decodeSettings,
     encodeSettings,
     loadSettings,
+    loadTables,
     parseSettings,
 )
-from sipapp.config.machine import LocalMachine, Machine
+from sipapp.config.machine import LocalMachine, Machine, ownerOf, whyExposed
 from sipapp.config.resolve import SHARED, Plan, PoolPlan, ResolvedListener, resolve
 from sipapp.config.settings import (
     DNSSettings,
@@ -40,8 +41,8 @@ __all__ = [
     "EMBEDDED",
     "EMBEDDED_NAME",
     "SHARED",
-    "BansSettings",
     "AccountsSettings",
+    "BansSettings",
     "CertificateSettings",
     "ClientTLSSettings",
     "ConfigurationError",
@@ -69,7 +70,10 @@ __all__ = [
     "describePlan",
     "encodeSettings",
     "loadSettings",
+    "loadTables",
+    "ownerOf",
     "parseSettings",
     "resolve",
     "tomlKey",
+    "whyExposed",
 ]

@@ -66,8 +66,34 @@ def loadSettings(path: str | os.PathLike[str] | None, resourceTypes: ResourceTyp
     @param resourceTypes: the resources there are.
     @raise ConfigurationError: if the file cannot be read or used, with everything that is wrong.
     """
+    return parseSettings(*_readText(path), resourceTypes)
+
+
+def loadTables(path: str | os.PathLike[str] | None, *names: str) -> Settings:
+    """Read some tables of a configuration file, for a command that needs no more. What is wrong in
+    others is not its business, nor which resources there are.
+
+    @param path: as for L{loadSettings}.
+    @param names: of L{SECTIONS}.
+    @return: settings with the defaults of all other tables.
+    @raise ConfigurationError: if the file cannot be read, or these tables cannot be used.
+    """
+    text, file = _readText(path)
+    document = _parse(text, file)
+    problems = Problems(file)
+    reader = TableReader(problems, _HOMES)
+    tables = {name: document[name] for name in names if name in document}
+    values = {name: reader.read(table, SECTIONS[name], name) for name, table in tables.items()}
+    problems.raiseIfAny()
+    return Settings(file=file, **values)
+
+
+def _readText(path: str | os.PathLike[str] | None) -> tuple[str, str]:
+    """
+    @return: the text of a file, or L{EMBEDDED}; and what to call it.
+    """
     if path is None:
-        return parseSettings(EMBEDDED, EMBEDDED_NAME, resourceTypes)
+        return EMBEDDED, EMBEDDED_NAME
     file = os.fspath(path)
     try:
         with open(file, "rb") as stream:
@@ -75,11 +101,10 @@ def loadSettings(path: str | os.PathLike[str] | None, resourceTypes: ResourceTyp
     except OSError as error:
         raise ConfigurationError(file, "", f"cannot be read: {error.strerror}") from None
     try:
-        text = data.decode()
+        return data.decode(), file
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigurationError(file, f"line {line}", "not UTF-8") from None
-    return parseSettings(text, file, resourceTypes)
 
 
 def parseSettings(text: str, file: str, resourceTypes: ResourceTypes) -> Settings:
@@ -88,12 +113,7 @@ def parseSettings(text: str, file: str, resourceTypes: ResourceTypes) -> Setting
     @param file: the name to use in errors.
     @raise ConfigurationError: if it cannot be used, with everything that is wrong.
     """
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise _syntaxError(file, str(error)) from None
-    except RecursionError:
-        raise ConfigurationError(file, "", "nested too deeply") from None
+    document = _parse(text, file)
     problems = Problems(file)
     reader = TableReader(problems, _HOMES)
     values: dict[str, Any] = {}
@@ -112,6 +132,15 @@ def parseSettings(text: str, file: str, resourceTypes: ResourceTypes) -> Setting
         )
     problems.raiseIfAny()
     return settings
+
+
+def _parse(text: str, file: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _syntaxError(file, str(error)) from None
+    except RecursionError:
+        raise ConfigurationError(file, "", "nested too deeply") from None
 
 
 def _syntaxError(file: str, message: str) -> ConfigurationError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import grp
+import os
 import pwd
 import socket
 import struct
@@ -11,6 +12,8 @@ from typing import Protocol
 
 from twisted.cred.credentials import IUsernameDigestHash, IUsernameHashedPassword
 from twisted.cred.strcred import InvalidAuthType, findCheckerFactory
+
+from sipapp.config.settings import ServerSettings
 
 # From <linux/netlink.h>, <linux/rtnetlink.h> and <linux/if_addr.h>.
 _RTM_GETADDR = 22
@@ -24,6 +27,31 @@ _ADDRESS = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, inter
 _ATTRIBUTE = struct.Struct("=HH")  # length, type
 
 _ANSWERABLE = frozenset([IUsernameHashedPassword, IUsernameDigestHash])
+
+
+def ownerOf(server: ServerSettings) -> tuple[int, int] | None:
+    """Who a server runs as, and so who what it keeps belongs to.
+
+    @return: user and group to become, or C{None} to stay who it is.
+    """
+    if server.user is None:
+        return None
+    entry = pwd.getpwnam(server.user)
+    return entry.pw_uid, entry.pw_gid if server.group is None else grp.getgrnam(server.group).gr_gid
+
+
+def whyExposed(path: str | os.PathLike[str]) -> str | None:
+    """Why a file that holds secrets does not keep them; C{None} if it does: at most its owner and
+    its group can read it, and nobody but its owner can change it.
+
+    @raise OSError: if there is no such file.
+    """
+    mode = os.stat(path).st_mode
+    if mode & 0o007:
+        return f"everybody can {'change' if mode & 0o002 else 'read'} it: chmod o= {path}"
+    if mode & 0o020:
+        return f"its group can change it: chmod g-w {path}"
+    return None
 
 
 class Machine(Protocol):

@@ -11,7 +11,7 @@ from sipapp.storage.account import (
     newAccount,
 )
 from sipapp.storage.accountchecker import AccountChecker
-from sipapp.storage.accountfile import AccountFile, AccountFileUnusable
+from sipapp.storage.accountfile import AccountFile, AccountFileUnusable, createAccountFile
 from sipapp.storage.accounts import CheckedAccounts, Decided, OwnAccounts
 from sipapp.storage.accountstore import SQLiteAccounts
 from sipapp.storage.digestanswer import DigestAnswer, IDigestAnswer
@@ -33,5 +33,6 @@ __all__ = [
     "OwnAccounts",
     "Role",
     "SQLiteAccounts",
+    "createAccountFile",
     "newAccount",
 ]

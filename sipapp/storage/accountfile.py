@@ -10,6 +10,7 @@ anything has changed takes half as long as to read an account (3 µs of 6).
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from sipapp.sip.digest import HASHES
 from sipapp.sip.digest.algorithms import userHash
 from sipapp.storage.account import Account, AccountExists, NoSuchAccount
 
-__all__ = ["AccountFile", "AccountFileUnusable"]
+__all__ = ["AccountFile", "AccountFileUnusable", "createAccountFile"]
 
 _VERSION = 1
 
@@ -64,6 +65,25 @@ class AccountFileUnusable(Exception):
     """The file cannot be opened, or what it holds is not accounts."""
 
 
+def createAccountFile(path: str | os.PathLike[str], owner: tuple[int, int] | None = None) -> None:
+    """Make an empty file, unless there is one. SQLite gives the files that it puts beside it the
+    same mode and owner, whoever uses it.
+
+    @param owner: user and group that it belongs to, and nobody else can read it; C{None} is the
+        user of this process.
+    @raise OSError: if that cannot be.
+    """
+    try:
+        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        return
+    try:
+        if owner is not None:
+            os.fchown(fd, *owner)
+    finally:
+        os.close(fd)
+
+
 class AccountFile:
     """One process' way into the file. It is for one thread at a time."""
 
@@ -74,8 +94,10 @@ class AccountFile:
         """
         self._path = Path(path).absolute()
         try:
-            # SQLite gives the files beside it the same mode and owner.
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            createAccountFile(self._path)
+            # Not by opening it: that would take the locks from other connections of this process.
+            if not os.access(self._path, os.R_OK | os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             self._database = sqlite3.connect(
                 self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
             )

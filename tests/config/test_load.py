@@ -8,10 +8,14 @@ from pathlib import Path
 import pytest
 
 from sipapp.config import (
+    AccountsSettings,
     ConfigurationError,
+    ServerSettings,
+    Settings,
     decodeSettings,
     encodeSettings,
     loadSettings,
+    loadTables,
     resolve,
 )
 from tests.config.surroundings import (
@@ -297,3 +301,23 @@ def test_fileThatIsNotText(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         loadSettings(file, RESOURCE_TYPES)
     assert str(caught.value) == f"{file}: line 2: not UTF-8"
+
+
+def test_tables(tmp_path: Path) -> None:
+    """Some tables, whatever is in the others."""
+    file = tmp_path / "sipapp.toml"
+    file.write_text(
+        '[server]\nname = "One"\n[accounts]\npath = "/a.db"\n[sip]\nt1 = "no"\n[unknown]\n'
+    )
+    settings = loadTables(file, "server", "accounts", "location")
+    assert settings == Settings(
+        file=str(file),
+        server=ServerSettings(name="One"),
+        accounts=AccountsSettings(path="/a.db"),
+    )
+    with pytest.raises(ConfigurationError, match=r"sip\.t1: expected "):
+        loadTables(file, "sip")
+
+
+def test_tablesOfNoFile() -> None:
+    assert loadTables(None, "server").server == loadSettings(None, RESOURCE_TYPES).server

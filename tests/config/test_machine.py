@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import ipaddress
 import os
 import pwd
@@ -10,7 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from sipapp.config import ListenSettings, LocalMachine, Settings, resolve
+from sipapp.config import (
+    ListenSettings,
+    LocalMachine,
+    ServerSettings,
+    Settings,
+    ownerOf,
+    resolve,
+    whyExposed,
+)
 
 
 def test_everyInterfaceIsListed() -> None:
@@ -60,6 +69,39 @@ def test_checkers() -> None:
     assert machine.whyUnfit("anonymous") == (
         '"anonymous" knows neither passwords nor digests, so it cannot check an answer'
     )
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o640, 0o700])
+def test_kept(tmp_path: Path, mode: int) -> None:
+    file = tmp_path / "secret"
+    file.touch()
+    file.chmod(mode)
+    assert whyExposed(file) is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "reason"),
+    [
+        (0o644, "everybody can read it: chmod o= {}"),
+        (0o604, "everybody can read it: chmod o= {}"),
+        (0o602, "everybody can change it: chmod o= {}"),
+        (0o666, "everybody can change it: chmod o= {}"),
+        (0o660, "its group can change it: chmod g-w {}"),
+    ],
+)
+def test_exposed(tmp_path: Path, mode: int, reason: str) -> None:
+    file = tmp_path / "secret"
+    file.touch()
+    file.chmod(mode)
+    assert whyExposed(file) == reason.format(file)
+
+
+def test_owner() -> None:
+    me = pwd.getpwuid(0)
+    group = grp.getgrnam("daemon").gr_gid
+    assert ownerOf(ServerSettings()) is None
+    assert ownerOf(ServerSettings(user=me.pw_name)) == (me.pw_uid, me.pw_gid)
+    assert ownerOf(ServerSettings(user=me.pw_name, group="daemon")) == (me.pw_uid, group)
 
 
 def test_itIsTheDefault() -> None:

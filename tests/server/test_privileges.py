@@ -15,15 +15,18 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ServerStarter
-from tests.support.configuration import Configuration
+from tests.support.configuration import DOMAIN, Configuration
 from tests.support.deadlines import waitFor
+from tests.support.netsockets import listeningSockets
 from tests.support.processes import sendSignal
 from tests.support.server import START, Server
-from tests.support.sipclient import UDPSocket
+from tests.support.sipclient import StreamSocket, UDPSocket
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has privileges to drop")
 
 USER = "nobody"
+
+WITNESS = str(Path(__file__).with_name("witness"))
 
 
 @pytest.fixture
@@ -82,6 +85,89 @@ def test_dropped(configuration: Configuration) -> None:
         server.program.signal(signal.SIGUSR2)
         waitFor(lambda: "Reloaded in" in server.output(), "a new program with new workers", START)
         server.stop()
+    finally:
+        server.end()
+
+
+@pytest.fixture
+def witness(configuration: Configuration) -> Path:
+    """Where the processes of a server note who they are when they bind and read: see
+    L{tests.server.witness.sitecustomize}."""
+    directory = configuration.directory / "witness"
+    directory.mkdir()
+    directory.chmod(0o1777)
+    return directory
+
+
+def test_boundBeforeAndReadAfter(configuration: Configuration, witness: Path) -> None:
+    """What comes meanwhile waits in the kernel: no byte of it is read, and no connection taken,
+    by a process that is root or could become it again, or that is in a group of root's."""
+    entry = pwd.getpwnam(USER)
+    python, environment = interpreter()
+    environment["PYTHONPATH"] = os.pathsep.join((WITNESS, environment["PYTHONPATH"]))
+    environment["WITNESS"] = str(witness)
+    configuration.table("server", user=USER)
+    udp, tcp = configuration.listen("udp"), configuration.listen("tcp")
+    run = "from twisted.scripts.twistd import run; run()"
+    server = Server(configuration, environment, (python, "-c", run))
+    try:
+        # From the first moment at which they are bound.
+        waitFor(lambda: listeningSockets(tcp.port), "an address to connect to", START)
+        with StreamSocket(tcp.address) as connection, UDPSocket(udp.address) as datagrams:
+            for each in (connection, datagrams):
+                each.send(b"\r\n")
+            server.awaitReady()
+            assert datagrams.options(f"sip:{DOMAIN}").status == 200
+            assert connection.options(f"sip:{DOMAIN}").status == 200
+        server.stop()
+    finally:
+        server.end()
+    did: dict[str, set[tuple[str, str]]] = {}
+    for file in witness.iterdir():
+        for line in file.read_text().splitlines():
+            what, users, groups = line.split()
+            did.setdefault(what, set()).add((users, groups))
+    root, other = "0,0,0", ",".join([str(entry.pw_uid)] * 3)
+    assert {users for users, _ in did.pop("bind")} >= {root}
+    assert {"accept", "recv", "recvfrom"} <= did.keys()
+    for what, whos in did.items():
+        for users, groups in whos:
+            assert users == other, what
+            assert groups == str(entry.pw_gid), what
+
+
+@pytest.mark.parametrize("name", ["secret", "accounts.db"])
+def test_whatEverybodyCanReadIsNoSecret(
+    configuration: Configuration, startServer: ServerStarter, name: str
+) -> None:
+    configuration.listen("udp")
+    configuration.write()
+    file = configuration.stateDirectory / name
+    file.write_bytes(b"x" * 32 if name == "secret" else b"")
+    file.chmod(0o644)
+    server = startServer(configuration, awaitReady=False)
+    waitFor(lambda: server.program.status is not None, "the server to give up", START)
+    assert server.program.status == 1
+    assert f"sipapp: {file}: everybody can read it: chmod o= {file}" in server.output()
+
+
+@pytest.mark.parametrize("name", ["secret", "accounts.db"])
+def test_whatOnlyRootCanRead(configuration: Configuration, name: str) -> None:
+    """It would be found out when a worker needs it, or the next program."""
+    python, environment = interpreter()
+    configuration.table("server", user=USER)
+    configuration.listen("udp")
+    configuration.write()
+    file = configuration.stateDirectory / name
+    file.write_bytes(b"x" * 32 if name == "secret" else b"")
+    file.chmod(0o600)
+    run = "from twisted.scripts.twistd import run; run()"
+    server = Server(configuration, environment, (python, "-c", run))
+    try:
+        waitFor(lambda: server.program.status is not None, "the server to give up", START)
+        assert server.program.status == 1
+        line = server.lineWith("sipapp: as uid", str(file))
+        assert "Permission denied" in line
     finally:
         server.end()
 

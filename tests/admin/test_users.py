@@ -1,0 +1,251 @@
+"""C{sipappctl user}."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sipapp.admin.ctl import main
+from sipapp.storage import Account, AccountFile, SQLiteAccounts, newAccount
+from tests.support.deadlines import waitFor
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """The configuration of a server that has never been started; and whatever is wrong with what
+    it says of other things, users can be added."""
+    file = tmp_path / "sipapp.toml"
+    file.write_text(
+        f'[server]\nstate_directory = "{tmp_path}/state"\n'
+        'domains = ["example.com", "example.net"]\n'
+        '[[listen]]\naddress = "tun7"\nresources = ["no plugin of this name"]\n'
+    )
+    return file
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "accounts.db"
+
+
+def user(config: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str, typed: str = "") -> int:
+    """Run the command, with something on its standard input."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    action, *others = arguments
+    return main(["user", action, "--config", str(config), *others])
+
+
+def accounts(path: Path) -> tuple[Account, ...]:
+    with AccountFile(path) as file:
+        return file.accounts()
+
+
+def test_life(
+    config: Path, path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*arguments: str, typed: str = "") -> int:
+        return user(config, monkeypatch, *arguments, typed=typed)
+
+    assert run("add", "--password-stdin", "alice", typed="wonderland\n") == 0
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert run("add", "bob@example.net", "--password-stdin", "--role=admin", typed="builder") == 0
+    alice = newAccount("alice", "example.com", "wonderland")
+    bob = newAccount("bob", "example.net", "builder", "admin")
+    assert accounts(path) == (alice, bob)
+    capsys.readouterr()
+    assert run("list") == 0
+    assert capsys.readouterr().out == "alice  example.com\nbob    example.net  admin\n"
+    assert run("list", "example.net") == 0
+    assert capsys.readouterr().out == "bob  example.net  admin\n"
+    assert run("password", "bob@example.net", "--password-stdin", typed="other\r\n") == 0
+    changed = newAccount("bob", "example.net", "other", "admin")
+    assert accounts(path) == (alice, changed), "the role stays"
+    assert run("remove", "alice@example.com") == 0
+    assert accounts(path) == (changed,)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_realmsWithAnAt(config: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ("add", "--password-stdin", "--realm", "phones@example.com", "alice@home")
+    assert user(config, monkeypatch, *arguments, typed="wonderland\n") == 0
+    assert accounts(path) == (newAccount("alice@home", "phones@example.com", "wonderland"),)
+
+
+def test_aRunningServerSeesIt(config: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.parent.mkdir()
+    store = SQLiteAccounts(path)
+    assert user(config, monkeypatch, "add", "--password-stdin", "alice", typed="wonderland\n") == 0
+    assert store.find("alice", "example.com") == newAccount("alice", "example.com", "wonderland")
+    assert user(config, monkeypatch, "remove", "alice") == 0
+    assert store.find("alice", "example.com") is None
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "reason"),
+    [
+        (
+            ("add", "--password-stdin", "alice"),
+            "other\n",
+            "there is a user 'alice' of 'example.com'",
+        ),
+        (("add", "--password-stdin", "carol"), "\n", "the password is empty"),
+        (("add", "--password-stdin", "carol"), "", "the password is empty"),
+        (("add", "--password-stdin", "ca:rol"), "p\n", "has a colon"),
+        (("add", "--password-stdin", "carol@"), "p\n", "the realm is empty"),
+        (("add", "--password-stdin", "ca\x1b[2Jrol"), "p\n", "holds what cannot be printed"),
+        (("password", "--password-stdin", "carol"), "p\n", "no user 'carol' of 'example.com'"),
+        (("remove", "carol"), "", "no user 'carol' of 'example.com'"),
+        (("remove", "alice@example.net"), "", "no user 'alice' of 'example.net'"),
+    ],
+)
+def test_refused(
+    config: Path,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    typed: str,
+    reason: str,
+) -> None:
+    path.parent.mkdir()
+    alice = newAccount("alice", "example.com", "wonderland")
+    with AccountFile(path) as file:
+        file.add(alice)
+    assert user(config, monkeypatch, *arguments, typed=typed) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("sipappctl: ")
+    assert said.err.count("\n") == 1
+    assert reason in said.err
+    assert accounts(path) == (alice,)
+
+
+def test_noDatabase(
+    config: Path, path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only who adds somebody makes one: another directory may have been meant."""
+    for arguments in (("list",), ("remove", "alice"), ("password", "alice")):
+        assert user(config, monkeypatch, *arguments) == 1
+        assert capsys.readouterr().err == f"sipappctl: there is no {path} yet\n"
+    assert not path.parent.exists()
+
+
+def test_noConfiguration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "missing.toml"
+    assert user(missing, monkeypatch, "list") == 1
+    assert "missing.toml: cannot be read: No such file" in capsys.readouterr().err
+    missing.write_text("[accounts]\npath = 5\n[server]\ndomain = []\n")
+    assert user(missing, monkeypatch, "list") == 1
+    said = capsys.readouterr().err
+    assert "accounts.path: expected str, got 5" in said
+    assert "server.domain: unknown key; did you mean domains?" in said
+
+
+def test_noDomain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "sipapp.toml"
+    file.write_text(f'[server]\nstate_directory = "{tmp_path}"\n')
+    assert user(file, monkeypatch, "add", "--password-stdin", "alice", typed="p\n") == 1
+    assert "the realm is missing: alice@REALM" in capsys.readouterr().err
+
+
+def test_anotherIsAsked(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An operator who wonders why a user is not let in."""
+    config.write_text(config.read_text() + '[accounts]\nchecker = "file:/etc/passwords"\n')
+    assert user(config, monkeypatch, "add", "--password-stdin", "alice", typed="p\n") == 0
+    assert "has users checked by file:/etc/passwords instead" in capsys.readouterr().err
+
+
+class Terminal:
+    """Runs the command at a terminal of its own and types what it is asked for."""
+
+    def __init__(self, config: Path, *arguments: str) -> None:
+        self.shown = b""
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            command = [sys.executable, "-m", "sipapp.admin.ctl", "user", *arguments]
+            os.execv(sys.executable, [*command, "--config", str(config)])
+
+    def answer(self, prompt: str, typed: str) -> None:
+        def asked() -> bool:
+            self.shown += os.read(self._fd, 4096)
+            return self.shown.endswith(prompt.encode())
+
+        waitFor(asked, f"the prompt {prompt!r}", 60)
+        os.write(self._fd, typed.encode())
+
+    def end(self) -> int:
+        """
+        @return: the exit status.
+        """
+        try:
+            while data := os.read(self._fd, 4096):
+                self.shown += data
+        except OSError:
+            pass  # A terminal that nobody has open any more.
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self._fd)
+        return os.waitstatus_to_exitcode(status)
+
+
+def test_prompt(config: Path, path: Path) -> None:
+    """It is asked for twice and never shown."""
+    terminal = Terminal(config, "add", "alice")
+    terminal.answer("Password of alice of example.com: ", "wonderland\n")
+    terminal.answer("Once more: ", "wonderland\n")
+    assert terminal.end() == 0
+    assert b"wonderland" not in terminal.shown
+    assert accounts(path) == (newAccount("alice", "example.com", "wonderland"),)
+
+
+def test_notTwiceTheSame(config: Path, path: Path) -> None:
+    terminal = Terminal(config, "add", "alice")
+    terminal.answer("Password of alice of example.com: ", "wonderland\n")
+    terminal.answer("Once more: ", "wunderland\n")
+    assert terminal.end() == 1
+    assert b"that was not twice the same" in terminal.shown
+    assert accounts(path) == ()
+
+
+def test_interrupted(config: Path, path: Path) -> None:
+    terminal = Terminal(config, "add", "alice")
+    terminal.answer("Password of alice of example.com: ", "\x03")
+    assert terminal.end() == 1
+    assert b"no password was given" in terminal.shown
+    assert accounts(path) == ()
+
+
+def test_noTerminal(config: Path) -> None:
+    """A script that forgets --password-stdin is told so, and nothing waits."""
+    result = subprocess.run(
+        [sys.executable, "-m", "sipapp.admin.ctl", "user", "add", "alice", "--config", config],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stderr == ("sipappctl: there is no terminal to ask at: use --password-stdin\n")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+def test_whatRootMakesBelongsToTheServer(
+    config: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = config.read_text().replace("[server]\n", '[server]\nuser = "nobody"\n')
+    config.write_text(text)
+    assert user(config, monkeypatch, "add", "--password-stdin", "alice", typed="p\n") == 0
+    assert {each.stat().st_uid for each in (path, path.parent)} == {65534}
