@@ -56,15 +56,18 @@ class Tally:
     """What an attack has done.
 
     @ivar connections: how many were made. @ivar closed: those that the server has closed.
-    @ivar messages: how many were sent.
+    @ivar messages: how many were sent. @ivar programs: how many of others were run.
     """
 
     connections: int = 0
     closed: int = 0
     messages: int = 0
+    programs: int = 0
 
     def __str__(self) -> str:
         said = [f"{self.messages:,} messages"] if self.messages else []
+        if self.programs:
+            said.append(f"{self.programs} programs")
         if self.connections:
             said.append(f"{self.connections:,} connections, {self.closed:,} of them closed on it")
         return ", ".join(said)
@@ -116,7 +119,7 @@ def withLongField(transport: str = "UDP") -> bytes:
     return hostileRequest("OPTIONS", transport, [("Route", (value * (size // len(value)))[:-2])])
 
 
-async def _connections(number: int, address: Address, tally: Tally, talk: Talk) -> None:
+async def connections(number: int, address: Address, tally: Tally, talk: Talk) -> None:
     """Have so many connections open at any time.
 
     @param talk: what is said over each; when it returns there is another.
@@ -144,7 +147,7 @@ async def _connections(number: int, address: Address, tally: Tally, talk: Talk) 
             tasks.create_task(one(source))
 
 
-async def _untilClosed(reader: asyncio.StreamReader) -> None:
+async def untilClosed(reader: asyncio.StreamReader) -> None:
     """Read what comes, to the end."""
     while await reader.read(65_536):
         pass
@@ -154,7 +157,7 @@ async def slowSenders(target: Target, tally: Tally) -> None:
     """A head that comes a byte at a time, and never ends."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        closed = asyncio.ensure_future(_untilClosed(reader))
+        closed = asyncio.ensure_future(untilClosed(reader))
         try:
             for byte in hostileRequest("REGISTER", "TCP").partition(b"\r\nCSeq")[0]:
                 writer.write(bytes((byte,)))
@@ -165,7 +168,7 @@ async def slowSenders(target: Target, tally: Tally) -> None:
         finally:
             closed.cancel()
 
-    await _connections(SLOW, target.tcp, tally, talk)
+    await connections(SLOW, target.tcp, tally, talk)
 
 
 async def silentHandshakes(target: Target, tally: Tally) -> None:
@@ -175,14 +178,14 @@ async def silentHandshakes(target: Target, tally: Tally) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if next(turn) % 2:
             writer.write(_CLIENT_HELLO)
-        await _untilClosed(reader)
+        await untilClosed(reader)
 
-    await _connections(SILENT, target.tls, tally, talk)
+    await connections(SILENT, target.tls, tally, talk)
 
 
 async def idleConnections(target: Target, tally: Tally) -> None:
     """Connections on which nothing is said."""
-    await _connections(IDLE, target.tcp, tally, lambda reader, writer: _untilClosed(reader))
+    await connections(IDLE, target.tcp, tally, lambda reader, writer: untilClosed(reader))
 
 
 async def deafSenders(target: Target, tally: Tally) -> None:
@@ -197,10 +200,10 @@ async def deafSenders(target: Target, tally: Tally) -> None:
             await writer.drain()
             tally.messages += 100
 
-    await _connections(DEAF, target.tcp, tally, talk)
+    await connections(DEAF, target.tcp, tally, talk)
 
 
-def _udpSockets(number: int, target: Target) -> list[socket.socket]:
+def udpSockets(number: int, target: Target) -> list[socket.socket]:
     sockets = []
     for _, source in zip(range(number), _sources(), strict=False):
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -210,7 +213,7 @@ def _udpSockets(number: int, target: Target) -> list[socket.socket]:
     return sockets
 
 
-def _send(sock: socket.socket, data: bytes, tally: Tally) -> None:
+def send(sock: socket.socket, data: bytes, tally: Tally) -> None:
     try:
         sock.send(data)
     except OSError:
@@ -222,13 +225,13 @@ async def _bursts(sources: int, target: Target, tally: Tally) -> None:
     """Requests of three kinds at once: what only is read, what is looked up, and what is repeated
     for half a minute because nobody acknowledges it.
     """
-    sockets = _udpSockets(sources, target)
+    sockets = udpSockets(sources, target)
     while True:
         due = asyncio.get_running_loop().time() + _BURSTS
         kinds = ("OPTIONS", "REGISTER", "INVITE")
         data = [hostileRequest(kinds[number % 3]) for number in range(BURST)]
         for number, message in enumerate(data):
-            _send(sockets[number % sources], message, tally)
+            send(sockets[number % sources], message, tally)
         await asyncio.sleep(due - asyncio.get_running_loop().time())
 
 
@@ -255,13 +258,13 @@ async def _again(make: Callable[[str], bytes], target: Target, tally: Tally) -> 
                 return
 
     async def datagrams() -> None:
-        sockets = _udpSockets(_SENDERS, target)
+        sockets = udpSockets(_SENDERS, target)
         for number in count():
-            _send(sockets[number % _SENDERS], overUDP, tally)
+            send(sockets[number % _SENDERS], overUDP, tally)
             await asyncio.sleep(1 / _DATAGRAMS)
 
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_connections(_SENDERS, target.tcp, tally, talk))
+        tasks.create_task(connections(_SENDERS, target.tcp, tally, talk))
         tasks.create_task(datagrams())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.hostile import attacks
+from bench.hostile import attacks, flood, scan
 from bench.hostile.attacks import BURST, DEAF, FIELDS, IDLE, LENGTH, SILENT, SLOW, Attack
 
 
@@ -30,4 +30,6 @@ LINES = {
         f"messages with a header field of {LENGTH // 1024} KiB, one after another",
         attacks.longFields,
     ),
+    "flood": Line(f"{flood.RATE:,} changed messages of RFC 4475 in a second", flood.flood),
+    "scan": Line("SIPVicious: servers, users, passwords, over and over", scan.scan),
 }

@@ -35,7 +35,7 @@ GOOD = Row(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["slow", "handshakes", "burst", "fields"])
+@pytest.mark.parametrize("name", ["slow", "handshakes", "burst", "fields", "flood", "scan"])
 def test_goodClientIsServed(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     """How soon is not asked here, where others run beside it."""
     row = run(name, tmp_path_factory.mktemp("line"), SHORT)
