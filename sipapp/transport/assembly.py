@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sipapp.transaction import Identifiers, TimerSettings, TransactionLayer, TransactionUser
+from sipapp.transport.admission import Admission, SourceRules
 from sipapp.transport.bus import Bus
 from sipapp.transport.counters import MessageNotes, NoNotes
 from sipapp.transport.datagram import DatagramPort
@@ -18,6 +19,7 @@ from sipapp.transport.limits import StreamLimits
 from sipapp.transport.locate import Locator
 from sipapp.transport.neighbours import Neighbours
 from sipapp.transport.networks import NONE, Networks
+from sipapp.transport.overload import Overload, OverloadRules
 from sipapp.transport.receiving import Receiver
 from sipapp.transport.responses import ResponseRouter
 from sipapp.transport.sender import Sender
@@ -55,12 +57,16 @@ class Transport:
     """What a worker composes with.
 
     @ivar sender: the L{sipapp.interfaces.ISender} for its resources.
+    @ivar admission: decides who is listened to, if anybody does.
     """
 
-    def __init__(self, driver: Driver, sender: Sender, endpoints: Endpoints) -> None:
+    def __init__(
+        self, driver: Driver, sender: Sender, endpoints: Endpoints, admission: Admission | None
+    ) -> None:
         self.driver = driver
         self.sender = sender
         self.endpoints = endpoints
+        self.admission = admission
 
 
 def assemble(
@@ -79,6 +85,9 @@ def assemble(
     limits: StreamLimits | None = None,
     udpMTU: int = 1300,
     notes: MessageNotes | None = None,
+    bans: Any = None,
+    sourceRules: SourceRules | None = None,
+    overloadRules: OverloadRules | None = None,
 ) -> Transport:
     """Make a driver and all that it needs. Nothing is read or accepted before C{driver.start()}.
 
@@ -87,6 +96,9 @@ def assemble(
     @param inbox: this worker's inbox. @param busDirectory: where every worker's is, under its code.
     @param user: takes the requests; it may be exchanged later as C{driver.layer.user}.
     @param limits: those of outgoing connections. @param notes: is told of each message.
+    @param bans: L{sipapp.interfaces.IBans}, if C{sourceRules} are given.
+    @param sourceRules: what a source may do; C{None} lets everybody do anything.
+    @param overloadRules: what is too much to do; C{None} takes whatever comes.
     """
     served = tuple(served)
     every = Endpoints(endpoints, reactor.seconds)
@@ -101,6 +113,10 @@ def assemble(
     )
     streams.user = receiver
     receiver.limitLog = streams.limitLog
+    admission = None
+    if sourceRules is not None:
+        admission = Admission(sourceRules, bans, streams.limitLog)
+    receiver.admission = streams.admission = admission
     ports: dict[int, DatagramPort] = {}
     flows = Flows(identifiers, every, ports, bus, streams, turns)
 
@@ -131,9 +147,11 @@ def assemble(
             spare.bounds = one.limits.message
         ports[one.index] = port
         home = one.index
+    read = [each.socket for port in ports.values() if port.codes for each in (port, *port.spares)]
+    receiver.overload = Overload(reactor, layer, read, overloadRules)
     responses = ResponseRouter(flows, streams, locator, home)
     neighbours.bus, neighbours.streams, neighbours.flows = bus, streams, flows
     neighbours.responses, neighbours.delivered = responses, receiver.delivered
     driver = Driver(reactor, turns, layer, bus, streams, flows, neighbours, receiver)
     sender = Sender(reactor, layer, flows, locator, identifiers, responses, udpMTU, home)
-    return Transport(driver, sender, every)
+    return Transport(driver, sender, every, admission)

@@ -65,6 +65,7 @@ class Driver:
             if port.codes:
                 port.start()
         self.streams.start()
+        self.receiver.overload.start()
 
     def takeOver(self, codes: Sequence[str]) -> None:
         """Get ready to take the place of the workers with these codes: listen to what they say,
@@ -142,6 +143,7 @@ class Driver:
             when they had a second for it.
         """
         self.receiver.draining = True
+        self.receiver.overload.stop()
         self.neighbours.leave()
         for port in self.flows.ports.values():
             port.stop()

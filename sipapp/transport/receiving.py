@@ -1,8 +1,12 @@
 """The way of a message that has come, from the socket to the transaction layer::
 
-    datagram ─ steering ─┐
-    stream ─ framing ────┴─ index ─ checks ─ whose is it? ─ transaction layer ─ user
-                                                  └─ bus ─→ the receiver of another worker
+    datagram ─ admission ──┐
+    stream ─ framing ──────┴─ index ─ checks ─ whose is it? ─ transaction layer ─ user
+                                                    └─ bus ─→ the receiver of another worker
+
+What a source may not send ends at its admission (L{sipapp.transport.admission}); for a stream, that
+is after the framing. What would begin a transaction while there is too much to do
+(L{sipapp.transport.overload}) ends before the transaction layer.
 
 Nothing that a message does may stop the reading: an exception is logged with the Call-ID.
 """
@@ -25,17 +29,29 @@ from sipapp.sip import (
     validateResponse,
 )
 from sipapp.transaction import Identifiers, TransactionLayer
+from sipapp.transport.admission import (
+    DROP,
+    EXPEL,
+    LOOK,
+    REFUSE,
+    WELCOME,
+    Admission,
+)
 from sipapp.transport.counters import Counters
 from sipapp.transport.datagram import DatagramPort
 from sipapp.transport.flows import DatagramFlow, Flow
 from sipapp.transport.limits import LimitLog
 from sipapp.transport.neighbours import Neighbours
+from sipapp.transport.overload import Overload
 from sipapp.transport.streamflow import StreamFlow
 from sipapp.transport.turns import Turns
 from sipapp.transport.vias import stampVia
 
 Answered = Callable[[Request, Flow], bool]
 StrayResponse = Callable[[Response, Flow], None]
+
+_TOO_MANY = SIPError(503, "more requests than one source may send")
+_OVERLOAD = SIPError(503, "there is too much to do")
 
 _log = Logger()
 
@@ -49,9 +65,12 @@ class Receiver:
     @ivar strayResponse: called with a response that belongs to no transaction here, and its flow.
     @ivar draining: whether nothing new is begun any more.
     @ivar limitLog: says what was refused.
+    @ivar admission: decides who is listened to; C{None} if everybody is.
+    @ivar overload: says whether there is too much to do.
     """
 
     limitLog: LimitLog
+    overload: Overload
 
     def __init__(
         self,
@@ -64,6 +83,7 @@ class Receiver:
         self.answered: Answered | None = None
         self.strayResponse: StrayResponse | None = None
         self.draining = False
+        self.admission: Admission | None = None
         self._turns = turns
         self._layer = layer
         self._identifiers = identifiers
@@ -73,11 +93,19 @@ class Receiver:
 
     def datagramReceived(self, data: bytes, port: DatagramPort, address: tuple[str, int]) -> None:
         """See L{sipapp.transport.datagram.DatagramUser}."""
+        verdict = WELCOME
+        if self.admission is not None:
+            isRequest = data[:4] != b"SIP/"
+            verdict = self.admission.judge(address[0], True, isRequest, self._turns.now)
+            if verdict >= DROP:
+                return
         self._turns.notes.note(data)
         try:
             message = parseMessage(data)
         except MalformedMessage:
             self.counters.malformed += 1
+            return
+        if verdict and not self._admits(message, DatagramFlow(port, address), verdict):
             return
         if len(data) > port.bounds.harmless and self._isTooLarge(message, port, address):
             return
@@ -109,8 +137,37 @@ class Receiver:
 
     def messageReceived(self, message: Request | Response, flow: StreamFlow, data: bytes) -> None:
         """See L{sipapp.transport.connection.StreamUser}."""
+        if self.admission is not None:
+            isRequest = isinstance(message, Request)
+            verdict = self.admission.judge(flow.remote[0], False, isRequest, self._turns.now)
+            if verdict and not self._admits(message, flow, verdict):
+                return
         self._turns.notes.note(data)
         self._received(message, flow, data, False, None)
+
+    def _admits(self, message: Request | Response, flow: Flow, verdict: int) -> bool:
+        """Do what the admission has said of a message that is not just welcome.
+
+        @return: whether the message is taken.
+        """
+        admission = self.admission
+        assert admission is not None
+        if admission.isTrusted(flow):
+            return True
+        if verdict == LOOK:
+            if not admission.isScanner(message, flow):
+                return True
+            verdict = EXPEL
+        if verdict == REFUSE and isinstance(message, Request) and message.method != "ACK":
+            message.flow = flow
+            self._reject(message, flow, _TOO_MANY, admission.pause)
+        elif isinstance(flow, StreamFlow):
+            if verdict == EXPEL:
+                flow.abort()
+            elif isinstance(message, Request) and message.method != "ACK":
+                # It gets no answer.
+                flow.owed -= 1
+        return False
 
     def framingFailed(self, error: FramingError, flow: StreamFlow) -> None:
         """See L{sipapp.transport.connection.StreamUser}."""
@@ -185,8 +242,13 @@ class Receiver:
             if successor is None or not self._deliver(successor, data, flow):
                 self._reject(request, answering, SIPError(503, "draining"))
             return
-        if self.answered is None or not self.answered(request, answering):
-            self._layer.receiveRequest(request, answering, self._turns.now)
+        if self.answered is not None and self.answered(request, answering):
+            return
+        if self.overload.isActive and self._isTooMuch(request):
+            after = self.overload.refuse(request.callID)
+            self._reject(request, answering, _OVERLOAD, after)
+            return
+        self._layer.receiveRequest(request, answering, self._turns.now)
 
     def _responseReceived(
         self, response: Response, flow: Flow, data: bytes, delivered: bool
@@ -203,6 +265,8 @@ class Receiver:
                 self._deliver(owner, data, flow)
                 return
         self.counters.strays += 1
+        if self.admission is not None and not delivered:
+            self.admission.charge(flow.remote[0], self._turns.now)
         if self.strayResponse is not None:
             self.strayResponse(response, flow)
 
@@ -210,12 +274,26 @@ class Receiver:
         """Tell whether a request would begin a transaction that need not be."""
         return request.method not in ("ACK", "CANCEL") and not self._layer.knows(request)
 
+    def _isTooMuch(self, request: Request) -> bool:
+        """Tell whether a request is for another time: it would begin something, or at the worst of
+        times says no more than that it belongs to something."""
+        if request.method == "ACK" or self._layer.knows(request):
+            return False
+        if request.method == "CANCEL":
+            return self._layer.inviteOf(request) is None
+        return request.to.tag is None or self.overload.isSevere
+
     def _deliver(self, code: str, data: bytes, flow: Flow) -> bool:
         self.counters.handedOver += 1
         return self._neighbours.deliver(code, data, flow)
 
-    def _reject(self, request: Request, flow: Flow, error: SIPError) -> None:
-        """Answer a request that gets no transaction. Sent again it gets the same answer."""
+    def _reject(
+        self, request: Request, flow: Flow, error: SIPError, retryAfter: int | None = None
+    ) -> None:
+        """Answer a request that gets no transaction. Sent again it gets the same answer.
+
+        @param retryAfter: the seconds after which it may be sent anew (RFC 3261 §20.33).
+        """
         self.counters.rejected += 1
         try:
             tag = self._identifiers.toTag(request)
@@ -227,4 +305,7 @@ class Receiver:
         except SIPError:
             # Nothing says where it goes but where it came from.
             pass
-        flow.send(request.refuse(error, tag).toBytes())
+        response = request.refuse(error, tag)
+        if retryAfter is not None:
+            response.append("Retry-After", str(retryAfter))
+        flow.send(response.toBytes())

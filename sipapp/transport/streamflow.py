@@ -159,6 +159,11 @@ class StreamFlow:
         for reference in recent:
             self._remember(reference)
 
+    def abort(self) -> None:
+        """Close the connection at once: nothing that may come over it is wanted."""
+        if self.connection is not None:
+            self.connection.abort()
+
     def lost(self) -> None:
         """The connection is gone, or could not be opened. Whoever waits is told, and so is who
         has just sent a request: a transaction that has got an answer does not mind."""
