@@ -37,6 +37,7 @@ from sipapp.location import LMDBLocation, MemoryLocation
 from sipapp.plugins import resourceMakers, resourceTypes
 from sipapp.pool import Boot, WorkerControl, enterWorker
 from sipapp.resources.sip import Dispatch
+from sipapp.strangers import Strangers
 from sipapp.sip import SIPURI, normalHost
 from sipapp.storage import CheckedAccounts, OwnAccounts, SQLiteAccounts
 from sipapp.transaction import Identifiers, TimerSettings
@@ -87,6 +88,7 @@ class Worker:
             for port in (one.port, one.advertisedPort)
         )
         self._transport: Transport | None = None
+        self._strangers: Strangers | None = None
         self._locatorClient: Any = None
         self._makers = resourceMakers()
         self._resources: list[Any] = []
@@ -126,7 +128,9 @@ class Worker:
         if any(one.listen.isWeb for one in served):
             await self._serveWeb(served)
         else:
-            await self._serveSIP(served)
+            await self._serveSIP(served, self._strangers)
+        self._strangers = Strangers(self._settings, self._trusted, self.endOfTurn, self.reactor)
+        self.bans = self._strangers.bans
         # What has been made by now stays: the collector need never look at it again.
         gc.collect()
         gc.freeze()
@@ -189,6 +193,8 @@ class Worker:
         if self._transport is None:
             call()
         else:
+        if self._strangers is not None:
+            self._strangers.stop()
             self._transport.driver.turns.atEnd(call)
 
     def parked(self, slots: Iterable[int]) -> None:
@@ -198,7 +204,7 @@ class Worker:
 
     # SIP.
 
-    async def _serveSIP(self, served: list[ResolvedListener]) -> None:
+    async def _serveSIP(self, served: list[ResolvedListener], strangers: Strangers) -> None:
         settings = self._settings
         inheritance = self._inheritance
         dns = settings.sip.dns
@@ -231,7 +237,11 @@ class Worker:
             chains[listener.index] = await self._makeResources(listener)
         self._transport.driver.receiver.answered = dispatch.answered
         self._transport.driver.receiver.strayResponse = dispatch.strayResponse
+            bans=self.bans,
+            sourceRules=strangers.sourceRules,
+            overloadRules=strangers.overloadRules,
         if self._assignment.predecessors:
+        strangers.tell(self._transport.admission)
             self._transport.driver.takeOver(self._assignment.predecessors)
         else:
             siblings = [code for codes in self._assignment.pools.values() for code in codes]

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 
 from sipapp.sip import FramingError
 from sipapp.transaction import Identifiers
+from sipapp.transport.admission import Admission
 from sipapp.transport.bus import Moved
 from sipapp.transport.connection import StreamConnection, StreamUser
 from sipapp.transport.endpoints import Endpoint, Endpoints
@@ -42,6 +43,7 @@ class Streams:
     @ivar failed: outgoing connections that could not be made.
     @ivar index: by what they are found.
     @ivar groups: one for each endpoint, and one for outgoing connections.
+    @ivar admission: decides whose connections are accepted; C{None} if everybody's are.
     @ivar birthplaces: the codes in the tokens of connections that have been moved from here.
     """
 
@@ -71,6 +73,7 @@ class Streams:
         self.index = FlowIndex()
         self.birthplaces: set[str] = set()
         self.limitLog = LimitLog(reactor.seconds)
+        self.admission: Admission | None = None
         self._clientTLS = clientTLS
         self._groups: dict[StreamConnection, Group] = {}
         self.groups: list[Group] = []
@@ -153,9 +156,7 @@ class Streams:
         @return: the protocol of a new inbound connection, C{None} if it is refused.
         """
         host = remote[0]
-        here = group.inboundByHost.get(host, 0)
-        if group.inbound >= group.limits.connections:
-            self.limitLog.hit("connections", group.name, host, "too many, refused")
+        if self.admission is not None and not self.admission.accepts(host):
             return None
         if here >= group.limits.connectionsPerAddress and host not in group.limits.exempt:
             self.limitLog.hit("connectionsPerAddress", group.name, host, "too many, refused")
