@@ -37,9 +37,9 @@ from sipapp.location import LMDBLocation, MemoryLocation
 from sipapp.plugins import resourceMakers, resourceTypes
 from sipapp.pool import Boot, WorkerControl, enterWorker
 from sipapp.resources.sip import Dispatch
-from sipapp.strangers import Strangers
 from sipapp.sip import SIPURI, normalHost
 from sipapp.storage import CheckedAccounts, OwnAccounts, SQLiteAccounts
+from sipapp.strangers import Strangers
 from sipapp.transaction import Identifiers, TimerSettings
 from sipapp.transport import leanreactor
 from sipapp.transport.assembly import Transport, assemble
@@ -87,8 +87,8 @@ class Worker:
             if not one.listen.isWeb
             for port in (one.port, one.advertisedPort)
         )
-        self._transport: Transport | None = None
         self._strangers: Strangers | None = None
+        self._transport: Transport | None = None
         self._locatorClient: Any = None
         self._makers = resourceMakers()
         self._resources: list[Any] = []
@@ -124,13 +124,13 @@ class Worker:
 
         @raise Exception: whatever is wrong; the worker is of no use then.
         """
+        self._strangers = Strangers(self._settings, self._trusted, self.endOfTurn, self.reactor)
+        self.bans = self._strangers.bans
         served = [one for one in self._assignment.listeners if self._assignment.isServed(one)]
         if any(one.listen.isWeb for one in served):
             await self._serveWeb(served)
         else:
             await self._serveSIP(served, self._strangers)
-        self._strangers = Strangers(self._settings, self._trusted, self.endOfTurn, self.reactor)
-        self.bans = self._strangers.bans
         # What has been made by now stays: the collector need never look at it again.
         gc.collect()
         gc.freeze()
@@ -188,13 +188,13 @@ class Worker:
             await maybeDeferred(self._transport.driver.stop)
             await maybeDeferred(self._locatorClient.stop)
             await self.location.close()
+        if self._strangers is not None:
+            self._strangers.stop()
 
     def endOfTurn(self, call: Callable[[], object]) -> None:
         if self._transport is None:
             call()
         else:
-        if self._strangers is not None:
-            self._strangers.stop()
             self._transport.driver.turns.atEnd(call)
 
     def parked(self, slots: Iterable[int]) -> None:
@@ -230,18 +230,18 @@ class Worker:
             limits=StreamLimits(connectTimeout=settings.sip.connectTimeout),
             udpMTU=settings.sip.udpMTU,
             notes=inheritance.blackBox(),
+            bans=self.bans,
+            sourceRules=strangers.sourceRules,
+            overloadRules=strangers.overloadRules,
         )
+        strangers.tell(self._transport.admission)
         self.sender = self._transport.sender
         self._endpoints = self._transport.endpoints
         for listener in listeners:
             chains[listener.index] = await self._makeResources(listener)
         self._transport.driver.receiver.answered = dispatch.answered
         self._transport.driver.receiver.strayResponse = dispatch.strayResponse
-            bans=self.bans,
-            sourceRules=strangers.sourceRules,
-            overloadRules=strangers.overloadRules,
         if self._assignment.predecessors:
-        strangers.tell(self._transport.admission)
             self._transport.driver.takeOver(self._assignment.predecessors)
         else:
             siblings = [code for codes in self._assignment.pools.values() for code in codes]
