@@ -158,6 +158,10 @@ class Streams:
         host = remote[0]
         if self.admission is not None and not self.admission.accepts(host):
             return None
+        here = group.inboundByHost.get(host, 0)
+        if group.inbound >= group.limits.connections:
+            self.limitLog.hit("connections", group.name, host, "too many, refused")
+            return None
         if here >= group.limits.connectionsPerAddress and host not in group.limits.exempt:
             self.limitLog.hit("connectionsPerAddress", group.name, host, "too many, refused")
             return None
