@@ -157,9 +157,6 @@ class LogSettings(SettingsTable, frozen=True, kw_only=True):
     format: Literal["text", "json"] = "text"
 
 
-    sources: SourcesSettings = SourcesSettings()
-    bans: BansSettings = BansSettings()
-    overload: OverloadSettings = OverloadSettings()
 class Settings(Struct, frozen=True, kw_only=True):
     """A whole configuration.
 
@@ -172,17 +169,15 @@ class Settings(Struct, frozen=True, kw_only=True):
     file: str
     server: ServerSettings = field(default_factory=ServerSettings)
     pools: PoolsSettings = field(default_factory=PoolsSettings)
-    @property
-    def bansPath(self) -> str:
-        """The directory of the ban list."""
-        return os.path.join(self.server.stateDirectory, "bans")
-
     listen: tuple[ListenSettings, ...] = ()
     resource: dict[str, Any] = field(default_factory=dict)
     location: LocationSettings = LocationSettings()
     accounts: AccountsSettings = AccountsSettings()
     sip: SIPSettings = SIPSettings()
     trusted: TrustedSettings = TrustedSettings()
+    sources: SourcesSettings = SourcesSettings()
+    bans: BansSettings = BansSettings()
+    overload: OverloadSettings = OverloadSettings()
     log: LogSettings = LogSettings()
 
     @property
@@ -194,6 +189,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     def locationPath(self) -> str:
         """The directory of the location store."""
         return self.location.path or os.path.join(self.server.stateDirectory, "location")
+
+    @property
+    def bansPath(self) -> str:
+        """The directory of the ban list."""
+        return os.path.join(self.server.stateDirectory, "bans")
 
     @property
     def accountsPath(self) -> str:
