@@ -81,7 +81,7 @@ class ISIPResource(IResource):
     )
 
     stateless = Attribute(
-        "frozenset of str: the methods that L{answer} is asked about. Usually none, and then a"
+        "container of str: the methods that L{answer} is asked about. Usually none, and then a"
         " resource may do without it and L{answer}."
     )
 

@@ -32,13 +32,14 @@ from sipapp.assignment import Assignment, decodeAssignment
 from sipapp.certificates import Certificates
 from sipapp.config import DEFAULT_PORTS, ResolvedListener, Settings, decodeSettings
 from sipapp.inheritance import Inheritance, endpointOf
-from sipapp.interfaces import IAccounts, ILocationStore, IWorker
+from sipapp.interfaces import IAccounts, ILocationStore, INonceCounts, IWorker
 from sipapp.location import LMDBLocation, MemoryLocation
 from sipapp.plugins import resourceMakers, resourceTypes
 from sipapp.pool import Boot, WorkerControl, enterWorker
 from sipapp.resources.sip import Dispatch
 from sipapp.sip import SIPURI, normalHost
 from sipapp.storage import CheckedAccounts, OwnAccounts, SQLiteAccounts
+from sipapp.storage.noncecounts import NonceCounts
 from sipapp.strangers import Strangers
 from sipapp.transaction import Identifiers, TimerSettings
 from sipapp.transport import leanreactor
@@ -101,6 +102,10 @@ class Worker:
         if checker is not None:
             return CheckedAccounts(makeChecker(checker))
         return OwnAccounts(SQLiteAccounts(self._settings.accountsPath))
+
+    @cached_property
+    def nonceCounts(self) -> INonceCounts:
+        return NonceCounts(Path(self._settings.nonceCountsPath), self.endOfTurn)
 
     def listener(self, name: str) -> int | None:
         found = (one.index for one in self._assignment.listeners if one.name == name)
@@ -188,6 +193,8 @@ class Worker:
             await maybeDeferred(self._transport.driver.stop)
             await maybeDeferred(self._locatorClient.stop)
             await self.location.close()
+        if "nonceCounts" in self.__dict__:
+            self.nonceCounts.close()
         if self._strangers is not None:
             self._strangers.stop()
 

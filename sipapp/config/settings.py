@@ -186,6 +186,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         return self.server.secretFile or os.path.join(self.server.stateDirectory, "secret")
 
     @property
+    def nonceCountsPath(self) -> str:
+        """The directory of the nonce counts."""
+        return os.path.join(self.server.runDirectory, "noncecounts")
+
+    @property
     def locationPath(self) -> str:
         """The directory of the location store."""
         return self.location.path or os.path.join(self.server.stateDirectory, "location")

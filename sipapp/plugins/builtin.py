@@ -1,9 +1,17 @@
 """The built-in resources, declared as any third party would declare theirs."""
 
+from sipapp.resources.sip.authenticate import authenticateMaker
 from sipapp.resources.sip.options import optionsMaker
 from sipapp.resources.sip.proxy import proxyMaker
 from sipapp.resources.sip.registrar import registrarMaker
 from sipapp.resources.sip.replicate import replicateMaker
 from sipapp.resources.web import healthMaker
 
-__all__ = ["healthMaker", "optionsMaker", "proxyMaker", "registrarMaker", "replicateMaker"]
+__all__ = [
+    "authenticateMaker",
+    "healthMaker",
+    "optionsMaker",
+    "proxyMaker",
+    "registrarMaker",
+    "replicateMaker",
+]

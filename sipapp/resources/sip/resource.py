@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 from zope.interface import implementer
@@ -19,7 +20,7 @@ class SIPResource:
     yours does not leave."""
 
     methods: frozenset[str] = frozenset()
-    stateless: frozenset[str] = frozenset()
+    stateless: Container[str] = frozenset()
 
     def start(self) -> Any:
         return None

@@ -178,7 +178,8 @@ class Stage:
         self.timers = TimerSettings()
         self.location: Any = (SlowLocation if slow else MemoryLocation)(self.clock.seconds)
         self.proxy = Proxy(ProxySettings(**settings), self)
-        chain = [self.proxy]
+        self.chain: list[Any] = [self.proxy]
+        chain = self.chain
         self.dispatch = Dispatch(
             {0: chain, 1: chain, 2: chain}, self.identifiers, isTrusted=self.isTrusted
         )

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from sipapp.location import Binding
+from sipapp.resources.sip import SIPResource
 from sipapp.resources.sip.proxy import tokens
+from sipapp.sip.digest import Identity
 from sipapp.transport.trust import TrustedPeers
 from tests.resources.proxy.stage import SERVER, RecordingFlow, Stage, invite, text
 
@@ -35,6 +37,23 @@ def test_stranger() -> None:
     stage = Stage()
     assert attempt(stage, invite(FOREIGN)) == [403]
     assert stage.proxy.refused == 1
+
+
+class Vouching(SIPResource):
+    """Somebody before the proxy who knows who has sent a request."""
+
+    def offer(self, transaction: Any) -> None:
+        transaction.request.authenticated = Identity("carol", "example.com")
+
+
+@pytest.mark.parametrize("may", [True, False])
+def test_whoHasAuthenticated(may: bool) -> None:
+    """A user may call wherever, registered or not, unless nobody may."""
+    stage = Stage(relayRegistered=may)
+    stage.chain.insert(0, Vouching())
+    stage.receive(fromCarol(invite(FOREIGN)))
+    assert [sent.uri for sent in stage.sent] == ([FOREIGN] if may else [])
+    assert stage.caller.statuses() == [100 if may else 403]
 
 
 @pytest.mark.parametrize("method", ["INVITE", "MESSAGE", "OPTIONS", "REGISTER", "BYE"])

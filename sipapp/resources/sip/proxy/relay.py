@@ -2,8 +2,9 @@
 
 A server that forwards anything for anyone is an open relay: the cost of the calls and the blame for
 the attacks that go through it are its owner's. So a request leaves for a foreign place only if
-it belongs to a dialog that this server has set up, or comes from a trusted peer, or from a phone
-that is registered here and says so in its From. Nothing else that a peer writes counts.
+it belongs to a dialog that this server has set up, or comes from a trusted peer, from a user who
+has proven to be one, or from a phone that is registered here and says so in its From. Nothing else
+that a peer writes counts.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ __all__ = ["RelayPolicy"]
 class RelayPolicy:
     """
     @param worker: the L{sipapp.interfaces.IWorker}.
-    @param registered: whether registered phones may call foreign domains.
+    @param registered: whether users, and phones that are registered, may call foreign domains.
     """
 
     def __init__(self, worker: Any, registered: bool) -> None:
@@ -37,6 +38,8 @@ class RelayPolicy:
             return True
         if not self._registered:
             return False
+        if request.authenticated is not None:
+            return True
         caller = request.fromHeader.uri
         if not isinstance(caller, SIPURI) or not self._worker.isLocal(caller):
             return False

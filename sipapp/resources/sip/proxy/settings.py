@@ -22,7 +22,8 @@ class ProxySettings(Settings, frozen=True, kw_only=True):
     @ivar recordRouteMethods: the methods that can form a dialog, and so are record-routed.
     @ivar recurse: what to do with a 3xx: C{"never"} try its contacts, try those that are
         C{"local"} to this server, or C{"always"} try them, wherever they are (§16.7 step 4).
-    @ivar relayRegistered: whether a phone that is registered here may call foreign domains.
+    @ivar relayRegistered: whether users who have authenticated, and phones that are registered
+        here, may call foreign domains.
     @ivar timerC: seconds without a final answer after which an INVITE is given up (§16.8);
         C{None} takes the server's Timer C.
     @ivar maxBranches: how many targets one request is forwarded to at most, all groups together.

@@ -1,0 +1,96 @@
+"""Who has to prove what (RFC 3261 §22.1 to §22.3).
+
+A request claims to come from the user in its From. If that is a user of a domain of ours, it has to
+be proven; who claims to be from elsewhere is not asked, since nobody here knows a password of his,
+and is treated as a stranger by the resources that follow. A REGISTER is about the user in its To.
+
+Not asked is also who sends
+
+ - ACK, which nobody can answer, and CANCEL, which cannot be sent again with credentials (§22.1);
+ - what comes from a trusted peer, which vouches for its users;
+ - what belongs to a dialog that this server has set up: it has been asked then, and the proof is in
+   the Route.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sipapp.resources.sip.proxy import tokens
+from sipapp.resources.sip.proxy.routing import isInDialog
+from sipapp.sip import SIPURI, Request, normalHost
+
+__all__ = ["NEVER_ASKED", "Demand", "Demands"]
+
+NEVER_ASKED = frozenset({"ACK", "CANCEL"})
+
+
+class Demand(NamedTuple):
+    """What a request has to prove.
+
+    @ivar realm: where the user is known.
+    @ivar isProxy: whether it is asked for as by a proxy, with 407, because the request is not for
+        this server itself.
+    """
+
+    realm: str
+    isProxy: bool
+
+
+class Demands:
+    """
+    @param worker: the L{sipapp.interfaces.IWorker}.
+    @param realms: the realm of a domain, where it is not the domain itself.
+    """
+
+    def __init__(self, worker: Any, realms: dict[str, str]) -> None:
+        self._worker = worker
+        self._realms = {normalHost(domain): realm for domain, realm in realms.items()}
+
+    def of(self, request: Request) -> Demand | None:
+        """
+        @return: what the request has to prove, C{None} if nothing.
+        @raise SIPError: if From, To, Request-URI or Route cannot be read.
+        """
+        method = request.method
+        if method in NEVER_ASKED or self._worker.isTrusted(request.flow):
+            return None
+        realm = self.realmOf(request.to.uri) if method == "REGISTER" else None
+        if realm is None:
+            realm = self.realmOf(request.fromHeader.uri)
+        if realm is None or self._isInDialogOfOurs(request):
+            return None
+        return Demand(realm, not self._isForThisServer(request))
+
+    def realmOf(self, uri: object) -> str | None:
+        """
+        @return: where the user of a URI is known; C{None} if that is not here. A port makes nobody
+            a stranger.
+        """
+        if not isinstance(uri, SIPURI):
+            return None
+        host = normalHost(uri.host)
+        if host not in self._worker.domains and not self._worker.isLocal(uri):
+            return None
+        return self._realms.get(host, host)
+
+    def _isForThisServer(self, request: Request) -> bool:
+        uri = request.uri
+        if not isinstance(uri, SIPURI) or not self._worker.isLocal(uri):
+            return False
+        return request.method == "REGISTER" or uri.user is None
+
+    def _isInDialogOfOurs(self, request: Request) -> bool:
+        """Whether a Route of ours proves it. What somebody else's Route says does not count."""
+        if "route" not in request.names or not isInDialog(request):
+            return False
+        for route in request.routes:
+            uri = route.uri
+            if not isinstance(uri, SIPURI) or not self._worker.isLocal(uri):
+                return False
+            if (
+                uri.user
+                and tokens.read(self._worker.identifiers, uri.user, request.callID) is not None
+            ):
+                return True
+        return False

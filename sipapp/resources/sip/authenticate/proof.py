@@ -1,0 +1,133 @@
+"""What is asked, one after the other, of a request that shows credentials with a fresh nonce.
+
+::
+
+    accounts --> identities --> nonce counts --> the next resource
+       |             |               |
+    401/407         403        401/407, stale
+
+The accounts may answer at once or later, the nonce counts answer at the end of the turn.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred
+
+from sipapp.resources.sip.authenticate.demand import Demand
+from sipapp.resources.sip.authenticate.shown import takeOut
+from sipapp.resources.sip.dispatch import TAKEN
+from sipapp.sip import Response
+from sipapp.sip.digest import AuthenticationInfo, Credentials, Identity
+from sipapp.transaction import ServerTransaction
+
+if TYPE_CHECKING:
+    from sipapp.resources.sip.authenticate.resource import Authenticate
+
+__all__ = ["Proof"]
+
+
+class Proof:
+    """
+    @ivar decided: Deferred of what L{sipapp.interfaces.ISIPResource.offer} is to give.
+    """
+
+    __slots__ = (
+        "_account",
+        "_authenticate",
+        "_demand",
+        "_expiry",
+        "_lines",
+        "_shown",
+        "_transaction",
+        "decided",
+    )
+
+    def __init__(
+        self,
+        authenticate: Authenticate,
+        transaction: ServerTransaction,
+        demand: Demand,
+        shown: Credentials,
+        expiry: float,
+        lines: list[str],
+    ) -> None:
+        """
+        @param expiry: when the nonce ends.
+        @param lines: those that are not for others.
+        """
+        self.decided: Deferred[Any] = Deferred()
+        self._authenticate = authenticate
+        self._transaction = transaction
+        self._demand = demand
+        self._shown = shown
+        self._expiry = expiry
+        self._lines = lines
+        self._account: Any = None
+
+    def begin(self) -> None:
+        """Ask the accounts."""
+        request = self._transaction.request
+        accounts = self._authenticate.accounts
+        accounts.check(self._shown, request.method, request.body, self._checked)
+
+    def _checked(self, account: Any) -> None:
+        """
+        @param account: L{sipapp.storage.Account}, C{None} if nobody's, or an exception.
+        """
+        if isinstance(account, Exception):
+            self.decided.errback(account)
+            return
+        authenticate = self._authenticate
+        request = self._transaction.request
+        flow: Any = request.flow
+        address = flow.remote[0]
+        # A datagram may come from anywhere; its nonce has been sent to one place only.
+        proven = flow.reliable or authenticate.nonces.wasSentTo(self._shown.nonce, address)
+        if account is None:
+            authenticate.bans.offence(address, "authentication", proven)
+            self._decide(authenticate.challenge(request, self._demand))
+            return
+        if proven:
+            authenticate.bans.vouch(address)
+        identity = Identity(account.username, self._demand.realm)
+        if not authenticate.identities.agree(identity, request):
+            self._decide(request.respond(403, toTag=authenticate.toTag(request)))
+            return
+        self._account = account
+        # Without qop the count is not part of the proof: anybody could have written it.
+        count = self._shown.nc if self._shown.qop else 0
+        authenticate.counts.use(self._shown.nonce, count, self._expiry, self._counted)
+
+    def _counted(self, isFirst: bool) -> None:
+        """The store has said whether this proof has been used before, here or elsewhere."""
+        authenticate = self._authenticate
+        transaction = self._transaction
+        request = transaction.request
+        if not isFirst:
+            self._decide(authenticate.challenge(request, self._demand, stale=True))
+            return
+        takeOut(request, self._lines)
+        request.authenticated = Identity(self._account.username, self._demand.realm)
+        if not self._demand.isProxy and authenticate.isAging(self._expiry):
+            transaction.amend = self._renew
+        self._decide(None)
+
+    def _decide(self, outcome: Response | None) -> None:
+        # Whoever has sent it may have given it up in the meantime (§9.2).
+        self.decided.callback(TAKEN if self._transaction.isFinal else outcome)
+
+    def _renew(self, response: Response) -> None:
+        """Give the phone its next nonce in time, so that it need not be asked for it (§22.4)."""
+        if not 200 <= response.status < 300:
+            return
+        shown = self._shown
+        information = AuthenticationInfo(
+            nextnonce=self._authenticate.mint(self._transaction.request),
+            rspauth=shown.rspauth(self._account.ha1(shown.algorithm), response.body),
+            qop=shown.qop,
+            cnonce=shown.cnonce or None,
+            nc=shown.ncText or None,
+        )
+        response.append("Authentication-Info", information.toText())

@@ -1,0 +1,157 @@
+"""Authentication as a resource: it stands before those that do something for a user.
+
+::
+
+    offer --> demand --> shown --> Proof --> the next resource
+                |          |
+                |          +--- 401/407: nothing, or with a nonce that has ended
+                +--- nothing to prove: the next resource
+
+A request that shows nothing is answered without a transaction, as RFC 3261 §26.3.2.4 wants it: a
+stranger costs a hash and an answer, and is told once for each time that he asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import Any
+
+from sipapp.resources.maker import ResourceMaker
+from sipapp.resources.sip.authenticate.challenges import Challenges, offered
+from sipapp.resources.sip.authenticate.demand import NEVER_ASKED, Demand, Demands
+from sipapp.resources.sip.authenticate.identities import Identities
+from sipapp.resources.sip.authenticate.proof import Proof
+from sipapp.resources.sip.authenticate.settings import AuthenticateSettings
+from sipapp.resources.sip.authenticate.shown import (
+    credentialLines,
+    lastExpiry,
+    oursAmong,
+    takeOut,
+)
+from sipapp.resources.sip.resource import SIPResource
+from sipapp.sip import Request, Response, SIPError
+from sipapp.sip.digest import Credentials, Nonces
+from sipapp.transaction import ServerTransaction
+
+__all__ = ["Authenticate", "authenticateMaker"]
+
+
+class _AllBut:
+    """Every method but some."""
+
+    def __init__(self, excepted: Container[str]) -> None:
+        self._excepted = excepted
+
+    def __contains__(self, method: object) -> bool:
+        return method not in self._excepted
+
+
+class Authenticate(SIPResource):
+    """Lets pass what has nothing to prove, and what has proven it: then the request's
+    C{authenticated} says who has sent it.
+
+    @ivar accounts: the L{sipapp.interfaces.IAccounts}.
+    @ivar bans: the L{sipapp.interfaces.IBans}.
+    @ivar counts: the L{sipapp.interfaces.INonceCounts}.
+    @ivar identities: which addresses a user may call his own.
+    @ivar nonces: what challenges are made with.
+    @ivar toTag: mints the tags of the answers given here.
+    """
+
+    stateless = _AllBut(NEVER_ASKED)
+
+    def __init__(self, settings: AuthenticateSettings, worker: Any) -> None:
+        """
+        @raise ValueError: if the accounts can be checked with none of the algorithms.
+        """
+        self.accounts = worker.accounts
+        self.bans = worker.bans
+        self.counts = worker.nonceCounts
+        self.toTag = worker.identifiers.toTag
+        key = worker.identifiers.derivedKey("nonces", self.counts.salt)
+        self.nonces = Nonces(key, settings.nonceLifetime)
+        self._demands = Demands(worker, settings.realms)
+        self.identities = Identities(self._demands.realmOf, settings.identities)
+        self._algorithms = offered(settings.algorithms, self.accounts.algorithms)
+        self._challenges = Challenges(self._algorithms, settings.qop)
+        self._seconds = worker.reactor.seconds
+        # After this time nobody sends a request again that came while its nonce was good.
+        self._repeated = 64 * worker.timers.t1
+
+    def answer(self, request: Request) -> Response | None:
+        """Challenge a request that proves nothing, and did not when it came for the first time."""
+        try:
+            demand = self._demands.of(request)
+        except SIPError:
+            return None
+        if demand is None:
+            return None
+        lines = credentialLines(request)
+        if lines and self._seconds() < lastExpiry(lines, self.nonces) + self._repeated:
+            return None
+        # Who knows nothing but a nonce of another time has not got the password wrong.
+        return self.challenge(request, demand, stale=any(demand.realm in line for line in lines))
+
+    def offer(self, transaction: ServerTransaction) -> Any:
+        request = transaction.request
+        lines = credentialLines(request)
+        ours = oursAmong(lines, self.nonces) if lines else []
+        try:
+            demand = self._demands.of(request)
+        except SIPError as error:
+            return request.refuse(error, self.toTag(request))
+        if demand is None:
+            if ours:
+                takeOut(request, [line for line, _ in ours])
+            return None
+        for _, shown in ours:
+            # The first that will do, if there are several (RFC 8760 §2.4).
+            if shown.realm == demand.realm and self._isAnswer(shown):
+                break
+        else:
+            return self.challenge(request, demand)
+        expiry = self.nonces.expiry(shown.nonce) or 0.0
+        if self._seconds() >= expiry:
+            # Whether the password is right can wait until it is proven anew.
+            return self.challenge(request, demand, stale=True)
+        proof = Proof(self, transaction, demand, shown, expiry, [line for line, _ in ours])
+        proof.begin()
+        return proof.decided
+
+    def ack(self, request: Request) -> bool:
+        """The ACK to a challenge that was sent without a transaction ends here. Others go on, and
+        are not asked for anything; but the proof that they repeat is not for others."""
+        tag: str = self.toTag(request)
+        if tag in request.lines[request.names.index("to")] and request.to.tag == tag:
+            return True
+        lines = credentialLines(request)
+        if lines:
+            takeOut(request, [line for line, _ in oursAmong(lines, self.nonces)])
+        return False
+
+    def _isAnswer(self, shown: Credentials) -> bool:
+        """Tell whether credentials are in one of the ways that are offered."""
+        return shown.algorithm in self._algorithms and shown.isComputable
+
+    def challenge(self, request: Request, demand: Demand, stale: bool = False) -> Response:
+        """
+        @param stale: whether only the nonce was at fault.
+        @return: the answer that asks for a proof.
+        """
+        tag = self.toTag(request)
+        return self._challenges.answer(request, demand, self.mint(request), tag, stale)
+
+    def mint(self, request: Request) -> str:
+        """
+        @return: a nonce for whoever has sent the request.
+        """
+        flow: Any = request.flow
+        return self.nonces.mint(self._seconds(), flow.remote[0])
+
+    def isAging(self, expiry: float) -> bool:
+        """Tell whether a nonce is in the second half of its life."""
+        left: float = expiry - self._seconds()
+        return left < self.nonces.lifetime / 2
+
+
+authenticateMaker = ResourceMaker("authenticate", "sip", AuthenticateSettings, Authenticate)
