@@ -183,7 +183,7 @@ class Request(Message):
         if ";" not in line or "tag" not in line.lower():
             return False
         try:
-            return self.to.tag is not None
+            return "tag" in self.to.params
         except SIPError:
             return True
 

@@ -76,6 +76,28 @@ def test_breadthIsShared() -> None:
     assert [sent.request.get("max-breadth") for sent in stage.sent] == ["3", "3", "2", "2"]
 
 
+def test_breadthIsNotWhatTheSenderWants() -> None:
+    """RFC 5393 §5.3.3: a proxy may make it less, and this one makes it what it would have given."""
+    stage = Stage(maxBreadth=12)
+    stage.bind("sip:bob@example.com", *(f"sip:bob@203.0.113.{number}" for number in range(1, 5)))
+    stage.receive(invite("sip:bob@example.com", "Max-Breadth: 999999999"))
+    assert [sent.request.get("max-breadth") for sent in stage.sent] == ["3", "3", "3", "3"]
+
+
+def test_branchesAreBounded() -> None:
+    """One request has so many branches and no more, those that come later among them."""
+    stage = Stage(maxBranches=5)
+    contacts = [Binding(f"sip:bob@203.0.113.{n}", 3600.0, q=n % 3 / 2) for n in range(1, 60)]
+    stage.bind("sip:bob@example.com", *contacts)
+    stage.receive(invite())
+    answered = 0
+    while answered < len(stage.sent):
+        stage.sent[answered].answer(486)
+        answered += 1
+    assert answered == 5
+    assert stage.caller.statuses()[-1] == 486
+
+
 def test_lessBreadthThanTargets() -> None:
     """RFC 5393 §5.3.3.1: what is too much for once is tried one after the other."""
     stage = Stage()

@@ -43,10 +43,10 @@ def objectionTo(
     return None
 
 
-def breadthOf(request: Request, default: int) -> int | None:
+def breadthOf(request: Request, most: int) -> int | None:
     """How many branches of this request there may be at the same time (RFC 5393 §5.3).
 
-    @param default: for a request that does not say.
+    @param most: for a request that does not say, or says more.
     @return: C{None} for a method that it does not apply to.
     @raise MalformedHeader: if Max-Breadth is not a number.
     """
@@ -54,8 +54,8 @@ def breadthOf(request: Request, default: int) -> int | None:
         # They go where their INVITE has gone.
         return None
     if "max-breadth" not in request.names:
-        return default
+        return most
     text = request.get("max-breadth") or ""
     if _number(text) is None:
         raise MalformedHeader("not a number", "Max-Breadth")
-    return int(text)
+    return min(int(text), most)

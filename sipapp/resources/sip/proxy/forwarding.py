@@ -68,9 +68,6 @@ def forwardedRequest(
 
 
 def _setRoutes(copy: Request, values: Sequence[str]) -> None:
-    lines, names = copy.lines, copy.names
-    while "route" in names:
-        index = names.index("route")
-        del lines[index], names[index]
+    copy.remove("route")
     for value in values:
         copy.append("Route", value)

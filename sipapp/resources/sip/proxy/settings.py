@@ -27,7 +27,8 @@ class ProxySettings(Settings, frozen=True, kw_only=True):
     @ivar timerC: seconds without a final answer after which an INVITE is given up (§16.8);
         C{None} takes the server's Timer C.
     @ivar maxBranches: how many targets one request is forwarded to at most, all groups together.
-    @ivar maxBreadth: the Max-Breadth of a request that comes without one (RFC 5393 §5.3.3).
+    @ivar maxBreadth: the Max-Breadth of a request that comes without one, or with a larger one
+        (RFC 5393 §5.3.3).
     @ivar maxForwards: the Max-Forwards of a request that comes without one (§16.6 step 3).
     @ivar proxyRequire: the option tags accepted in Proxy-Require (§16.3 step 5).
     @ivar unreachableStatus: the answer for a user without a binding: 480, or 404 to say that
