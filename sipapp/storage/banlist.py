@@ -35,7 +35,7 @@ _QUIET = 60.0
 """Seconds between two complaints about the file."""
 
 
-def _nobody(network: Network, ban: Ban) -> None:
+def _nobody(network: Network, seconds: float, reason: str) -> None:
     """Nobody wants to know."""
 
 
@@ -47,7 +47,8 @@ class BanList:
     in one transaction at its end.
 
     @ivar generation: another number whenever L{isBanned} may give another answer than before.
-    @ivar banned: called with each ban that this worker has made.
+    @ivar banned: called with each network that this worker has banned, for how many seconds, and
+        why.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class BanList:
         @param clock: gives the seconds since the epoch.
         """
         self.generation = 0
-        self.banned: Callable[[Network, Ban], object] = _nobody
+        self.banned: Callable[[Network, float, str], object] = _nobody
         self._file = file
         self._points = points
         self._isExempt = isExempt
@@ -150,7 +151,7 @@ class BanList:
                 self._file.vouch(sources, now + _VOUCHED, now)
             if offences:
                 for network, ban in self._file.offended(offences, now):
-                    self.banned(network, ban)
+                    self.banned(network, ban.ends - ban.since, ban.reason)
                 self.refresh()
         except (lmdb.Error, ShelfFull) as error:
             self._complain(error)

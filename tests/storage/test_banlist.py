@@ -27,7 +27,7 @@ class Worker:
     def __init__(self, path: Path, clock: Clock) -> None:
         self.file = BanFile(path)
         self.endings: list[Callable[[], object]] = []
-        self.made: list[tuple[Network, Ban]] = []
+        self.made: list[tuple[Network, float, str]] = []
         self.bans = BanList(
             self.file,
             {"authentication": 1.0, "scanner": 4.0, "nothing": 0.0},
@@ -36,7 +36,7 @@ class Worker:
             clock,
             clock.seconds,
         )
-        self.bans.banned = lambda network, ban: self.made.append((network, ban))
+        self.bans.banned = lambda *ban: self.made.append(ban)
         self.bans.start()
 
     def endTurn(self) -> None:
@@ -85,8 +85,7 @@ def test_whoOffendsIsBanned(worker: Worker, clock: Clock) -> None:
     assert worker.bans.isBanned(HERE, datagram=True)
     assert worker.bans.isBanned(HERE, datagram=False)
     assert not worker.bans.isBanned("192.0.2.2", datagram=True)
-    ((network, ban),) = worker.made
-    assert (str(network), ban.reason) == ("192.0.2.1/32", "authentication")
+    assert worker.made == [(parseNetwork(HERE), 3600.0, "authentication")]
     clock.advance(3600.0)
     assert not worker.bans.isBanned(HERE, datagram=True)
 
