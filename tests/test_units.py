@@ -18,7 +18,7 @@ ETC = Path(sipapp.__file__).parent.parent / "etc"
 UNITS = ("sipapp.service", "sipapp.socket")
 
 #: The worst that C{systemd-analyze security} may say, times ten: 20 is "OK", 50 "MEDIUM".
-WORST_EXPOSURE = 20
+WORST_EXPOSURE = 12
 
 
 def read(name: str) -> dict[str, list[str]]:

@@ -66,6 +66,10 @@ class Machine(Protocol):
     def whyUnreadable(self, path: str) -> str | None:
         """Why this is not a file that can be read; C{None} if it is one."""
 
+    def whyExposed(self, path: str) -> str | None:
+        """Why a file does not keep its secrets, see L{whyExposed}; C{None} if it does, or cannot be
+        looked at."""
+
     def whyUnfit(self, checker: str) -> str | None:
         """Why a checker of C{twisted.cred} cannot check answers to a digest challenge; C{None} if
         it can.
@@ -104,6 +108,13 @@ class LocalMachine:
         except OSError as error:
             return error.strerror
         return None
+
+    def whyExposed(self, path: str) -> str | None:
+        """Look at its mode."""
+        try:
+            return whyExposed(path)
+        except OSError:
+            return None
 
     def whyUnfit(self, checker: str) -> str | None:
         """Look what its plugin says."""

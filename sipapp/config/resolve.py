@@ -31,6 +31,7 @@ from sipapp.config.errors import Problems, tomlValue
 from sipapp.config.listensettings import DEFAULT_PORTS, WEB_TRANSPORTS, ListenSettings
 from sipapp.config.machine import LocalMachine, Machine
 from sipapp.config.settings import Settings
+from sipapp.config.tlssettings import CertificateSettings, ClientTLSSettings, TLSSettings
 from sipapp.config.values import tomlKey
 
 SHARED = "tcp"
@@ -278,7 +279,7 @@ def _checkMachine(settings: Settings, machine: Machine, problems: Problems) -> N
             f"{tomlValue(server.runDirectory)}: sockets are made in it, and the kernel allows its"
             f" path {_LONGEST_RUN_DIRECTORY} bytes",
         )
-    files: dict[str, object] = {}
+    files: dict[str, CertificateSettings | TLSSettings | ClientTLSSettings] = {}
     for block, listen in enumerate(settings.listen):
         if listen.tls is not None:
             key = f"listen[{block}].tls"
@@ -292,3 +293,8 @@ def _checkMachine(settings: Settings, machine: Machine, problems: Problems) -> N
             why = None if path is None else machine.whyUnreadable(path)
             if why is not None:
                 problems.add(f"{key}.{tomlKey(name)}", f"{path} cannot be read: {why}")
+        name = "certificate" if tls.privateKey is None else "privateKey"
+        keyFile = getattr(tls, name)
+        why = None if keyFile is None else machine.whyExposed(keyFile)
+        if why is not None:
+            problems.add(f"{key}.{tomlKey(name)}", f"the key is in it, and {why}")

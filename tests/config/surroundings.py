@@ -68,6 +68,7 @@ class FakeMachine:
         }
     )
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    exposed: Mapping[str, str] = field(default_factory=dict)
     unfit: Mapping[str, str] = field(default_factory=dict)
     users: Sequence[str] = ("sipapp",)
     groups: Sequence[str] = ("sipapp",)
@@ -80,6 +81,9 @@ class FakeMachine:
 
     def whyUnreadable(self, path: str) -> str | None:
         return self.unreadable.get(path)
+
+    def whyExposed(self, path: str) -> str | None:
+        return self.exposed.get(path)
 
     def whyUnfit(self, checker: str) -> str | None:
         return self.unfit.get(checker)

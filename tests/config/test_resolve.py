@@ -405,6 +405,24 @@ def test_unreadableFiles() -> None:
     ]
 
 
+def test_exposedKeys() -> None:
+    """The key is in a file of its own, or in that of its certificate, which else is for all."""
+    why = "everybody can read it: chmod o= FILE"
+    machine = FakeMachine(exposed=dict.fromkeys(("/c.pem", "/d.pem", "/key.pem", "/ca.pem"), why))
+    text = block(
+        "127.0.0.1",
+        '"tls"',
+        "tls = { certificate = '/c.pem', private_key = '/key.pem', ca = '/ca.pem',"
+        " certificates = [{ certificate = '/d.pem' }] }\n",
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        plan(text, machine)
+    assert str(caught.value).split("\n") == [
+        f"{FILE}: listen[0].tls.private_key: the key is in it, and {why}",
+        f"{FILE}: listen[0].tls.certificates[0].certificate: the key is in it, and {why}",
+    ]
+
+
 def test_unfitChecker() -> None:
     text = '[accounts]\nchecker = "unix"\n' + block("127.0.0.1", '"udp"')
     assert plan(text).processes > 0
