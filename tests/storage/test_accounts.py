@@ -163,6 +163,19 @@ class TestOwnAccounts:
         assert decide(own, answer(password="wrong", userhash=True)) is None
         assert decide(own, answer(username="carol", userhash=True)) is None
 
+    @pytest.mark.parametrize("username", ["alice", "carol"])
+    def test_strangersTakeAsLong(self, own: OwnAccounts, username: str) -> None:
+        """Who tries names learns nothing from the time that it takes to be refused."""
+        compared = []
+
+        class Watched(Credentials):
+            def matches(self, ha1: str, method: str, body: bytes = b"") -> bool:
+                compared.append(len(ha1))
+                return super().matches(ha1, method, body)
+
+        assert decide(own, Watched(*answer(username=username, password="wrong"))) is None
+        assert compared == [64]
+
     def test_anotherRealm(self) -> None:
         accounts = OwnAccounts(MemoryAccounts(ALICE, newAccount("alice", "example.net", "cooper")))
         assert decide(accounts, answer(realm="example.net")) is None
