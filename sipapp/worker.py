@@ -23,15 +23,13 @@ from twisted.logger import (
     globalLogBeginner,
     textFileLogObserver,
 )
-from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.web.resource import Resource
-from twisted.web.server import Site
 from zope.interface import implementer
 
 from sipapp.assignment import Assignment, decodeAssignment
 from sipapp.certificates import Certificates
 from sipapp.config import DEFAULT_PORTS, ResolvedListener, Settings, decodeSettings
-from sipapp.inheritance import Inheritance, endpointOf
+from sipapp.inheritance import Inheritance, endpointOf, limitsOf
 from sipapp.interfaces import IAccounts, ILocationStore, INonceCounts, IWorker
 from sipapp.location import LMDBLocation, MemoryLocation
 from sipapp.plugins import resourceMakers, resourceTypes
@@ -46,9 +44,11 @@ from sipapp.transport import leanreactor
 from sipapp.transport.assembly import Transport, assemble
 from sipapp.transport.endpoints import Endpoints
 from sipapp.transport.flows import Flow
-from sipapp.transport.limits import StreamLimits
+from sipapp.transport.limits import LimitLog, StreamLimits
 from sipapp.transport.locate import makeLocator
+from sipapp.transport.networks import Networks
 from sipapp.transport.trust import TrustedPeers
+from sipapp.transport.web import webFactory
 
 __all__ = ["Worker", "main"]
 
@@ -263,16 +263,20 @@ class Worker:
     # HTTP.
 
     async def _serveWeb(self, served: list[ResolvedListener]) -> None:
+        limitLog = LimitLog(self.reactor.seconds)
         for listener in served:
             root = Resource()
             for resource in await self._makeResources(listener):
                 root.putChild(resource.path.encode("utf-8"), resource.webResource())
-            bounds = listener.listen.bounds
-            site: Any = Site(root, timeout=bounds.idleTimeout)
-            site.noisy = False
-            tls = self._certificates.forListener(listener)
-            if tls is not None:
-                site = TLSMemoryBIOFactory(tls, False, site)
+            site = webFactory(
+                self.reactor,
+                root,
+                f"{listener.transport} {listener.host}:{listener.port}",
+                limitsOf(listener),
+                limitLog,
+                self._certificates.forListener(listener),
+                Networks(listener.listen.proxyProtocol),
+            )
             sockets = self._inheritance.listening(listener), *self._inheritance.spares(listener)
             self._webSites.extend((each, site) for each in sockets)
         if not self._assignment.predecessors:

@@ -100,8 +100,8 @@ def _checkLimits(listen: ListenSettings, key: str, problems: Problems) -> None:
     ]
     for name in given:
         where = f"{key}.limits.{tomlKey(name)}"
-        if listen.isWeb and name != "idleTimeout":
-            problems.add(where, "HTTP has no limit but idle_timeout")
+        if listen.isWeb and name == "sendBacklog":
+            problems.add(where, "HTTP has no such limit")
         elif listen.transports == ("udp",) and name not in DATAGRAM_LIMITS:
             problems.add(where, "a limit of connections; udp has none")
 

@@ -22,7 +22,7 @@ from sipapp.config.values import (
 
 class LimitsSettings(SettingsTable, frozen=True, kw_only=True):
     """C{[listen.limits]}. Those in L{DATAGRAM_LIMITS} are for datagrams too, which have at most
-    65,507 bytes anyway; the others are of connections.
+    65,507 bytes anyway; the others are of connections. For C{http} there is no C{send_backlog}.
 
     The two counts of connections are for each worker process of the listener, since that is what
     can be kept exactly: workers share no memory.

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from sipapp.transport.connection import StreamConnection
 from sipapp.transport.endpoints import Endpoint
 from sipapp.transport.expiry import Expiry
-from sipapp.transport.limits import StreamLimits
+from sipapp.transport.limits import ConnectionCount, StreamLimits
 from sipapp.transport.streamflow import StreamFlow
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ class Group:
     def __init__(self, streams: Streams, name: str, limits: StreamLimits) -> None:
         self.name = name
         self.limits = limits
-        self.inbound = 0
-        self.inboundByHost: dict[str, int] = {}
+        self.inbound = ConnectionCount(limits, streams.limitLog, name)
         streams.groups.append(self)
         reactor = streams.reactor
         self.idle: Expiry[StreamConnection] = Expiry(

@@ -41,6 +41,48 @@ class StreamLimits:
     connectTimeout: float = 5.0
 
 
+class ConnectionCount:
+    """The inbound connections of one endpoint, all together and by address."""
+
+    def __init__(self, limits: StreamLimits, limitLog: LimitLog, name: str) -> None:
+        """
+        @param name: of the endpoint, for the log.
+        """
+        self._limits = limits
+        self._limitLog = limitLog
+        self._name = name
+        self._all = 0
+        self._byHost: dict[str, int] = {}
+
+    def admit(self, host: str) -> bool:
+        """Count a connection, unless it is one too many.
+
+        @param host: the address it comes from.
+        """
+        limits = self._limits
+        if self._all >= limits.connections:
+            self._limitLog.hit("connections", self._name, host, "too many, refused")
+            return False
+        here = self._byHost.get(host, 0)
+        if here >= limits.connectionsPerAddress and host not in limits.exempt:
+            self._limitLog.hit("connectionsPerAddress", self._name, host, "too many, refused")
+            return False
+        self.enter(host)
+        return True
+
+    def enter(self, host: str) -> None:
+        """Count a connection that another worker has admitted."""
+        self._all += 1
+        self._byHost[host] = self._byHost.get(host, 0) + 1
+
+    def leave(self, host: str) -> None:
+        """A connection that was counted has ended."""
+        self._all -= 1
+        self._byHost[host] -= 1
+        if not self._byHost[host]:
+            del self._byHost[host]
+
+
 class LimitLog:
     """Says once, and then not for a while, that a limit was hit. The counts are kept for all.
 

@@ -158,24 +158,12 @@ class Streams:
         host = remote[0]
         if self.admission is not None and not self.admission.accepts(host):
             return None
-        here = group.inboundByHost.get(host, 0)
-        if group.inbound >= group.limits.connections:
-            self.limitLog.hit("connections", group.name, host, "too many, refused")
-            return None
-        if here >= group.limits.connectionsPerAddress and host not in group.limits.exempt:
-            self.limitLog.hit("connectionsPerAddress", group.name, host, "too many, refused")
+        if not group.inbound.admit(host):
             return None
         self.accepted += 1
         flow = StreamFlow(self, endpoint.transport, remote, endpoint.index, False)
-        self._enterGroup(flow, group)
-        return self._connection(flow, group)
-
-    def _enterGroup(self, flow: StreamFlow, group: Group) -> None:
-        """Count an inbound connection."""
-        host = flow.remote[0]
-        group.inbound += 1
-        group.inboundByHost[host] = group.inboundByHost.get(host, 0) + 1
         self.index.accepted(flow)
+        return self._connection(flow, group)
 
     def _connection(self, flow: StreamFlow, group: Group) -> StreamConnection:
         connection = StreamConnection(self, flow, group.limits)
@@ -237,7 +225,8 @@ class Streams:
         group = self._outgoing
         if not moved.outgoing:
             group = self._byListener.get(listener, group)
-            self._enterGroup(flow, group)
+            group.inbound.enter(flow.remote[0])
+            self.index.accepted(flow)
         for target in moved.targets:
             if self.index.byTarget(target) is None:
                 self.index.target(target, flow)
@@ -315,9 +304,5 @@ class Streams:
         group.idle.discard(connection)
         group.unfinished.discard(connection)
         if not flow.outgoing:
-            group.inbound -= 1
-            host = flow.remote[0]
-            group.inboundByHost[host] -= 1
-            if not group.inboundByHost[host]:
-                del group.inboundByHost[host]
+            group.inbound.leave(flow.remote[0])
         return True

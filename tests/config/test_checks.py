@@ -85,8 +85,8 @@ TLS = '[listen.tls]\ncertificate = "/c.pem"\n'
         ),
         (
             f'{LISTEN}transport = "http"\nport = 80\nresources = ["health"]\n'
-            "[listen.limits]\nbody_size = 1000\nidle_timeout = 5",
-            "listen[0].limits.body_size: HTTP has no limit but idle_timeout",
+            "[listen.limits]\nbody_size = 1000\nsend_backlog = 5000",
+            "listen[0].limits.send_backlog: HTTP has no such limit",
         ),
         # TLS
         (
