@@ -44,9 +44,11 @@ class FlowIndex:
 
     def alias(self, flow: StreamFlow, port: int) -> None:
         """Use an inbound connection for requests to its peer, who has asked for it and listens at
-        this port (RFC 5923). Not over TLS, where the peer has not proven its name to us."""
-        if not flow.outgoing and not flow.secure:
-            target = (flow.transport, flow.remote[0], port, "")
+        this port (RFC 5923). Over TLS only for those to a domain that it has proven to be."""
+        if flow.outgoing:
+            return
+        for name in flow.identities if flow.secure else ("",):
+            target = (flow.transport, flow.remote[0], port, name)
             if self.byTarget(target) is None:
                 self.target(target, flow)
 

@@ -303,6 +303,25 @@ async def test_identitiesInOtherWorkers(
 
 
 @ensureDeferred
+async def test_alias(site: Site, authority: CertificateAuthority, pair: tuple[str, str]) -> None:
+    """A connection whose peer asks for it carries requests to the domains that the peer has proven
+    to be, and to no others (RFC 5923 §8.1)."""
+    own = issued(authority, "sip:carrier.example", "sip:other.example", file="carrier")
+    listening = site.tcpServer(ServerTLS([pair]))
+    tls = site.bind("TLS")
+    worker = site.worker("w1", [0], tls=ServerTLS([pair], str(authority.file), "required"))
+    asking = await site.tcpPeer(tls, clientContext(authority, NAME, own))
+    asking.send(request("OPTIONS", via=f"TLS 127.0.0.1:{listening.port}", params=";alias"))
+    assert (await asking.message()).status == 200
+    for name in ("carrier.example", "other.example", "third.example"):
+        site.names.known[name] = [Address("TLS", LOOPBACK, listening.port, name)]
+        worker.sender.request(made("OPTIONS"), hop(f"sips:bob@{name}"), Outcome())
+    assert {(await asking.message()).method for _ in range(2)} == {"OPTIONS"}
+    assert (await (await listening.connection()).message()).method == "OPTIONS"
+    assert not asking.received.items
+
+
+@ensureDeferred
 async def test_silentHandshake(site: Site, pair: tuple[str, str], log: list[LogEvent]) -> None:
     """Who connects to a TLS endpoint and says nothing does not stay."""
     tls = site.bind("TLS")
