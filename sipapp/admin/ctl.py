@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from sipapp.admin.bans import addBanCommand
 from sipapp.admin.ping import Unanswered, ping
 from sipapp.admin.users import addUserCommand
 from sipapp.sip import SIPURI, MalformedURI, parseURI
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     pinging.set_defaults(run=_ping)
     addUserCommand(commands)
+    addBanCommand(commands)
     given = parser.parse_args(arguments)
     status: int = given.run(given)
     return status

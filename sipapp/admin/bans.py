@@ -1,0 +1,147 @@
+"""C{sipappctl ban}: shows, adds and removes bans.
+
+It works on the ban list itself, whether the server runs or not; one that runs sees the change a
+second later.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+import time
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+from sipapp.admin.options import configured
+from sipapp.config import ConfigurationError, loadTables
+from sipapp.sources import Network, parseNetwork
+from sipapp.storage.banfile import Ban, BanFile
+from sipapp.storage.shelf import ShelfFull
+
+__all__ = ["addBanCommand"]
+
+_Action = Callable[[BanFile, Namespace], int]
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_DURATION = re.compile(r"([0-9]{1,9})([smhd]?)")
+
+
+def addBanCommand(commands: Any) -> None:
+    """
+    @param commands: the subparsers that C{sipappctl} has its commands in.
+    """
+    ban = commands.add_parser("ban", help="show who is not listened to, and change it")
+    actions = ban.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def action(name: str, act: _Action, about: str) -> ArgumentParser:
+        parser: ArgumentParser = actions.add_parser(name, help=about, parents=[configured()])
+        parser.set_defaults(run=lambda given: _run(act, given))
+        return parser
+
+    action("list", _list, "show who is banned, for how long, and why")
+    adding = action("add", _add, "ban networks, whatever they do or have done")
+    removing = action("remove", _remove, "end bans, and forget what has led to them")
+    for parser in (adding, removing):
+        parser.add_argument(
+            "networks",
+            nargs="+",
+            type=_network,
+            metavar="NETWORK",
+            help="an address or network; an IPv6 address stands for its /64",
+        )
+    adding.add_argument(
+        "--for",
+        dest="duration",
+        type=_duration,
+        default=math.inf,
+        metavar="TIME",
+        help="such as 90s, 30m, 12h or 7d (default: until it is removed)",
+    )
+    adding.add_argument("--reason", default="operator", help="why, for those who see the list")
+
+
+def _run(act: _Action, given: Namespace) -> int:
+    try:
+        settings = loadTables(given.config, "server", "bans")
+        if not settings.bans.enabled:
+            print(f"sipappctl: note that {settings.file} has bans disabled", file=sys.stderr)
+        if not Path(settings.server.stateDirectory).is_dir():
+            print(
+                f"sipappctl: there is no {settings.server.stateDirectory} yet:"
+                " the server has never run",
+                file=sys.stderr,
+            )
+            return 1
+        file = BanFile(Path(settings.bansPath))
+        try:
+            return act(file, given)
+        finally:
+            file.close()
+    except (ConfigurationError, OSError, ShelfFull, lmdb.Error) as error:
+        print(f"sipappctl: {error}", file=sys.stderr)
+        return 1
+
+
+def _list(file: BanFile, given: Namespace) -> int:
+    now = time.time()
+    _, bans = file.bans(now)
+    rows = [
+        (
+            network,
+            _left(ban.ends - now),
+            "datagrams" if ban.datagramsOnly else "everything",
+            ban.reason if ban.reason.isprintable() else ascii(ban.reason),
+        )
+        for network, ban in bans.items()
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
+    return 0
+
+
+def _add(file: BanFile, given: Namespace) -> int:
+    now = time.time()
+    for network in given.networks:
+        file.add(network, Ban(now, now + given.duration, given.reason))
+    return 0
+
+
+def _remove(file: BanFile, given: Namespace) -> int:
+    missing = [network for network in given.networks if not file.remove(network)]
+    for network in missing:
+        print(f"sipappctl: {network} is not banned", file=sys.stderr)
+    return 1 if missing else 0
+
+
+def _left(seconds: float) -> str:
+    """
+    @return: a duration in the largest unit that it has two of.
+    """
+    if seconds == math.inf:
+        return "for good"
+    unit, length = max(
+        ((unit, length) for unit, length in _UNITS.items() if seconds >= 2 * length or unit == "s"),
+        key=lambda each: each[1],
+    )
+    return f"{seconds / length:.0f}{unit}"
+
+
+def _network(text: str) -> Network:
+    try:
+        return parseNetwork(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is neither an IP address nor a network") from error
+
+
+def _duration(text: str) -> float:
+    found = _DURATION.fullmatch(text)
+    if found is None or not int(found[1]):
+        raise ArgumentTypeError(f"{text!r} is no time such as 90s, 30m, 12h or 7d")
+    return float(int(found[1]) * _UNITS[found[2] or "s"])
