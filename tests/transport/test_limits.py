@@ -79,6 +79,22 @@ async def test_largeDatagram(site: Site, log: list[str], size: dict[str, str], s
 
 
 @ensureDeferred
+async def test_largestMessages(site: Site) -> None:
+    """RFC 3261 §18.1.1: the largest datagram can be received, and as much over a connection."""
+    udp, tcp = site.bind("UDP"), site.bind("TCP")
+    site.worker("w1", [0, 1])
+    datagram, stream = site.udpPeer(), await site.tcpPeer(tcp)
+    headers = {"extra": f"X: {'y' * 8000}\r\n" * 3}
+    room = 65_507 - len(request("MESSAGE", **headers)) - 4
+    whole = request("MESSAGE", body="x" * room, **headers)
+    assert len(whole) == 65_507
+    datagram.send(whole, udp)
+    assert (await datagram.message()).status == 200
+    stream.send(request("MESSAGE", via="TCP a", body="x" * room, branch="z9hG4bK2", **headers))
+    assert (await stream.message()).status == 200
+
+
+@ensureDeferred
 async def test_largeDatagramWithoutAnswer(site: Site) -> None:
     """Neither ACK nor a response gets one."""
     udp = site.bind("UDP")
