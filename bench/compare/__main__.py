@@ -15,6 +15,7 @@ from bench.compare.cell import compare
 from bench.compare.contender import QUICK, Effort
 from bench.compare.idle import IDLE, compareIdle
 from bench.compare.rows import Row
+from bench.compare.scenarios import SCENARIOS
 from bench.compare.selection import Cell, everything, quick, select
 from bench.compare.servers import Wanted, program
 from bench.compare.tables import secondWorker, tables
@@ -73,9 +74,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(cell: Cell, effort: Effort) -> list[Row]:
-    wanted = Wanted(cell.transport, cell.workers, IDLE.get(cell.scenario, 0))
     if cell.scenario in IDLE:
+        wanted = Wanted(cell.transport, cell.workers, connections=IDLE[cell.scenario])
         return compareIdle(cell.scenario, wanted, cell.servers, effort.idle, _say)
+    accounts = SCENARIOS[cell.scenario].accounts
+    wanted = Wanted(cell.transport, cell.workers, accounts=accounts)
     return compare(cell.scenario, wanted, cell.servers, effort, _say)
 
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.compare.scenarios import Scenario
-from bench.compare.servers import HOST
+from bench.compare.servers import HOST, password
 from bench.compare.sipp import Report, SIPp
 from tests.support import netsockets
 from tests.support.deadlines import waitFor
@@ -51,14 +51,18 @@ class Load:
         for client in range(self._clients):
             numbers = range(client, self.scenario.users, self._clients)
             self._users.append(self._userFile(f"users{client}.csv", numbers))
-        report = self._ask("register", self.scenario.users, _REGISTRATIONS, 2000)
+        report = self._ask(self.scenario.registration, self.scenario.users, _REGISTRATIONS, 2000)
         if report.failed:
             raise RuntimeError(f"{report.failed} of {self.scenario.users} users not registered")
 
     def _userFile(self, name: str, numbers: range) -> Path:
         path = self._directory / name
         host, port = self._callee
-        rows = (f"u{number};sip:u{number}@{host}:{port};\n" for number in numbers)
+        rows = (
+            f"u{number};sip:u{number}@{host}:{port};"
+            f"[authentication username=u{number} password={password(f'u{number}')}];\n"
+            for number in numbers
+        )
         path.write_text("SEQUENTIAL\n" + "".join(rows))
         return path
 
@@ -106,7 +110,7 @@ class Load:
                     limit=max(1, round(limit / count)),
                     users=self._users[number] if self._users else None,
                     run=self._run,
-                    callID=f"%u-{number}@bench" if script == "register" else None,
+                    callID=f"%u-{number}@bench" if script == self.scenario.registration else None,
                     traced=traced,
                 )
                 cleanUp.callback(client.end)

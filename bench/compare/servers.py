@@ -19,6 +19,7 @@ from tests.support.processes import Program, sendSignal
 from tests.support.server import Server as SipappServer
 from tests.support.sipclient import NoMessage, StreamSocket, UDPSocket
 from tests.support.siptext import Address
+from tests.support.users import addUsers
 
 HOST = "127.0.0.1"
 _CONFIGURATION = Path(__file__).with_name("kamailio.cfg")
@@ -35,11 +36,20 @@ class Wanted:
     """What the server of a cell has to be like.
 
     @ivar connections: how many it has to hold at once, if that is more than a few.
+    @ivar accounts: how many users have a password, and have to prove it; 0 if nobody has to.
     """
 
     transport: str
     workers: int
     connections: int = 0
+    accounts: int = 0
+
+
+def password(user: str) -> str:
+    """
+    @return: what everybody who is compared takes for the password of a user.
+    """
+    return f"secret-{user}"
 
 
 class Server(Protocol):
@@ -66,6 +76,17 @@ class Sipapp:
         if wanted.connections:
             names = ("connections", "connections_per_address")
             configuration.blocks[0]["limits"] = dict.fromkeys(names, wanted.connections)
+        if wanted.accounts:
+            users = [f"u{number}" for number in range(wanted.accounts)]
+            addUsers(configuration, {user: password(user) for user in users})
+            configuration.blocks[0]["resources"] = [
+                "authenticate",
+                "options",
+                "registrar",
+                "proxy",
+            ]
+            # sipp 3.6 knows no other algorithm.
+            configuration.table("resource.authenticate", algorithms=["MD5"])
         self.address = endpoint.address
         self._server = SipappServer(configuration)
         with _endedUnlessReady(self):
@@ -103,6 +124,7 @@ class Kamailio:
             [
                 *(program("kamailio"), "-DD", "-f", str(file), "-Y", str(directory)),
                 *("-m", str(memory + wanted.connections // _CONNECTIONS)),
+                *(("-A", f"ACCOUNTS={wanted.accounts}") if wanted.accounts else ()),
                 *arguments,
             ],
             directory / "kamailio.log",
@@ -125,6 +147,7 @@ class Kamailio:
             "LIMITS": "\n".join(limits),
             "PREFIX": f'log_prefix="{self._prefix}"' if self._prefix else "",
             "DOMAIN": DOMAIN,
+            "LOOPS": str(max(wanted.accounts, 100) + 1),
         }.items():
             text = text.replace(f"@{name}@", value)
         return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import signal
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,8 @@ from tests.support.siptext import Address
 _SCENARIOS = Path(__file__).with_name("sipp")
 #: Seconds that sipp may take beyond the time that its calls need, until it is ended.
 _PATIENCE = 10
+#: How a final response begins, but for a challenge.
+_FINAL = re.compile(r"SIP/2\.0 (?!401|407)[2-6]")
 #: Seconds that a sipp waits for calls at most.
 _WAITING = 600
 
@@ -160,27 +163,21 @@ def answerTimes(trace: Iterable[str]) -> list[float]:
 
     @param trace: the lines of C{-trace_shortmsg}: date, time, seconds, S or R (sent, received),
         Call-ID, CSeq and start line.
-    @return: milliseconds from the first request of each call to its final response, in order of
-        size.
+    @return: milliseconds from the first request of each call to its final response that is not a
+        challenge, in order of size.
     """
-    asked: dict[tuple[str, str], float] = {}
-    begun = set()
-    times = []
+    asked: dict[str, float] = {}
+    answered: dict[str, float] = {}
     for line in trace:
         fields = line.rstrip("\n").split("\t")
         if len(fields) < 7:
             continue
-        at, direction, callID, cseq, start = fields[2:7]
-        if direction == "S" and callID not in begun:
-            begun.add(callID)
-            asked[callID, cseq] = float(at)
-        elif (
-            direction == "R" and start.startswith("SIP/2.0 ") and not start.startswith("SIP/2.0 1")
-        ):
-            since = asked.pop((callID, cseq), None)
-            if since is not None:
-                times.append((float(at) - since) * 1e3)
-    return sorted(times)
+        at, direction, callID, _, start = fields[2:7]
+        if direction == "S":
+            asked.setdefault(callID, float(at))
+        elif callID in asked and _FINAL.match(start):
+            answered.setdefault(callID, (float(at) - asked[callID]) * 1e3)
+    return sorted(answered.values())
 
 
 def _epoch(text: str) -> float:

@@ -74,7 +74,9 @@ def _profile(options: argparse.Namespace, output: Path, directory: Path) -> Wind
     """Run server and load, and take the samples."""
     scenario = SCENARIOS[options.scenario]
     rate = options.rate or scenario.rate
-    server = Sipapp(directory, Wanted(options.transport, options.workers))
+    server = Sipapp(
+        directory, Wanted(options.transport, options.workers, accounts=scenario.accounts)
+    )
     with ExitStack() as cleanUp:
         cleanUp.callback(server.end)
         clients = cleanUp.enter_context(ThreadPoolExecutor(1))

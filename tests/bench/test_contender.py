@@ -33,11 +33,17 @@ def directory() -> Iterator[Path]:
         ("sipapp", "options", "udp"),
         ("sipapp", "call", "tcp"),
         ("kamailio-stock", "call", "udp"),
+        ("kamailio-stock", "challenge", "udp"),
         ("kamailio-tuned", "options", "tcp"),
     ],
 )
 def test_serverIsMeasured(directory: Path, server: str, scenario: str, transport: str) -> None:
-    contender = Contender(server, scenario, Wanted(transport, 1), directory / server)
+    contender = Contender(
+        server,
+        scenario,
+        Wanted(transport, 1, accounts=SCENARIOS[scenario].accounts),
+        directory / server,
+    )
     try:
         contender.prepare()
         contender.begin(SHORT)

@@ -35,6 +35,17 @@ def test_laterRequestsOfACall() -> None:
     assert answerTimes(trace) == pytest.approx([2.0], abs=1e-3)
 
 
+def test_challenge() -> None:
+    """It is not what the client wants."""
+    trace = [
+        _line(1.0, "S", "a", "1 REGISTER", "REGISTER sip:example.test SIP/2.0"),
+        _line(1.001, "R", "a", "1 REGISTER", "SIP/2.0 401 Unauthorized"),
+        _line(1.002, "S", "a", "2 REGISTER", "REGISTER sip:example.test SIP/2.0"),
+        _line(1.004, "R", "a", "2 REGISTER", "SIP/2.0 200 OK"),
+    ]
+    assert answerTimes(trace) == pytest.approx([4.0], abs=1e-3)
+
+
 def test_retransmission() -> None:
     """Who waited is not told that it began later, and a second answer is none."""
     trace = [
