@@ -7,6 +7,7 @@ import os
 import pwd
 import socket
 import struct
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -54,6 +55,21 @@ def whyExposed(path: str | os.PathLike[str]) -> str | None:
     return None
 
 
+def _mayRead(path: str, server: ServerSettings) -> bool:
+    """Whether a file can be read by the user of a server: the kernel is asked by a process of that
+    user's, because more than the mode of the file counts."""
+    try:
+        owner = ownerOf(server)
+    except KeyError:
+        return True  # it is said elsewhere that there is no such user
+    if owner is None or server.user is None:
+        return True
+    groups = os.getgrouplist(server.user, owner[1])
+    command = ["test", "-r", path]
+    asked = subprocess.run(command, user=owner[0], group=owner[1], extra_groups=groups)  # noqa: S603
+    return asked.returncode == 0
+
+
 class Machine(Protocol):
     """What has to be known of the machine that a configuration is for."""
 
@@ -63,8 +79,8 @@ class Machine(Protocol):
         @raise OSError: if they cannot be listed.
         """
 
-    def whyUnreadable(self, path: str) -> str | None:
-        """Why this is not a file that can be read; C{None} if it is one."""
+    def whyUnreadable(self, path: str, server: ServerSettings) -> str | None:
+        """Why this is not a file that a server can read; C{None} if it is one."""
 
     def whyExposed(self, path: str) -> str | None:
         """Why a file does not keep its secrets, see L{whyExposed}; C{None} if it does, or cannot be
@@ -100,13 +116,15 @@ class LocalMachine:
                     found.setdefault(socket.if_indextoname(index), []).append(address)
         return found
 
-    def whyUnreadable(self, path: str) -> str | None:
-        """Try to read it."""
+    def whyUnreadable(self, path: str, server: ServerSettings) -> str | None:
+        """Try to read it; if this is root, who may read everything, also as who it becomes."""
         try:
             with open(path, "rb") as stream:
                 stream.read(1)
         except OSError as error:
             return error.strerror
+        if os.geteuid() == 0 and server.user is not None and not _mayRead(path, server):
+            return f"the user {server.user} may not"
         return None
 
     def whyExposed(self, path: str) -> str | None:

@@ -290,7 +290,7 @@ def _checkMachine(settings: Settings, machine: Machine, problems: Problems) -> N
     for key, tls in files.items():
         for name in ("certificate", "privateKey", "ca"):
             path = getattr(tls, name, None)
-            why = None if path is None else machine.whyUnreadable(path)
+            why = None if path is None else machine.whyUnreadable(path, server)
             if why is not None:
                 problems.add(f"{key}.{tomlKey(name)}", f"{path} cannot be read: {why}")
         name = "certificate" if tls.privateKey is None else "privateKey"

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from sipapp.config import Plan, Settings, SettingsTable, parseSettings, resolve
+from sipapp.config import Plan, ServerSettings, Settings, SettingsTable, parseSettings, resolve
 
 FILE = "etc/sipapp.toml"
 
@@ -79,7 +79,7 @@ class FakeMachine:
             raise OSError("no netlink here")
         return self.addresses
 
-    def whyUnreadable(self, path: str) -> str | None:
+    def whyUnreadable(self, path: str, server: ServerSettings) -> str | None:
         return self.unreadable.get(path)
 
     def whyExposed(self, path: str) -> str | None:

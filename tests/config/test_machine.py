@@ -7,6 +7,7 @@ import ipaddress
 import os
 import pwd
 import socket
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -41,17 +42,37 @@ def test_everyAddressCanBeBound() -> None:
 
 def test_readableFiles(tmp_path: Path) -> None:
     file = tmp_path / "certificate.pem"
-    assert LocalMachine().whyUnreadable(str(file)) == "No such file or directory"
+    server = ServerSettings()
+    assert LocalMachine().whyUnreadable(str(file), server) == "No such file or directory"
     file.write_text("")
-    assert LocalMachine().whyUnreadable(str(file)) is None
-    assert LocalMachine().whyUnreadable(str(tmp_path)) == "Is a directory"
+    assert LocalMachine().whyUnreadable(str(file), server) is None
+    assert LocalMachine().whyUnreadable(str(tmp_path), server) == "Is a directory"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_forbiddenFiles(tmp_path: Path) -> None:
     file = tmp_path / "key.pem"
     file.touch(mode=0o000)
-    assert LocalMachine().whyUnreadable(str(file)) == "Permission denied"
+    assert LocalMachine().whyUnreadable(str(file), ServerSettings()) == "Permission denied"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+def test_filesOfRoot() -> None:
+    """What counts is who has to read them, in the end."""
+    machine = LocalMachine()
+    nobody, stranger = ServerSettings(user="nobody"), ServerSettings(user="nobody of this name")
+    with tempfile.TemporaryDirectory(prefix="sipapp-") as name:
+        directory = Path(name)
+        file = directory / "key.pem"
+        file.touch(mode=0o600)
+        directory.chmod(0o711)
+        assert machine.whyUnreadable(str(file), ServerSettings()) is None
+        assert machine.whyUnreadable(str(file), stranger) is None
+        assert machine.whyUnreadable(str(file), nobody) == "the user nobody may not"
+        os.chown(file, pwd.getpwnam("nobody").pw_uid, -1)
+        assert machine.whyUnreadable(str(file), nobody) is None
+        directory.chmod(0o700)
+        assert machine.whyUnreadable(str(file), nobody) == "the user nobody may not"
 
 
 def test_usersAndGroups() -> None:

@@ -148,7 +148,20 @@ def test_whatEverybodyCanReadIsNoSecret(
     server = startServer(configuration, awaitReady=False)
     waitFor(lambda: server.program.status is not None, "the server to give up", START)
     assert server.program.status == 1
-    assert f"sipapp: {file}: everybody can read it: chmod o= {file}" in server.output()
+    assert f"{file} is no secret: everybody can read it: chmod o= {file}" in server.output()
+
+
+def test_keyThatOnlyRootCanRead(configuration: Configuration, startServer: ServerStarter) -> None:
+    """It is found out before anything is bound: no worker could read it."""
+    configuration.table("server", user=USER)
+    configuration.listen("tls")
+    server = startServer(configuration, awaitReady=False)
+    waitFor(lambda: server.program.status is not None, "the server to give up", START)
+    assert server.program.status == 1
+    key = configuration.key
+    assert f"listen[0].tls.private_key: {key} cannot be read: the user {USER} may not" in (
+        server.output()
+    )
 
 
 @pytest.mark.parametrize("name", ["secret", "accounts.db"])

@@ -196,6 +196,7 @@ def test_certificates(
     """Renewed under the same name, as certificates are."""
     directory = configuration.directory
     certificate, key = directory / "certificate.pem", directory / "key.pem"
+    key.touch(mode=0o600)
 
     def renew() -> bytes:
         issued, itsKey = authority.issue("renewed.test", "127.0.0.1")
@@ -209,9 +210,19 @@ def test_certificates(
     server = startServer(configuration)
     assert servedCertificate(endpoint.address) == first
     second = renew()
-    assert servedCertificate(endpoint.address) == first != second
     reload(server)
-    assert servedCertificate(endpoint.address) == second
+    assert servedCertificate(endpoint.address) == second != first
+    # And without a reload, by every worker.
+    third = renew()
+    waitFor(
+        lambda: {servedCertificate(endpoint.address) for _ in range(8)} == {third},
+        "workers that look at the files",
+    )
+    key.write_text("nonsense")
+    server.lineWith(
+        "Renewed certificates cannot be used, those of before stay", f"{key}: not a key"
+    )
+    assert servedCertificate(endpoint.address) == third
 
 
 def test_resourceSettings(server: Server) -> None:
