@@ -187,13 +187,18 @@ class StreamSocket(SIPSocket):
     """A TCP or TLS connection to the server."""
 
     def __init__(
-        self, server: Address, context: ssl.SSLContext | None = None, name: str = "localhost"
+        self,
+        server: Address,
+        context: ssl.SSLContext | None = None,
+        name: str = "localhost",
+        host: str = "",
     ) -> None:
         """
         @param context: makes it a TLS connection.
         @param name: that the server's certificate has to be for.
+        @param host: the address to come from.
         """
-        sock = socket.create_connection(server, PATIENCE)
+        sock = socket.create_connection(server, PATIENCE, (host, 0) if host else None)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if context is not None:
             # An end of the connection that TLS has not announced is an error.
