@@ -16,6 +16,7 @@ import os
 import re
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from functools import lru_cache
 from hashlib import blake2b
 from hmac import compare_digest
 from typing import Final, Literal
@@ -30,6 +31,8 @@ FORGED: Final = "forged"
 
 # 24 bytes, which are 32 characters without padding: each nonce can be written in one way only.
 _nonce = re.compile(r"[A-Za-z0-9\-_]{32}\Z").match
+_LENGTH = 32
+_REMEMBERED = 64
 _TIME = struct.Struct(">L")
 _RANDOM = 6
 _PLACE = 3
@@ -44,13 +47,15 @@ class Nonces:
     @ivar lifetime: how many seconds a nonce is good for.
     """
 
-    __slots__ = ("_mac", "_place", "lifetime")
+    __slots__ = ("_mac", "_place", "_read", "lifetime")
 
     def __init__(self, key: bytes, lifetime: float) -> None:
         """
         @param key: the same for all workers, and known to nobody else: 16 to 64 bytes.
         """
         self.lifetime = lifetime
+        # One message is asked about several times.
+        self._read = lru_cache(_REMEMBERED)(self._signedIn)
         self._mac = blake2b(key=key, person=b"nonce", digest_size=_MAC)
         self._place = blake2b(key=key, person=b"nonceplace", digest_size=_PLACE)
 
@@ -69,7 +74,7 @@ class Nonces:
         @return: when a nonce ends, or has ended, in seconds since the epoch; C{None} if it was
             never minted.
         """
-        signed = self._read(nonce)
+        signed = self._read(nonce) if len(nonce) == _LENGTH else None
         if signed is None:
             return None
         (minted,) = _TIME.unpack_from(signed)
@@ -86,13 +91,13 @@ class Nonces:
 
     def wasSentTo(self, nonce: str, place: str) -> bool:
         """Tell whether a nonce was minted for this place."""
-        signed = self._read(nonce)
+        signed = self._read(nonce) if len(nonce) == _LENGTH else None
         if signed is None:
             return False
         expected = signed[:_HEAD] + place.encode("utf-8", "surrogateescape")
         return compare_digest(signed[_HEAD:], self._digest(self._place, expected))
 
-    def _read(self, nonce: str) -> bytes | None:
+    def _signedIn(self, nonce: str) -> bytes | None:
         """What is signed in a nonce, if the signature is good."""
         if _nonce(nonce) is None:
             return None

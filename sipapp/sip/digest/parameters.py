@@ -18,6 +18,12 @@ _SCHEME = re.compile(r"[ \t]*+[Dd][Ii][Gg][Ee][Ss][Tt][ \t]++")
 _PARAMETER = re.compile(
     rf'[ \t,]*+({TOKEN})[ \t]*+=[ \t]*+({QUOTED}|[^\x00-\x20",\x7f]++)[ \t]*+(?:,[ \t,]*+|\Z)'
 )
+# What nearly all send: the whole of it is looked at once, and then taken apart at once.
+_PLAIN = re.compile(
+    r'Digest (?:[a-z]++=(?:"[^"\\\x00-\x1f\x7f]*+"|[^\x00-\x20",\x7f]++)(?:, *+|\Z))*\Z'
+)
+_PLAIN_PARAMETER = re.compile(r'([a-z]++)=(?:"([^"]*+)"|([^,]++))')
+
 _COUNT = re.compile(r"[0-9A-Fa-f]{1,8}\Z")
 
 
@@ -36,6 +42,11 @@ def parseParameters(text: str, scheme: bool = True) -> dict[str, str]:
     """
     position = 0
     if scheme:
+        if _PLAIN.match(text) is not None:
+            found = _PLAIN_PARAMETER.findall(text)
+            plain = {name: quoted or bare for name, quoted, bare in found}
+            if len(plain) == len(found):
+                return plain
         start = _SCHEME.match(text)
         if start is None:
             raise MalformedHeader(f"{clip(text)} is not of the Digest scheme")
@@ -43,15 +54,15 @@ def parseParameters(text: str, scheme: bool = True) -> dict[str, str]:
     params: dict[str, str] = {}
     end = len(text)
     while position < end:
-        found = _PARAMETER.match(text, position)
-        if found is None:
+        parameter = _PARAMETER.match(text, position)
+        if parameter is None:
             raise MalformedHeader(f"malformed parameter in {clip(text)}")
-        name, value = found.groups()
+        name, value = parameter.groups()
         name = name.lower()
         if name in params:
             raise MalformedHeader("a parameter appears twice")
         params[name] = unquote(value) if value[0] == '"' else value
-        position = found.end()
+        position = parameter.end()
     return params
 
 

@@ -80,14 +80,14 @@ class Authenticate(SIPResource):
 
     def answer(self, request: Request) -> Response | None:
         """Challenge a request that proves nothing, and did not when it came for the first time."""
+        lines = credentialLines(request)
+        if lines and self._seconds() < lastExpiry(lines, self.nonces) + self._repeated:
+            return None
         try:
             demand = self._demands.of(request)
         except SIPError:
             return None
         if demand is None:
-            return None
-        lines = credentialLines(request)
-        if lines and self._seconds() < lastExpiry(lines, self.nonces) + self._repeated:
             return None
         # Who knows nothing but a nonce of another time has not got the password wrong.
         return self.challenge(request, demand, stale=any(demand.realm in line for line in lines))
