@@ -12,7 +12,7 @@ from twisted.application.service import Service
 from twisted.logger import Logger
 from twisted.python.util import switchUID
 
-from sipapp.config import Settings, ownerOf, whyExposed
+from sipapp.config import Settings, ownerOf
 from sipapp.estate import GroundEstate
 from sipapp.pool import bindInbox
 from sipapp.storage import AccountFile, AccountFileUnusable, createAccountFile
@@ -72,7 +72,6 @@ class Ground(Service):
         self.secret = self._readSecret()
         if self._accountsPath is not None:
             createAccountFile(self._accountsPath, self._owner)
-            _checkKept(self._accountsPath)
         # What a server that was killed has left behind.
         ours = self.inboxes.keys() | self._heirs.keys()
         for path in self.busDirectory.iterdir():
@@ -162,7 +161,6 @@ class Ground(Service):
         """Read the secret; make one at the first start."""
         try:
             secret = self._secretPath.read_bytes()
-            _checkKept(self._secretPath)
         except FileNotFoundError:
             secret = secrets.token_bytes(_SECRET_SIZE)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -172,12 +170,3 @@ class Ground(Service):
         if len(secret) < _SECRET_SIZE:
             raise OSError(f"{self._secretPath}: a secret has at least {_SECRET_SIZE} bytes")
         return secret[:64]
-
-
-def _checkKept(path: Path) -> None:
-    """
-    @raise OSError: if others than the server can read a secret.
-    """
-    why = whyExposed(path)
-    if why is not None:
-        raise OSError(f"{path}: {why}")

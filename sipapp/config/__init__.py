@@ -21,7 +21,7 @@ from sipapp.config.load import (
     loadTables,
     parseSettings,
 )
-from sipapp.config.machine import LocalMachine, Machine, ownerOf, whyExposed
+from sipapp.config.machine import LocalMachine, Machine, ownerOf
 from sipapp.config.resolve import SHARED, Plan, PoolPlan, ResolvedListener, resolve
 from sipapp.config.settings import (
     DNSSettings,
@@ -75,5 +75,4 @@ __all__ = [
     "parseSettings",
     "resolve",
     "tomlKey",
-    "whyExposed",
 ]

@@ -41,20 +41,6 @@ def ownerOf(server: ServerSettings) -> tuple[int, int] | None:
     return entry.pw_uid, entry.pw_gid if server.group is None else grp.getgrnam(server.group).gr_gid
 
 
-def whyExposed(path: str | os.PathLike[str]) -> str | None:
-    """Why a file that holds secrets does not keep them; C{None} if it does: at most its owner and
-    its group can read it, and nobody but its owner can change it.
-
-    @raise OSError: if there is no such file.
-    """
-    mode = os.stat(path).st_mode
-    if mode & 0o007:
-        return f"everybody can {'change' if mode & 0o002 else 'read'} it: chmod o= {path}"
-    if mode & 0o020:
-        return f"its group can change it: chmod g-w {path}"
-    return None
-
-
 def _mayRead(path: str, server: ServerSettings) -> bool:
     """Whether a file can be read by the user of a server: the kernel is asked by a process of that
     user's, because more than the mode of the file counts."""
@@ -83,8 +69,8 @@ class Machine(Protocol):
         """Why this is not a file that a server can read; C{None} if it is one."""
 
     def whyExposed(self, path: str) -> str | None:
-        """Why a file does not keep its secrets, see L{whyExposed}; C{None} if it does, or cannot be
-        looked at."""
+        """Why a file that holds secrets does not keep them; C{None} if it does, or is not there: at
+        most its owner and its group can read it, and nobody but its owner can change it."""
 
     def whyUnfit(self, checker: str) -> str | None:
         """Why a checker of C{twisted.cred} cannot check answers to a digest challenge; C{None} if
@@ -130,9 +116,14 @@ class LocalMachine:
     def whyExposed(self, path: str) -> str | None:
         """Look at its mode."""
         try:
-            return whyExposed(path)
+            mode = os.stat(path).st_mode
         except OSError:
             return None
+        if mode & 0o007:
+            return f"everybody can {'change' if mode & 0o002 else 'read'} it: chmod o= {path}"
+        if mode & 0o020:
+            return f"its group can change it: chmod g-w {path}"
+        return None
 
     def whyUnfit(self, checker: str) -> str | None:
         """Look what its plugin says."""

@@ -279,6 +279,7 @@ def _checkMachine(settings: Settings, machine: Machine, problems: Problems) -> N
             f"{tomlValue(server.runDirectory)}: sockets are made in it, and the kernel allows its"
             f" path {_LONGEST_RUN_DIRECTORY} bytes",
         )
+    kept = {"server.secret_file": settings.secretPath, "accounts.path": settings.accountsPath}
     files: dict[str, CertificateSettings | TLSSettings | ClientTLSSettings] = {}
     for block, listen in enumerate(settings.listen):
         if listen.tls is not None:
@@ -294,7 +295,10 @@ def _checkMachine(settings: Settings, machine: Machine, problems: Problems) -> N
             if why is not None:
                 problems.add(f"{key}.{tomlKey(name)}", f"{path} cannot be read: {why}")
         name = "certificate" if tls.privateKey is None else "privateKey"
-        keyFile = getattr(tls, name)
-        why = None if keyFile is None else machine.whyExposed(keyFile)
+        path = getattr(tls, name)
+        if path is not None:
+            kept[f"{key}.{tomlKey(name)}"] = path
+    for key, path in kept.items():
+        why = machine.whyExposed(path)
         if why is not None:
-            problems.add(f"{key}.{tomlKey(name)}", f"the key is in it, and {why}")
+            problems.add(key, f"{path} is no secret: {why}")

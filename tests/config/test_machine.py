@@ -19,7 +19,6 @@ from sipapp.config import (
     Settings,
     ownerOf,
     resolve,
-    whyExposed,
 )
 
 
@@ -97,7 +96,8 @@ def test_kept(tmp_path: Path, mode: int) -> None:
     file = tmp_path / "secret"
     file.touch()
     file.chmod(mode)
-    assert whyExposed(file) is None
+    assert LocalMachine().whyExposed(str(file)) is None
+    assert LocalMachine().whyExposed(str(tmp_path / "missing")) is None
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_exposed(tmp_path: Path, mode: int, reason: str) -> None:
     file = tmp_path / "secret"
     file.touch()
     file.chmod(mode)
-    assert whyExposed(file) == reason.format(file)
+    assert LocalMachine().whyExposed(str(file)) == reason.format(file)
 
 
 def test_owner() -> None:

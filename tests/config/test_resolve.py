@@ -405,11 +405,12 @@ def test_unreadableFiles() -> None:
     ]
 
 
-def test_exposedKeys() -> None:
-    """The key is in a file of its own, or in that of its certificate, which else is for all."""
+def test_exposedSecrets() -> None:
+    """A key is in a file of its own, or in that of its certificate, which else is for all."""
     why = "everybody can read it: chmod o= FILE"
-    machine = FakeMachine(exposed=dict.fromkeys(("/c.pem", "/d.pem", "/key.pem", "/ca.pem"), why))
-    text = block(
+    paths = ("/state/secret", "/state/accounts.db", "/c.pem", "/d.pem", "/key.pem", "/ca.pem")
+    machine = FakeMachine(exposed=dict.fromkeys(paths, why))
+    text = '[server]\nstate_directory = "/state"\n' + block(
         "127.0.0.1",
         '"tls"',
         "tls = { certificate = '/c.pem', private_key = '/key.pem', ca = '/ca.pem',"
@@ -418,8 +419,10 @@ def test_exposedKeys() -> None:
     with pytest.raises(ConfigurationError) as caught:
         plan(text, machine)
     assert str(caught.value).split("\n") == [
-        f"{FILE}: listen[0].tls.private_key: the key is in it, and {why}",
-        f"{FILE}: listen[0].tls.certificates[0].certificate: the key is in it, and {why}",
+        f"{FILE}: server.secret_file: /state/secret is no secret: {why}",
+        f"{FILE}: accounts.path: /state/accounts.db is no secret: {why}",
+        f"{FILE}: listen[0].tls.private_key: /key.pem is no secret: {why}",
+        f"{FILE}: listen[0].tls.certificates[0].certificate: /d.pem is no secret: {why}",
     ]
 
 
