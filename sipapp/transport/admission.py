@@ -20,11 +20,12 @@ large as a request.
 from __future__ import annotations
 
 import math
+import socket
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sipapp.sip import Request, Response
-from sipapp.sources import Network, sourceOf
+from sipapp.sources import Network
 from sipapp.transport.flows import Flow
 from sipapp.transport.limits import LimitLog
 from sipapp.transport.networks import Networks
@@ -114,8 +115,8 @@ class Admission:
         self._ahead = (rules.burst - 0.5) * self._interval
         self.pause = max(1, min(round(rules.burst * self._interval), _LONGEST_PAUSE))
         # By address, and by the /64 of IPv6 addresses. Whoever is heard of again moves to the new.
-        self._new: dict[str, _Source] = {}
-        self._old: dict[str, _Source] = {}
+        self._new: dict[str | bytes, _Source] = {}
+        self._old: dict[str | bytes, _Source] = {}
 
     def judge(self, address: str, datagram: bool, request: bool, now: float) -> int:
         """Decide about a message.
@@ -134,10 +135,13 @@ class Admission:
         if source.isBanned or (datagram and source.isMuted):
             self._log.count("bans")
             return EXPEL
-        if source.used > now + self._ahead:
+        used = source.used
+        if used < now:
+            used = now
+        elif used > now + self._ahead:
             return self._tooMany(source, address, request, now)
         if request:
-            source.used = max(source.used, now) + self._interval
+            source.used = used + self._interval
             if source.looks:
                 source.looks -= 1
                 return LOOK
@@ -186,14 +190,14 @@ class Admission:
     def _find(self, address: str) -> _Source:
         source = self._recall(address)
         if source is None and ":" in address and address not in self._rules.exempt:
-            network = str(sourceOf(address))
+            network = _networkOf(address)
             source = self._recall(network)
             if source is None:
                 source = self._remember(network, _Source())
             self._remember(address, source)
         return source or self._remember(address, _Source())
 
-    def _recall(self, key: str) -> _Source | None:
+    def _recall(self, key: str | bytes) -> _Source | None:
         source = self._new.get(key)
         if source is None:
             source = self._old.pop(key, None)
@@ -201,7 +205,7 @@ class Admission:
                 self._remember(key, source)
         return source
 
-    def _remember(self, key: str, source: _Source) -> _Source:
+    def _remember(self, key: str | bytes, source: _Source) -> _Source:
         if len(self._new) >= _REMEMBERED:
             self._old = self._new
             self._new = {}
@@ -214,3 +218,12 @@ class Admission:
         source.isMuted = bans.isBanned(address, datagram=True)
         source.isBanned = source.isMuted and bans.isBanned(address, datagram=False)
         source.isFree = not source.isMuted and address in self._rules.exempt
+
+
+def _networkOf(address: str) -> bytes:
+    """
+    @return: the first half of an IPv6 address: what L{sipapp.sources.sourceOf} gives, for those who
+        are in a hurry. Mapped IPv4 addresses have nothing in it, and stay whole.
+    """
+    packed = socket.inet_pton(socket.AF_INET6, address.partition("%")[0])
+    return packed[:8] if any(packed[:8]) else packed

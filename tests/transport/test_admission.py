@@ -161,6 +161,8 @@ def test_oneCustomerIsOneSource() -> None:
     door = Door(rate=1.0, burst=10)
     assert sum(admitted(door.judge(f"2001:db8::{number:x}")) for number in range(100)) == 10
     assert admitted(door.judge("2001:db8:0:1::1"))
+    assert all(admitted(door.judge(f"::ffff:192.0.2.{number}")) for number in range(100))
+    assert admitted(door.judge("fe80::1%lo"))
 
 
 def test_memoryIsBounded(monkeypatch: pytest.MonkeyPatch) -> None:
