@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from sipapp.sip import SIPURI, SIPError, parseURI
 from sipapp.transport.records import familyOf
 
-__all__ = ["domainsOf", "isFor", "serverNames"]
+__all__ = ["domainsOf", "isFor", "normalDomain", "serverNames"]
 
 _LABEL = "[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
 _isName = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII).fullmatch
@@ -37,7 +37,7 @@ def isFor(certificate: x509.Certificate, name: str) -> bool:
     """Whether a certificate is for a domain, or for a numeric address: of these RFC 5922 says
     nothing, and what holds for the web is done (RFC 2818 §3.1)."""
     if not familyOf(name):
-        return _normal(name) in domainsOf(certificate)
+        return normalDomain(name) in domainsOf(certificate)
     alternatives = _alternatives(certificate) or ()
     addresses = [each.value for each in alternatives if isinstance(each, x509.IPAddress)]
     return ip_address(name) in addresses
@@ -51,7 +51,7 @@ def serverNames(certificate: x509.Certificate) -> frozenset[str]:
         return _commonNames(certificate)
     texts = _texts(alternatives, x509.DNSName)
     wildcards = {
-        each for each in map(_normal, texts) if each.startswith("*.") and _isName(each[2:])
+        each for each in map(normalDomain, texts) if each.startswith("*.") and _isName(each[2:])
     }
     return _sipDomains(alternatives) | _dnsNames(alternatives) | wildcards
 
@@ -84,12 +84,12 @@ def _sipDomains(alternatives: Iterable[x509.GeneralName]) -> frozenset[str]:
         except SIPError:
             continue
         if isinstance(uri, SIPURI) and uri.scheme == "sip" and uri.user is None:
-            found.add(_normal(uri.host))
+            found.add(normalDomain(uri.host))
     return frozenset(found)
 
 
 def _dnsNames(alternatives: Iterable[x509.GeneralName]) -> frozenset[str]:
-    return frozenset(filter(_isName, map(_normal, _texts(alternatives, x509.DNSName))))
+    return frozenset(filter(_isName, map(normalDomain, _texts(alternatives, x509.DNSName))))
 
 
 def _commonNames(certificate: x509.Certificate) -> frozenset[str]:
@@ -98,8 +98,9 @@ def _commonNames(certificate: x509.Certificate) -> frozenset[str]:
     except ValueError:
         return frozenset()
     texts = [each.value for each in names if isinstance(each.value, str)]
-    return frozenset(filter(_isName, map(_normal, texts)))
+    return frozenset(filter(_isName, map(normalDomain, texts)))
 
 
-def _normal(name: str) -> str:
+def normalDomain(name: str) -> str:
+    """A domain as it is compared here (RFC 5922 §7.2)."""
     return name.lower().removesuffix(".")

@@ -191,6 +191,8 @@ class Streams:
         self.opened += 1
         factory: Any = ClientFactory(self, flow)
         if transport == "TLS":
+            # Nothing leaves over it before this is proven.
+            flow.identities = self._clientTLS.awaited(tlsName or host)
             factory = TLSFactory(self._clientTLS.connectionTo(tlsName or host), True, factory)
         timeout = self._outgoing.limits.connectTimeout
         self.reactor.connectTCP(host, port, factory, timeout)

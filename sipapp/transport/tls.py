@@ -18,7 +18,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from sipapp.transport.identities import domainsOf, isFor, serverNames
+from sipapp.transport.identities import domainsOf, isFor, normalDomain, serverNames
 from sipapp.transport.pem import (
     Credentials,
     TLSError,
@@ -204,6 +204,15 @@ class ClientTLS:
             followed, and not what DNS made of it (RFC 5922 §4).
         """
         return _ConnectionTo(self._options, name)
+
+    def awaited(self, name: str) -> frozenset[str]:
+        """
+        @param name: as for L{connectionTo}.
+        @return: the domain that L{identify} is going to insist on.
+        """
+        if not self._verify or familyOf(name):
+            return frozenset()
+        return frozenset([normalDomain(name)])
 
     def identify(self, certificate: x509.Certificate | None, name: str) -> frozenset[str]:
         """Look whether the server that has been connected to is the one that was meant.

@@ -183,6 +183,8 @@ async def test_client(
     site.names.known[NAME] = [Address("TLS", LOOPBACK, server.port, NAME)]
     outcome = Outcome()
     worker.sender.request(made("OPTIONS"), hop(f"sips:bob@{NAME}"), outcome)
+    # What is sent goes to nobody else, so it may depend on that.
+    assert outcome.flows[0].identities == {NAME}
     peer = await server.connection()
     if isGood:
         received = await peer.message()
