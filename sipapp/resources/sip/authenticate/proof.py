@@ -29,9 +29,7 @@ __all__ = ["Proof"]
 
 
 class Proof:
-    """
-    @ivar decided: Deferred of what L{sipapp.interfaces.ISIPResource.offer} is to give.
-    """
+    """One request, and the credentials that it shows."""
 
     __slots__ = (
         "_account",
@@ -41,7 +39,6 @@ class Proof:
         "_lines",
         "_shown",
         "_transaction",
-        "decided",
     )
 
     def __init__(
@@ -57,7 +54,6 @@ class Proof:
         @param expiry: when the nonce ends.
         @param lines: those that are not for others.
         """
-        self.decided: Deferred[Any] = Deferred()
         self._authenticate = authenticate
         self._transaction = transaction
         self._demand = demand
@@ -66,19 +62,22 @@ class Proof:
         self._lines = lines
         self._account: Any = None
 
-    def begin(self) -> None:
-        """Ask the accounts."""
+    def judge(self) -> Deferred[Any]:
+        """
+        @return: Deferred of what L{sipapp.interfaces.ISIPResource.offer} is to give.
+        """
         request = self._transaction.request
+        checked: Deferred[Any] = Deferred()
         accounts = self._authenticate.accounts
-        accounts.check(self._shown, request.method, request.body, self._checked)
+        accounts.check(self._shown, request.method, request.body, checked.callback)
+        return checked.addCallback(self._checked).addCallback(self._decided)
 
-    def _checked(self, account: Any) -> None:
+    def _checked(self, account: Any) -> Any:
         """
         @param account: L{sipapp.storage.Account}, C{None} if nobody's, or an exception.
         """
         if isinstance(account, Exception):
-            self.decided.errback(account)
-            return
+            raise account
         authenticate = self._authenticate
         request = self._transaction.request
         flow: Any = request.flow
@@ -87,36 +86,34 @@ class Proof:
         proven = flow.reliable or authenticate.nonces.wasSentTo(self._shown.nonce, address)
         if account is None:
             authenticate.bans.offence(address, "authentication", proven)
-            self._decide(authenticate.challenge(request, self._demand))
-            return
+            return authenticate.challenge(request, self._demand)
         if proven:
             authenticate.bans.vouch(address)
         identity = Identity(account.username, self._demand.realm)
         if not authenticate.identities.agree(identity, request):
-            self._decide(request.respond(403, toTag=authenticate.toTag(request)))
-            return
+            return request.respond(403, toTag=authenticate.toTag(request))
         self._account = account
         # Without qop the count is not part of the proof: anybody could have written it.
         count = self._shown.nc if self._shown.qop else 0
-        authenticate.counts.use(self._shown.nonce, count, self._expiry, self._counted)
+        counted: Deferred[bool] = Deferred()
+        authenticate.counts.use(self._shown.nonce, count, self._expiry, counted.callback)
+        return counted.addCallback(self._counted, identity)
 
-    def _counted(self, isFirst: bool) -> None:
+    def _counted(self, isFirst: bool, identity: Identity) -> Response | None:
         """The store has said whether this proof has been used before, here or elsewhere."""
         authenticate = self._authenticate
-        transaction = self._transaction
-        request = transaction.request
+        request = self._transaction.request
         if not isFirst:
-            self._decide(authenticate.challenge(request, self._demand, stale=True))
-            return
+            return authenticate.challenge(request, self._demand, stale=True)
         takeOut(request, self._lines)
-        request.authenticated = Identity(self._account.username, self._demand.realm)
+        request.authenticated = identity
         if not self._demand.isProxy and authenticate.isAging(self._expiry):
-            transaction.amend = self._renew
-        self._decide(None)
+            self._transaction.amend = self._renew
+        return None
 
-    def _decide(self, outcome: Response | None) -> None:
+    def _decided(self, outcome: Response | None) -> Any:
         # Whoever has sent it may have given it up in the meantime (§9.2).
-        self.decided.callback(TAKEN if self._transaction.isFinal else outcome)
+        return TAKEN if self._transaction.isFinal else outcome
 
     def _renew(self, response: Response) -> None:
         """Give the phone its next nonce in time, so that it need not be asked for it (§22.4)."""

@@ -68,6 +68,7 @@ class Authenticate(SIPResource):
         self.bans = worker.bans
         self.counts = worker.nonceCounts
         self.toTag = worker.identifiers.toTag
+        self._ourTags = f"{worker.identifiers.code}."
         key = worker.identifiers.derivedKey("nonces", self.counts.salt)
         self.nonces = Nonces(key, settings.nonceLifetime)
         self._demands = Demands(worker, settings.realms)
@@ -114,15 +115,14 @@ class Authenticate(SIPResource):
         if self._seconds() >= expiry:
             # Whether the password is right can wait until it is proven anew.
             return self.challenge(request, demand, stale=True)
-        proof = Proof(self, transaction, demand, shown, expiry, [line for line, _ in ours])
-        proof.begin()
-        return proof.decided
+        lines = [line for line, _ in ours]
+        return Proof(self, transaction, demand, shown, expiry, lines).judge()
 
     def ack(self, request: Request) -> bool:
         """The ACK to a challenge that was sent without a transaction ends here. Others go on, and
         are not asked for anything; but the proof that they repeat is not for others."""
-        tag: str = self.toTag(request)
-        if tag in request.lines[request.names.index("to")] and request.to.tag == tag:
+        to = request.lines[request.names.index("to")]
+        if self._ourTags in to and request.to.tag == self.toTag(request):
             return True
         lines = credentialLines(request)
         if lines:
