@@ -280,6 +280,8 @@ def _checkMachine(settings: Settings, machine: Machine, problems: Problems) -> N
             f" path {_LONGEST_RUN_DIRECTORY} bytes",
         )
     kept = {"server.secret_file": settings.secretPath, "accounts.path": settings.accountsPath}
+    if checker is not None and checker.startswith("file:"):
+        kept["accounts.checker"] = checker.removeprefix("file:")
     files: dict[str, CertificateSettings | TLSSettings | ClientTLSSettings] = {}
     for block, listen in enumerate(settings.listen):
         if listen.tls is not None:

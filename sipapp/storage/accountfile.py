@@ -5,7 +5,7 @@ it from what a client says that hides the name of its user (RFC 7616 §3.4.4).
 
 The file is in WAL mode: who reads waits for nobody, and a change is on the disk when the call that
 makes it returns. The next look-up in any process sees it. There is no cache: to ask SQLite whether
-anything has changed takes half as long as to read an account (3 µs of 6).
+anything has changed takes half as long as to read an account.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ __all__ = ["SQLiteAccounts"]
 class SQLiteAccounts:
     """An L{IAccountStore} over an L{AccountFile}.
 
-    Look-ups are synchronous: 7 µs, and they wait for nobody. What waits for the disk or for
+    Look-ups are synchronous: 8 µs, and they wait for nobody. What waits for the disk or for
     another process is done in a thread, with a connection of its own.
     """
 

@@ -408,19 +408,31 @@ def test_unreadableFiles() -> None:
 def test_exposedSecrets() -> None:
     """A key is in a file of its own, or in that of its certificate, which else is for all."""
     why = "everybody can read it: chmod o= FILE"
-    paths = ("/state/secret", "/state/accounts.db", "/c.pem", "/d.pem", "/key.pem", "/ca.pem")
+    paths = (
+        "/state/secret",
+        "/state/accounts.db",
+        "/passwords",
+        "/c.pem",
+        "/d.pem",
+        "/key.pem",
+        "/ca.pem",
+    )
     machine = FakeMachine(exposed=dict.fromkeys(paths, why))
-    text = '[server]\nstate_directory = "/state"\n' + block(
-        "127.0.0.1",
-        '"tls"',
-        "tls = { certificate = '/c.pem', private_key = '/key.pem', ca = '/ca.pem',"
-        " certificates = [{ certificate = '/d.pem' }] }\n",
+    text = (
+        '[server]\nstate_directory = "/state"\n[accounts]\nchecker = "file:/passwords"\n'
+        + block(
+            "127.0.0.1",
+            '"tls"',
+            "tls = { certificate = '/c.pem', private_key = '/key.pem', ca = '/ca.pem',"
+            " certificates = [{ certificate = '/d.pem' }] }\n",
+        )
     )
     with pytest.raises(ConfigurationError) as caught:
         plan(text, machine)
     assert str(caught.value).split("\n") == [
         f"{FILE}: server.secret_file: /state/secret is no secret: {why}",
         f"{FILE}: accounts.path: /state/accounts.db is no secret: {why}",
+        f"{FILE}: accounts.checker: /passwords is no secret: {why}",
         f"{FILE}: listen[0].tls.private_key: /key.pem is no secret: {why}",
         f"{FILE}: listen[0].tls.certificates[0].certificate: /d.pem is no secret: {why}",
     ]

@@ -93,6 +93,7 @@ def test_aFileOfPasswords(
 ) -> None:
     """A checker of twisted.cred in the place of the accounts."""
     passwords = tmp_path / "passwords"
+    passwords.touch(mode=0o600)
     passwords.write_text("alice:wonderland\n")
     configuration.listen("udp", workers=1, resources=["authenticate", "registrar"])
     configuration.table("accounts", checker=f"file:{passwords}")
