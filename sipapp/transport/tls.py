@@ -83,7 +83,7 @@ def _options(
         raise TLSError(f"{ciphers}: no ciphers that can be used") from error
     except SSL.Error as error:
         place = "TLS" if shown is None else shown.file
-        raise TLSError(f"{place}: OpenSSL says {error}") from error
+        raise TLSError(f"{place}: {_reasons(error)}") from error
     return options
 
 
@@ -152,7 +152,7 @@ class ServerTLS:
         """
         if serverName is None:
             return None
-        name = serverName.decode("latin-1").lower()
+        name = normalDomain(serverName.decode("latin-1"))
         return self._byName.get(name) or self._byName.get(f"*.{name.partition('.')[2]}")
 
 
@@ -267,10 +267,15 @@ def handshakeFailure(reason: Failure | None) -> str | None:
     @return: what OpenSSL has against it; C{None} if that is not why.
     """
     error = None if reason is None else reason.value
-    if not isinstance(error, SSL.Error):
-        return None
-    details = error.args[0] if error.args else ()
-    return ", ".join(str(detail[-1]) for detail in details) or "TLS failed"
+    return _reasons(error) if isinstance(error, SSL.Error) else None
+
+
+def _reasons(error: SSL.Error) -> str:
+    """What OpenSSL says, in its own words."""
+    details = error.args[0] if error.args else None
+    if not isinstance(details, list):
+        return "OpenSSL does not say why"
+    return ", ".join(str(detail[-1]) for detail in details)
 
 
 class TLSFactory(TLSMemoryBIOFactory):

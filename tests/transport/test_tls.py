@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from OpenSSL import SSL
 from pytest_twisted import ensureDeferred
+from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import (
     Certificate,
@@ -23,11 +24,19 @@ from twisted.internet.ssl import (
     trustRootFromCertificates,
 )
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sipapp.transport.limits import StreamLimits
 from sipapp.transport.target import Address
-from sipapp.transport.tls import ClientTLS, ServerTLS, TLSError
+from sipapp.transport.tls import (
+    ClientTLS,
+    ServerTLS,
+    TLSError,
+    WrongPeer,
+    handshakeFailure,
+    peerCertificate,
+)
 from tests.support.certificates import CertificateAuthority
 from tests.transport.workers import LOOPBACK, Outcome, Site, hop, made, request, until
 
@@ -88,7 +97,7 @@ async def test_server(site: Site, authority: CertificateAuthority, pair: tuple[s
     ("asked", "shown"),
     [
         ("sip.example.test", "sip.example.test"),
-        ("SIP.Example.Test", "sip.example.test"),
+        ("SIP.Example.Test.", "sip.example.test"),
         ("one.example.test", "one.example.test"),
         ("other-name.example.test", "one.example.test"),
         ("by-uri.example.test", "one.example.test"),
@@ -428,6 +437,43 @@ def test_encryptedKey(tmp_path: Path, pair: tuple[str, str]) -> None:
         ServerTLS([(pair[0], str(path))])
 
 
+def test_weakKey(tmp_path: Path) -> None:
+    """What OpenSSL does not like is said when it is read, not when a peer comes."""
+    path = selfSigned(tmp_path, rsa.generate_private_key(65537, 1024))
+    with pytest.raises(TLSError, match=f"{path}: ee key too small"):
+        ServerTLS([(path, path)])
+
+
+def test_whatIsNoAnswer(authority: CertificateAuthority) -> None:
+    """A server whose certificate cannot be read is not the one that was meant."""
+
+    class Peer:
+        def getPeerCertificate(self) -> Peer:
+            return self
+
+        def to_cryptography(self) -> None:
+            raise ValueError("nonsense")
+
+    certificate = peerCertificate(Peer())
+    assert certificate is None
+    with pytest.raises(WrongPeer, match="has no certificate that can be read"):
+        ClientTLS(str(authority.file)).identify(certificate, NAME)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (None, None),
+        (ConnectionLost(), None),
+        (SSL.Error([("SSL routines", "", "wrong"), ("SSL routines", "", "bad")]), "wrong, bad"),
+        (SSL.SysCallError(104, "ECONNRESET"), "OpenSSL does not say why"),
+        (SSL.Error(), "OpenSSL does not say why"),
+    ],
+)
+def test_reasons(error: Exception | None, said: str | None) -> None:
+    assert handshakeFailure(None if error is None else Failure(error)) == said
+
+
 def test_badCiphers(pair: tuple[str, str]) -> None:
     with pytest.raises(TLSError, match="NONSENSE: no ciphers that can be used"):
         ServerTLS([pair], ciphers="NONSENSE")
@@ -449,9 +495,11 @@ async def test_clientShowsCertificate(
         await peer.message()
 
 
-def selfSigned(directory: Path) -> str:
+def selfSigned(
+    directory: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None
+) -> str:
     """A certificate that vouches for itself, and its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "client")])
     now = datetime.datetime.now(datetime.UTC)
     made = (
