@@ -16,6 +16,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from sipapp.sip import MessageBounds
+from sipapp.transport.admission import REFUSE, Admission
 from sipapp.transport.expiry import Expiry
 from sipapp.transport.limits import ConnectionCount, LimitLog, StreamLimits
 from sipapp.transport.networks import NONE, Networks
@@ -26,6 +27,7 @@ __all__ = ["LimitedSite", "webFactory"]
 
 _HEAD_TOO_LARGE = b"431 Request Header Fields Too Large"  # RFC 6585 §5
 _BODY_TOO_LARGE = b"413 Content Too Large"  # RFC 9110 §15.5.14
+_TOO_MANY_REQUESTS = b"503 Service Unavailable"
 _URI_TOO_LONG = b"414 URI Too Long"  # RFC 9110 §15.5.15
 
 
@@ -50,7 +52,7 @@ class LimitedChannel(HTTPChannel):
     """One connection.
 
     @ivar site: its endpoint. @ivar host: the client's address.
-    @ivar refused: whether something was too large, so that what follows is not read any more.
+    @ivar refused: whether something was too much, so that what follows is not read any more.
     """
 
     site: LimitedSite
@@ -104,14 +106,24 @@ class LimitedChannel(HTTPChannel):
     def allContentReceived(self) -> None:
         self._lines = self._head = 0
         self.site.requestComplete(self)
-        super().allContentReceived()
+        pause = self.site.pauseFor(self)
+        if pause:
+            self._end(_TOO_MANY_REQUESTS, b"Retry-After: %d\r\n" % pause)
+        else:
+            super().allContentReceived()
 
     def refuse(self, status: bytes) -> None:
         """Answer a request that is too large, and close."""
-        self.refused = True
         self.site.hit("messageSize", self.host, f"{status.decode('ascii')}, closed")
+        self._end(status)
+
+    def _end(self, status: bytes, headers: bytes = b"") -> None:
+        """Answer what may be only the beginning of a request, and close."""
+        self.refused = True
         transport: Any = self.transport
-        transport.write(b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" % status)
+        transport.write(
+            b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Length: 0\r\n%b\r\n" % (status, headers)
+        )
         self.loseConnection()
 
     def abort(self) -> None:
@@ -135,10 +147,17 @@ class LimitedSite(Site):
     protocol = LimitedChannel  # type: ignore[assignment]  # it is not to speak HTTP/2
 
     def __init__(
-        self, reactor: Any, root: Resource, limits: StreamLimits, limitLog: LimitLog, name: str
+        self,
+        reactor: Any,
+        root: Resource,
+        limits: StreamLimits,
+        limitLog: LimitLog,
+        name: str,
+        admission: Admission | None = None,
     ) -> None:
         """
         @param name: of the endpoint, for the log.
+        @param admission: decides who is listened to, and how much; C{None} if everybody is.
         """
         super().__init__(
             root, requestFactory=LimitedRequest, timeout=limits.idleTimeout, reactor=reactor
@@ -146,6 +165,7 @@ class LimitedSite(Site):
         self.limits = limits
         self._name = name
         self._limitLog = limitLog
+        self._admission = admission
         self._connections = ConnectionCount(limits, limitLog, name)
         self._unfinished: Expiry[LimitedChannel] = Expiry(
             reactor, limits.messageTimeout, self._tooLate
@@ -153,6 +173,11 @@ class LimitedSite(Site):
 
     def buildProtocol(self, addr: IAddress | None) -> LimitedChannel | None:  # type: ignore[override]
         peer: Any = addr
+        if self._admission is not None and not self._admission.accepts(peer.host):
+            return None
+        if self._bans is not None and self._bans.isBanned(peer.host, datagram=False):
+            self._limitLog.count("bans")
+            return None
         if not self._connections.admit(peer.host):
             return None
         channel: Any = super().buildProtocol(addr)
@@ -169,6 +194,17 @@ class LimitedSite(Site):
     def requestComplete(self, channel: LimitedChannel) -> None:
         """All of a request has come."""
         self._unfinished.discard(channel)
+
+    def pauseFor(self, channel: LimitedChannel) -> int:
+        """
+        @return: for how many seconds there should be no more requests from there; 0 if they are
+            welcome.
+        """
+        admission = self._admission
+        if admission is None:
+            return 0
+        verdict = admission.judge(channel.host, False, True, self.reactor.seconds())
+        return admission.pause if verdict >= REFUSE else 0
 
     def channelLost(self, channel: LimitedChannel) -> None:
         """A connection has ended."""
@@ -192,13 +228,15 @@ def webFactory(
     limitLog: LimitLog,
     tls: ServerTLS | None = None,
     balancers: Networks = NONE,
+    admission: Admission | None = None,
 ) -> Any:
     """Make the factory of an HTTP endpoint.
 
     @param name: what the endpoint is called in the log. @param tls: for C{https}.
     @param balancers: if there are any, all connections come through them (PROXY protocol).
+    @param admission: decides who is listened to, and how much; C{None} if everybody is.
     """
-    factory: Any = LimitedSite(reactor, root, limits, limitLog, name)
+    factory: Any = LimitedSite(reactor, root, limits, limitLog, name, admission)
     if tls is not None:
         factory = TLSFactory(tls, False, factory)
     if balancers:

@@ -13,6 +13,7 @@ from twisted.internet.task import LoopingCall
 from twisted.web.resource import Resource
 
 from sipapp.sip import MessageBounds
+from sipapp.transport.admission import Admission, SourceRules
 from sipapp.transport.endpoints import Endpoint
 from sipapp.transport.limits import LimitLog, StreamLimits
 from sipapp.transport.networks import Networks
@@ -242,3 +243,67 @@ async def test_withoutHeader(web: Web) -> None:
     stranger = await web.client(web.serve(StreamLimits(), balancers=Networks(["192.0.2.1"])))
     await stranger.peer.lost
     assert web.log.counts == {"proxyProtocol": 2}
+
+
+class Bans:
+    """A ban list with one entry."""
+
+    def isBanned(self, address: str, datagram: bool) -> bool:
+        return address == "192.0.2.1" and not datagram
+
+
+@ensureDeferred
+async def test_whoIsBannedIsNotServed(web: Web) -> None:
+    """By the address of the client, not by that of the load balancer."""
+    endpoint = web.serve(StreamLimits(), bans=Bans(), balancers=Networks([LOOPBACK]))
+    banned, other = await web.client(endpoint), await web.client(endpoint)
+    banned.peer.send(LINE + GET)
+    other.peer.send(LINE.replace(b"192.0.2.1", b"192.0.2.2") + GET)
+    await banned.peer.lost
+    await other.answer(b"192.0.2.2 0")
+    assert web.log.counts == {"bans": 1}
+
+
+class Bans:
+    """A ban list, such as L{sipapp.interfaces.IBans}, with one address on it or none."""
+
+    def __init__(self, banned: str = "") -> None:
+        self.generation = 0
+        self.banned = banned
+
+    def isBanned(self, address: str, datagram: bool) -> bool:
+        return address == self.banned
+
+
+@ensureDeferred
+async def test_tooManyRequests(web: Web) -> None:
+    """What a source may send in a second counts here too."""
+    admission = Admission(SourceRules(rate=1, burst=3), Bans(), web.log)
+    client = await web.client(web.serve(StreamLimits(), admission=admission))
+    for _ in range(3):
+        client.peer.send(GET)
+        await client.answer(b"127.0.0.1 0")
+    client.peer.send(GET + GET)
+    await client.peer.lost
+    assert client.text.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+    assert client.text.count(b"HTTP/1.1") == 1
+    assert b"\r\nRetry-After: 3\r\n" in client.text
+    assert web.log.counts == {"requestsPerSecond": 1}
+
+
+@ensureDeferred
+async def test_banned(web: Web) -> None:
+    """Who is banned gets no connection, and loses the one that there is with the next request."""
+    bans = Bans("192.0.2.1")
+    admission = Admission(SourceRules(), bans, web.log)
+    endpoint = web.serve(StreamLimits(), admission=admission, balancers=Networks([LOOPBACK]))
+    banned, other = await web.client(endpoint), await web.client(endpoint)
+    banned.peer.send(LINE + GET)
+    await banned.peer.lost
+    assert banned.text == b""
+    other.peer.send(LINE.replace(b"192.0.2.1", b"192.0.2.2") + GET)
+    await other.answer(b"192.0.2.2 0")
+    bans.banned, bans.generation = "192.0.2.2", 1
+    other.peer.send(GET)
+    await other.peer.lost
+    assert b"200 OK" not in other.text
