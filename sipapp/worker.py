@@ -276,6 +276,7 @@ class Worker:
                 limitLog,
                 self._certificates.forListener(listener),
                 Networks(listener.listen.proxyProtocol),
+                self.bans,
             )
             sockets = self._inheritance.listening(listener), *self._inheritance.spares(listener)
             self._webSites.extend((each, site) for each in sockets)
