@@ -165,6 +165,7 @@ class LimitedSite(Site):
         self.limits = limits
         self._name = name
         self._limitLog = limitLog
+        self._bans = bans
         self._admission = admission
         self._connections = ConnectionCount(limits, limitLog, name)
         self._unfinished: Expiry[LimitedChannel] = Expiry(
