@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ServerStarter
+from tests.support.certificates import CertificateAuthority
 from tests.support.configuration import DOMAIN, Configuration
 from tests.support.deadlines import waitFor
 from tests.support.netsockets import listeningSockets
@@ -149,6 +150,28 @@ def test_whatEverybodyCanReadIsNoSecret(
     waitFor(lambda: server.program.status is not None, "the server to give up", START)
     assert server.program.status == 1
     assert f"{file} is no secret: everybody can read it: chmod o= {file}" in server.output()
+
+
+def test_keyOfTheUser(configuration: Configuration, authority: CertificateAuthority) -> None:
+    """The workers read certificates and keys, as who the server has become."""
+    python, environment = interpreter()
+    configuration.table("server", user=USER)
+    for name in ("certificate", "key"):
+        file = configuration.directory / f"{name}.pem"
+        file.touch(mode=0o600)
+        file.write_bytes(getattr(configuration, name).read_bytes())
+        os.chown(file, pwd.getpwnam(USER).pw_uid, -1)
+        setattr(configuration, name, file)
+    endpoint = configuration.listen("tls")
+    run = "from twisted.scripts.twistd import run; run()"
+    server = Server(configuration, environment, (python, "-c", run))
+    try:
+        server.awaitReady()
+        with StreamSocket(endpoint.address, authority.clientContext()) as client:
+            assert client.options(f"sip:{DOMAIN}").status == 200
+        server.stop()
+    finally:
+        server.end()
 
 
 def test_keyThatOnlyRootCanRead(configuration: Configuration, startServer: ServerStarter) -> None:
