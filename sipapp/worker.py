@@ -100,7 +100,7 @@ class Worker:
     def accounts(self) -> IAccounts:
         checker = self._settings.accounts.checker
         if checker is not None:
-            return CheckedAccounts(makeChecker(checker))
+            return CheckedAccounts(makeChecker(checker), self.reactor)
         return OwnAccounts(SQLiteAccounts(self._settings.accountsPath))
 
     @cached_property

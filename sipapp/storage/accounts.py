@@ -9,6 +9,7 @@ from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import IUsernameHashedPassword
 from twisted.cred.error import LoginFailed
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["CheckedAccounts", "Decided", "OwnAccounts"]
 
 _log = Logger()
+
+_PATIENCE = 10.0
+"""Seconds that a checker has to answer in: less than a client waits for us (Timer F)."""
 
 Decided = Callable[[Account | Exception | None], object]
 """What L{IAccounts.check} calls."""
@@ -60,10 +64,14 @@ class CheckedAccounts:
     A checker knows nothing of realms: a user has the same password in all of them.
     """
 
-    def __init__(self, checker: ICredentialsChecker) -> None:
+    def __init__(self, checker: ICredentialsChecker, clock: IReactorTime) -> None:
+        """
+        @param clock: the reactor: what a checker does not say in time counts as unknown.
+        """
         knowsPasswords = IUsernameHashedPassword in checker.credentialInterfaces
         self.algorithms = frozenset(HASHES) if knowsPasswords else frozenset(["MD5"])
         self._checker = checker
+        self._clock = clock
 
     def check(self, credentials: Credentials, method: str, body: bytes, decided: Decided) -> None:
         if credentials.userhash:
@@ -72,6 +80,7 @@ class CheckedAccounts:
             return
         answer = DigestAnswer(credentials, method, body)
         asked: Deferred[Any] = maybeDeferred(self._checker.requestAvatarId, answer)
+        asked.addTimeout(_PATIENCE, self._clock)
         asked.addCallbacks(lambda _: _accountOf(answer), _refusal).addCallback(decided)
         asked.addErrback(lambda failure: _log.failure("Whoever asked for a user failed", failure))
 

@@ -14,7 +14,8 @@ from twisted.cred.credentials import (
 )
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import IRealm, Portal
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, TimeoutError, fail, succeed
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import Interface, implementer
 from zope.interface.verify import verifyObject
@@ -102,7 +103,7 @@ def own() -> OwnAccounts:
 def passwords(tmp_path: Path) -> CheckedAccounts:
     file = tmp_path / "passwords"
     file.write_text("bob:builder\nalice:wonderland\n")
-    return CheckedAccounts(FilePasswordDB(str(file)))
+    return CheckedAccounts(FilePasswordDB(str(file)), Clock())
 
 
 @pytest.fixture(params=["own", "passwords"])
@@ -200,7 +201,7 @@ class TestOwnAccounts:
 
 class TestCheckedAccounts(SynchronousTestCase):
     def test_onlyDigestsByMD5(self) -> None:
-        accounts = CheckedAccounts(HTDigest())
+        accounts = CheckedAccounts(HTDigest(), Clock())
         assert accounts.algorithms == {"MD5"}
         account = decide(accounts, answer(algorithm="MD5"))
         assert account == Account("alice", REALM, {"MD5": ALICE.digests["MD5"]})
@@ -208,7 +209,7 @@ class TestCheckedAccounts(SynchronousTestCase):
         assert decide(accounts, answer(algorithm="SHA-256")) is None
 
     def test_hiddenName(self) -> None:
-        assert decide(CheckedAccounts(HTDigest()), answer(userhash=True)) is None
+        assert decide(CheckedAccounts(HTDigest(), Clock()), answer(userhash=True)) is None
 
     def test_later(self) -> None:
         asked: list[tuple[Any, Deferred[bytes]]] = []
@@ -221,13 +222,33 @@ class TestCheckedAccounts(SynchronousTestCase):
                 asked.append((credentials, Deferred()))
                 return asked[-1][1]
 
-        decision = Decision()
-        CheckedAccounts(Slow()).check(answer(), "REGISTER", b"", decision.told.append)
+        clock, decision = Clock(), Decision()
+        accounts = CheckedAccounts(Slow(), clock)
+        accounts.check(answer(), "REGISTER", b"", decision.told.append)
+        clock.advance(9)
         assert decision.told == []
         ((credentials, deferred),) = asked
         assert credentials.checkPassword(b"wonderland")
         deferred.callback(b"alice")
         assert decision.only.username == "alice"
+        clock.advance(9)
+        assert clock.getDelayedCalls() == []
+
+    def test_never(self) -> None:
+        """Somebody waits for an answer, and a transaction with him."""
+
+        @implementer(ICredentialsChecker)
+        class Silent:
+            credentialInterfaces = (IUsernameHashedPassword,)
+
+            def requestAvatarId(self, credentials: Any) -> Deferred[bytes]:
+                return Deferred()
+
+        clock, decision = Clock(), Decision()
+        accounts = CheckedAccounts(Silent(), clock)
+        accounts.check(answer(), "REGISTER", b"", decision.told.append)
+        clock.advance(10)
+        assert isinstance(decision.only, TimeoutError)
 
     def test_nobodyCanTell(self) -> None:
         @implementer(ICredentialsChecker)
@@ -237,7 +258,7 @@ class TestCheckedAccounts(SynchronousTestCase):
             def requestAvatarId(self, credentials: Any) -> Deferred[bytes]:
                 raise ConnectionError("no directory server")
 
-        outcome = decide(CheckedAccounts(Away()), answer())
+        outcome = decide(CheckedAccounts(Away(), Clock()), answer())
         assert isinstance(outcome, ConnectionError)
 
     def test_yesWithoutALook(self) -> None:
@@ -250,7 +271,7 @@ class TestCheckedAccounts(SynchronousTestCase):
             def requestAvatarId(self, credentials: Any) -> Deferred[bytes]:
                 return succeed(credentials.username)
 
-        assert decide(CheckedAccounts(Careless()), answer(password="wrong")) is None
+        assert decide(CheckedAccounts(Careless(), Clock()), answer(password="wrong")) is None
 
     def test_whoeverIsToldFails(self) -> None:
         """It is told once, and the failure goes into the log."""
@@ -260,7 +281,7 @@ class TestCheckedAccounts(SynchronousTestCase):
             told.append(outcome)
             raise RuntimeError("told")
 
-        CheckedAccounts(HTDigest()).check(answer(algorithm="MD5"), "REGISTER", b"", fails)
+        CheckedAccounts(HTDigest(), Clock()).check(answer(algorithm="MD5"), "REGISTER", b"", fails)
         assert len(told) == 1
         assert len(self.flushLoggedErrors(RuntimeError)) == 1
 
