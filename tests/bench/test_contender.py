@@ -32,6 +32,7 @@ def directory() -> Iterator[Path]:
     [
         ("sipapp", "options", "udp"),
         ("sipapp", "call", "tcp"),
+        ("sipapp", "challenge", "udp"),
         ("kamailio-stock", "call", "udp"),
         ("kamailio-stock", "challenge", "udp"),
         ("kamailio-tuned", "options", "tcp"),

@@ -58,11 +58,13 @@ class Baresip:
         user: str,
         server: Endpoint,
         authority: Path,
+        password: str = "none",
     ) -> None:
         """
         @param path: of the program.
         @param directory: for its settings and its log; made here.
         @param authority: file of the certificates that the server's may be signed by.
+        @param password: of the user, if the server asks for one.
         """
         self.user = user
         self.aor = f"sip:{user}@{DOMAIN}"
@@ -72,6 +74,7 @@ class Baresip:
         self._netstrings = Netstrings()
         self._control = ("127.0.0.1", freePort())
         self._tokens = 0
+        self._password = password
         directory.mkdir(parents=True)
         self._writeSettings(directory, authority)
         self.program = Program(
@@ -117,7 +120,8 @@ class Baresip:
         transport = self.server.transport
         (directory / "accounts").write_text(
             f"<{self.aor};transport={transport}>"
-            f';outbound="{self.server.uri}";auth_pass=none;regint=600;answermode=manual\n'
+            f';outbound="{self.server.uri}";auth_pass={self._password}'
+            ";regint=600;answermode=manual\n"
         )
 
     def _connect(self) -> bool:
@@ -195,3 +199,15 @@ class Baresip:
         """Drop the events so far."""
         self._read()
         self.events.clear()
+
+
+def connect(caller: Baresip, callee: Baresip) -> None:
+    """Dial, ring, lift the receiver: until the call is established at both ends."""
+    caller.forget()
+    callee.forget()
+    caller.command("dial", callee.aor)
+    callee.expect("CALL_INCOMING")
+    caller.expect("CALL_RINGING")
+    callee.command("accept")
+    caller.expect("CALL_ESTABLISHED")
+    callee.expect("CALL_ESTABLISHED")

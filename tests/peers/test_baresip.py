@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ServerStarter
-from tests.peers.baresip import Baresip
+from tests.peers.baresip import Baresip, connect
 from tests.support.certificates import CertificateAuthority
 from tests.support.configuration import Configuration
 from tests.support.server import Server
@@ -58,18 +58,6 @@ def makePhone(
             return phone
 
         yield make
-
-
-def connect(caller: Baresip, callee: Baresip) -> None:
-    """Dial, ring, lift the receiver: until the call is established at both ends."""
-    caller.forget()
-    callee.forget()
-    caller.command("dial", callee.aor)
-    callee.expect("CALL_INCOMING")
-    caller.expect("CALL_RINGING")
-    callee.command("accept")
-    caller.expect("CALL_ESTABLISHED")
-    callee.expect("CALL_ESTABLISHED")
 
 
 @pytest.mark.parametrize(("callerTransport", "calleeTransport"), PAIRS)

@@ -35,7 +35,8 @@ class Endpoint:
 def toTOML(value: Any) -> str:
     """Write a value: TOML's strings, numbers, booleans and arrays are JSON's."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {toTOML(item)}" for key, item in value.items()) + "}"
+        items = (f"{json.dumps(key)} = {toTOML(item)}" for key, item in value.items())
+        return "{" + ", ".join(items) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(toTOML, value)) + "]"
     return json.dumps(str(value) if isinstance(value, Path) else value)
