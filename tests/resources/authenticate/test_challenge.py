@@ -151,6 +151,28 @@ def test_dialogsHaveBeenAskedAlready(worker: Worker) -> None:
     assert bye("Route: <tel:+15551234>") == 407
 
 
+@pytest.mark.parametrize(
+    ("method", "uri", "status"),
+    [
+        ("REGISTER", "sip:example.com", 401),
+        ("REGISTER", "sip:alice@198.51.100.7", 407),
+        ("MESSAGE", "sip:bob@example.com", 407),
+        ("PUBLISH", "sip:alice@example.com", 407),
+        ("INVITE", "sip:example.com", 401),
+        ("INVITE", "sip:bob@198.51.100.9", 200),
+        ("UPDATE", "sip:bob@198.51.100.9", 200),
+    ],
+)
+def test_dialogsAreForWhatIsSentInDialogs(
+    worker: Worker, method: str, uri: str, status: int
+) -> None:
+    """Whoever has been called once has a Route of ours, and could put anything below it."""
+    token = tokens.mint(worker.identifiers, "call-1@phone")
+    to = "<sip:alice@example.com>;tag=b"
+    answer = Phone(worker).send(method, f"Route: <sip:{token}@192.0.2.1;lr>", uri=uri, to=to)
+    assert answer.status == status
+
+
 def test_strangersCostNoTransaction(worker: Worker) -> None:
     """§26.3.2.4: each time that a stranger asks he is told once, with the same tag."""
     phone = Phone(worker)

@@ -9,7 +9,8 @@ Not asked is also who sends
  - ACK, which nobody can answer, and CANCEL, which cannot be sent again with credentials (§22.1);
  - what comes from a trusted peer, which vouches for its users;
  - what belongs to a dialog that this server has set up: it has been asked then, and the proof is in
-   the Route.
+   the Route. That holds only for what a dialog is for. Whoever has ever been called has such a
+   Route, and phones do not all look closely at what else comes with one.
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ from sipapp.sip import SIPURI, Request, normalHost
 __all__ = ["NEVER_ASKED", "Demand", "Demands"]
 
 NEVER_ASKED = frozenset({"ACK", "CANCEL"})
+
+_OF_DIALOGS = frozenset(
+    {"BYE", "INFO", "INVITE", "NOTIFY", "PRACK", "REFER", "SUBSCRIBE", "UPDATE"}
+)
+"""What is sent within dialogs (RFC 3261 §12.2, RFC 6086, 6665, 3262, 3515, 3311). A phone answers 481
+to one of those whose dialog it does not know."""
 
 
 class Demand(NamedTuple):
@@ -58,9 +65,11 @@ class Demands:
         realm = self.realmOf(request.to.uri) if method == "REGISTER" else None
         if realm is None:
             realm = self.realmOf(request.fromHeader.uri)
-        if realm is None or self._isInDialogOfOurs(request):
+        if realm is None:
             return None
-        return Demand(realm, not self._isForThisServer(request))
+        if self._isForThisServer(request):
+            return Demand(realm, False)
+        return None if self._isInDialogOfOurs(request) else Demand(realm, True)
 
     def realmOf(self, uri: object) -> str | None:
         """
@@ -82,7 +91,9 @@ class Demands:
 
     def _isInDialogOfOurs(self, request: Request) -> bool:
         """Whether a Route of ours proves it. What somebody else's Route says does not count."""
-        if "route" not in request.names or not isInDialog(request):
+        if "route" not in request.names or request.method not in _OF_DIALOGS:
+            return False
+        if not isInDialog(request):
             return False
         for route in request.routes:
             uri = route.uri
