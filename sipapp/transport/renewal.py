@@ -47,14 +47,10 @@ AnyLoaded = TypeVar("AnyLoaded", bound=Loaded)
 class CertificateWatch:
     """Looks after the files of one worker."""
 
-    def __init__(self, reactor: Any, interval: float = INTERVAL) -> None:
-        """
-        @param interval: seconds between two looks.
-        """
+    def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
-        self._interval = interval
         # What is looked after, with the state of its files at the last look.
-        self._watched: list[tuple[Loaded, list[FileState]]] = []
+        self._seen: dict[Loaded, FileState] = {}
         self._next: Any = None
 
     def watch(self, one: AnyLoaded) -> AnyLoaded:
@@ -63,28 +59,28 @@ class CertificateWatch:
         @return: the same.
         """
         if one.files:
-            self._watched.append((one, [one.state]))
+            self._seen[one] = one.state
             if self._next is None:
                 self._wait()
         return one
 
     def stop(self) -> None:
         """Look no more."""
-        self._watched.clear()
+        self._seen.clear()
         if self._next is not None:
             self._next.cancel()
             self._next = None
 
     def _wait(self) -> None:
-        self._next = self._reactor.callLater(self._interval, self._look)
+        self._next = self._reactor.callLater(INTERVAL, self._look)
 
     def _look(self) -> None:
         self._wait()
-        for one, seen in self._watched:
+        for one, seen in self._seen.items():
             state = stateOf(one.files)
-            if state != one.state and state == seen[0]:
+            if state != one.state and state == seen:
                 _load(one)
-            seen[0] = state
+            self._seen[one] = state
 
 
 def _load(one: Loaded) -> None:
