@@ -28,8 +28,8 @@ NEVER_ASKED = frozenset({"ACK", "CANCEL"})
 _OF_DIALOGS = frozenset(
     {"BYE", "INFO", "INVITE", "NOTIFY", "PRACK", "REFER", "SUBSCRIBE", "UPDATE"}
 )
-"""What is sent within dialogs (RFC 3261 §12.2, RFC 6086, 6665, 3262, 3515, 3311). A phone answers 481
-to one of those whose dialog it does not know."""
+"""What is sent within dialogs (RFC 3261 §12.2, RFC 3262, 3311, 3515, 6086, 6665). A phone answers
+481 to one of those whose dialog it does not know."""
 
 
 class Demand(NamedTuple):
