@@ -13,6 +13,7 @@ from sipapp.storage.banfile import BanFile, BanPolicy
 from sipapp.storage.banlist import BanList
 from sipapp.storage.nobans import NoBans
 from sipapp.transport.admission import Admission, SourceRules
+from sipapp.transport.limits import LimitLog
 from sipapp.transport.networks import Networks
 from sipapp.transport.overload import OverloadRules
 from sipapp.transport.scanners import Scanners
@@ -24,7 +25,6 @@ __all__ = ["Strangers"]
 class Strangers:
     """
     @ivar bans: L{sipapp.interfaces.IBans}
-    @ivar sourceRules: what a source may do; C{None} if everything.
     @ivar overloadRules: what is too much to do; C{None} if nothing is.
     """
 
@@ -58,9 +58,9 @@ class Strangers:
                 reactor,
             )
             self._list.start()
-        self.sourceRules = None
+        self._sourceRules: SourceRules | None = None
         if bans.enabled or sources.requestsPerSecond:
-            self.sourceRules = SourceRules(
+            self._sourceRules = SourceRules(
                 sources.requestsPerSecond,
                 sources.burst,
                 exempt,
@@ -73,10 +73,16 @@ class Strangers:
                 overload.lag, overload.queue, overload.transactions, overload.retryAfter
             )
 
-    def tell(self, admission: Admission | None) -> None:
-        """Have it said who is banned from here."""
-        if self._list is not None and admission is not None:
+    def admission(self, limitLog: LimitLog) -> Admission | None:
+        """
+        @return: what decides who is listened to, if anything does.
+        """
+        if self._sourceRules is None:
+            return None
+        admission = Admission(self._sourceRules, self.bans, limitLog)
+        if self._list is not None:
             self._list.banned = admission.noteBan
+        return admission
 
     def stop(self) -> None:
         """Let go of the ban list."""

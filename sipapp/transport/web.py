@@ -165,7 +165,6 @@ class LimitedSite(Site):
         self.limits = limits
         self._name = name
         self._limitLog = limitLog
-        self._bans = bans
         self._admission = admission
         self._connections = ConnectionCount(limits, limitLog, name)
         self._unfinished: Expiry[LimitedChannel] = Expiry(
@@ -175,9 +174,6 @@ class LimitedSite(Site):
     def buildProtocol(self, addr: IAddress | None) -> LimitedChannel | None:  # type: ignore[override]
         peer: Any = addr
         if self._admission is not None and not self._admission.accepts(peer.host):
-            return None
-        if self._bans is not None and self._bans.isBanned(peer.host, datagram=False):
-            self._limitLog.count("bans")
             return None
         if not self._connections.admit(peer.host):
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -219,7 +220,7 @@ RULES = SourceRules(scanners=Scanners(NAMES))
 async def test_scannersGetNoAnswer(site: Site) -> None:
     udp, tcp = site.bind("UDP"), site.bind("TCP")
     bans = Bans()
-    site.worker("w1", [0, 1], sourceRules=RULES, bans=bans)
+    site.worker("w1", [0, 1], admission=partial(Admission, RULES, bans))
     scanner, phone = await site.tcpPeer(tcp), site.udpPeer()
     scanner.send(request("OPTIONS", branch="z9hG4bKgood", via="TCP x"))
     assert (await scanner.message()).status == 200
@@ -235,7 +236,7 @@ async def test_scannersGetNoAnswer(site: Site) -> None:
 async def test_whoIsBannedIsNotHeard(site: Site) -> None:
     udp, tcp = site.bind("UDP"), site.bind("TCP")
     bans = Bans()
-    worker = site.worker("w1", [0, 1], sourceRules=RULES, bans=bans)
+    worker = site.worker("w1", [0, 1], admission=partial(Admission, RULES, bans))
     peer, phone = await site.tcpPeer(tcp), site.udpPeer()
     bans.ban(LOOPBACK)
     peer.send(request("OPTIONS"))
@@ -253,7 +254,7 @@ async def test_tooManyRequests(site: Site) -> None:
     """One is answered, the others are dropped; the connection stays, and comes to its end."""
     udp, tcp = site.bind("UDP"), site.bind("TCP")
     rules = SourceRules(rate=0.01, burst=2)
-    worker = site.worker("w1", [0, 1], sourceRules=rules, bans=Bans())
+    worker = site.worker("w1", [0, 1], admission=partial(Admission, rules, Bans()))
     phone = site.udpPeer()
     many = [request("OPTIONS", branch=f"z9hG4bK{number}") for number in range(20)]
     for data in many:
@@ -277,7 +278,7 @@ async def test_tooManyRequests(site: Site) -> None:
 async def test_floodsOfACK(site: Site) -> None:
     udp = site.bind("UDP")
     rules = SourceRules(rate=0.01, burst=5)
-    worker = site.worker("w1", [0], sourceRules=rules, bans=Bans())
+    worker = site.worker("w1", [0], admission=partial(Admission, rules, Bans()))
     phone = site.udpPeer()
     for number in range(100):
         phone.send(request("ACK", branch=f"z9hG4bK{number}", toTag="x"), udp)
@@ -291,7 +292,7 @@ async def test_floodsOfACK(site: Site) -> None:
 async def test_floodsOfResponses(site: Site) -> None:
     udp = site.bind("UDP")
     rules = SourceRules(rate=0.01, burst=5)
-    worker = site.worker("w1", [0], sourceRules=rules, bans=Bans())
+    worker = site.worker("w1", [0], admission=partial(Admission, rules, Bans()))
     phone = site.udpPeer()
     response = parseMessage(request("OPTIONS")).respond(200, toTag="x")  # type: ignore[union-attr]
     for _ in range(100):
@@ -307,7 +308,7 @@ async def test_trustedPeersMayDoEverything(site: Site) -> None:
     rules = SourceRules(
         rate=0.01, burst=1, scanners=Scanners(NAMES), trusted=TrustedPeers([LOOPBACK])
     )
-    site.worker("w1", [0], sourceRules=rules, bans=Bans())
+    site.worker("w1", [0], admission=partial(Admission, rules, Bans()))
     peer = await site.tcpPeer(tcp)
     for number in range(20):
         peer.send(SCAN.replace(b"client1", b"%d" % number))

@@ -246,25 +246,6 @@ async def test_withoutHeader(web: Web) -> None:
 
 
 class Bans:
-    """A ban list with one entry."""
-
-    def isBanned(self, address: str, datagram: bool) -> bool:
-        return address == "192.0.2.1" and not datagram
-
-
-@ensureDeferred
-async def test_whoIsBannedIsNotServed(web: Web) -> None:
-    """By the address of the client, not by that of the load balancer."""
-    endpoint = web.serve(StreamLimits(), bans=Bans(), balancers=Networks([LOOPBACK]))
-    banned, other = await web.client(endpoint), await web.client(endpoint)
-    banned.peer.send(LINE + GET)
-    other.peer.send(LINE.replace(b"192.0.2.1", b"192.0.2.2") + GET)
-    await banned.peer.lost
-    await other.answer(b"192.0.2.2 0")
-    assert web.log.counts == {"bans": 1}
-
-
-class Bans:
     """A ban list, such as L{sipapp.interfaces.IBans}, with one address on it or none."""
 
     def __init__(self, banned: str = "") -> None:
