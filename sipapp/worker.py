@@ -133,7 +133,7 @@ class Worker:
         self.bans = self._strangers.bans
         served = [one for one in self._assignment.listeners if self._assignment.isServed(one)]
         if any(one.listen.isWeb for one in served):
-            await self._serveWeb(served)
+            await self._serveWeb(served, self._strangers)
         else:
             await self._serveSIP(served, self._strangers)
         # What has been made by now stays: the collector need never look at it again.
@@ -237,11 +237,9 @@ class Worker:
             limits=StreamLimits(connectTimeout=settings.sip.connectTimeout),
             udpMTU=settings.sip.udpMTU,
             notes=inheritance.blackBox(),
-            bans=self.bans,
-            sourceRules=strangers.sourceRules,
+            admission=strangers.admission,
             overloadRules=strangers.overloadRules,
         )
-        strangers.tell(self._transport.admission)
         self.sender = self._transport.sender
         self._endpoints = self._transport.endpoints
         for listener in listeners:
@@ -262,8 +260,9 @@ class Worker:
 
     # HTTP.
 
-    async def _serveWeb(self, served: list[ResolvedListener]) -> None:
+    async def _serveWeb(self, served: list[ResolvedListener], strangers: Strangers) -> None:
         limitLog = LimitLog(self.reactor.seconds)
+        admission = strangers.admission(limitLog)
         for listener in served:
             root = Resource()
             for resource in await self._makeResources(listener):
@@ -276,7 +275,7 @@ class Worker:
                 limitLog,
                 self._certificates.forListener(listener),
                 Networks(listener.listen.proxyProtocol),
-                self.bans,
+                admission,
             )
             sockets = self._inheritance.listening(listener), *self._inheritance.spares(listener)
             self._webSites.extend((each, site) for each in sockets)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sipapp.transaction import Identifiers, TimerSettings, TransactionLayer, TransactionUser
-from sipapp.transport.admission import Admission, SourceRules
+from sipapp.transport.admission import Admission
 from sipapp.transport.bus import Bus
 from sipapp.transport.counters import MessageNotes, NoNotes
 from sipapp.transport.datagram import DatagramPort
 from sipapp.transport.driver import Driver
 from sipapp.transport.endpoints import Endpoint, Endpoints
 from sipapp.transport.flowfinder import Flows
-from sipapp.transport.limits import StreamLimits
+from sipapp.transport.limits import LimitLog, StreamLimits
 from sipapp.transport.locate import Locator
 from sipapp.transport.neighbours import Neighbours
 from sipapp.transport.networks import NONE, Networks
@@ -57,16 +57,12 @@ class Transport:
     """What a worker composes with.
 
     @ivar sender: the L{sipapp.interfaces.ISender} for its resources.
-    @ivar admission: decides who is listened to, if anybody does.
     """
 
-    def __init__(
-        self, driver: Driver, sender: Sender, endpoints: Endpoints, admission: Admission | None
-    ) -> None:
+    def __init__(self, driver: Driver, sender: Sender, endpoints: Endpoints) -> None:
         self.driver = driver
         self.sender = sender
         self.endpoints = endpoints
-        self.admission = admission
 
 
 def assemble(
@@ -85,8 +81,7 @@ def assemble(
     limits: StreamLimits | None = None,
     udpMTU: int = 1300,
     notes: MessageNotes | None = None,
-    bans: Any = None,
-    sourceRules: SourceRules | None = None,
+    admission: Callable[[LimitLog], Admission | None] | None = None,
     overloadRules: OverloadRules | None = None,
 ) -> Transport:
     """Make a driver and all that it needs. Nothing is read or accepted before C{driver.start()}.
@@ -96,8 +91,8 @@ def assemble(
     @param inbox: this worker's inbox. @param busDirectory: where every worker's is, under its code.
     @param user: takes the requests; it may be exchanged later as C{driver.layer.user}.
     @param limits: those of outgoing connections. @param notes: is told of each message.
-    @param bans: L{sipapp.interfaces.IBans}, if C{sourceRules} are given.
-    @param sourceRules: what a source may do; C{None} lets everybody do anything.
+    @param admission: makes what decides who is listened to, with the log for what is refused;
+        everybody is if there is none.
     @param overloadRules: what is too much to do; C{None} takes whatever comes.
     """
     served = tuple(served)
@@ -113,10 +108,8 @@ def assemble(
     )
     streams.user = receiver
     receiver.limitLog = streams.limitLog
-    admission = None
-    if sourceRules is not None:
-        admission = Admission(sourceRules, bans, streams.limitLog)
-    receiver.admission = streams.admission = admission
+    if admission is not None:
+        receiver.admission = streams.admission = admission(streams.limitLog)
     ports: dict[int, DatagramPort] = {}
     flows = Flows(identifiers, every, ports, bus, streams, turns)
 
@@ -153,5 +146,7 @@ def assemble(
     neighbours.bus, neighbours.streams, neighbours.flows = bus, streams, flows
     neighbours.responses, neighbours.delivered = responses, receiver.delivered
     driver = Driver(reactor, turns, layer, bus, streams, flows, neighbours, receiver)
-    sender = Sender(reactor, layer, flows, locator, identifiers, responses, udpMTU, home)
-    return Transport(driver, sender, every, admission)
+    sender = Sender(
+        reactor, layer, flows, locator, identifiers, responses, confinement, udpMTU, home
+    )
+    return Transport(driver, sender, every)

@@ -209,8 +209,7 @@ class Site:
             clientTLS=more.get("clientTLS", ClientTLS(verify=False)),
             limits=more.get("limits", StreamLimits(connectTimeout=2)),
             udpMTU=more.get("udpMTU", 1300),
-            bans=more.get("bans"),
-            sourceRules=more.get("sourceRules"),
+            admission=more.get("admission"),
             overloadRules=more.get("overloadRules"),
         )
         if "predecessors" in more:
