@@ -146,7 +146,5 @@ def assemble(
     neighbours.bus, neighbours.streams, neighbours.flows = bus, streams, flows
     neighbours.responses, neighbours.delivered = responses, receiver.delivered
     driver = Driver(reactor, turns, layer, bus, streams, flows, neighbours, receiver)
-    sender = Sender(
-        reactor, layer, flows, locator, identifiers, responses, confinement, udpMTU, home
-    )
+    sender = Sender(reactor, layer, flows, locator, identifiers, responses, udpMTU, home)
     return Transport(driver, sender, every)
