@@ -16,8 +16,10 @@ from tests.support.siptext import Address
 #: Calls beyond those that are in their pause that may be open at once: half a second's worth, so
 #: that a client of a server that cannot keep up falls behind, and is seen to.
 _PATIENCE = 0.5
-#: Registrations in a second while users are registered for the first time.
+#: Registrations in a second while users are registered for the first time; fewer of those who are
+#: asked for their passwords.
 _REGISTRATIONS = 2500
+_CHALLENGES = 800
 #: Seconds in which calls have to end for who is called, when they have for who calls.
 _ENDING = 3.0
 #: Clients over TCP, one connection each: a connection stays with one worker.
@@ -51,7 +53,8 @@ class Load:
         for client in range(self._clients):
             numbers = range(client, self.scenario.users, self._clients)
             self._users.append(self._userFile(f"users{client}.csv", numbers))
-        report = self._ask(self.scenario.registration, self.scenario.users, _REGISTRATIONS, 2000)
+        rate = _CHALLENGES if self.scenario.challenged else _REGISTRATIONS
+        report = self._ask(self.scenario.registration, self.scenario.users, rate, 2000)
         if report.failed:
             raise RuntimeError(f"{report.failed} of {self.scenario.users} users not registered")
 
