@@ -297,6 +297,17 @@ def test_onlySuccessesBringANonce(worker: Worker) -> None:
     assert not answer.has("Authentication-Info")
 
 
+def test_sessionsKeepTheirNonce(tmp_path: Path) -> None:
+    worker = Worker(tmp_path, algorithms=("SHA-256-sess",))
+    phone = Phone(worker)
+    phone.ask()
+    worker.reactor.advance(200)
+    answer = phone.authenticate()
+    assert answer.status == 200
+    assert not answer.has("Authentication-Info")
+    worker.close()
+
+
 def test_theNextNonceOfAPhoneWithoutQop(worker: Worker) -> None:
     phone = Phone(worker)
     challenge = challenges(phone.send())[0]._replace(qop=())

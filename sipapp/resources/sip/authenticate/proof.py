@@ -107,9 +107,15 @@ class Proof:
             return authenticate.challenge(request, self._demand, stale=True)
         takeOut(request, self._lines)
         request.authenticated = identity
-        if not self._demand.isProxy and authenticate.isAging(self._expiry):
+        if self._mayGoOn() and authenticate.isAging(self._expiry):
             self._transaction.amend = self._renew
         return None
+
+    def _mayGoOn(self) -> bool:
+        """Tell whether the phone can be given another nonce along with the answer. A proxy has no
+        header field for that; and a session goes on with the key made from its first nonce
+        (RFC 7616 §3.4.2), which is known to nobody here when the nonce is another."""
+        return not (self._demand.isProxy or self._shown.algorithm.endswith("-sess"))
 
     def _decided(self, outcome: Response | None) -> Any:
         # Whoever has sent it may have given it up in the meantime (§9.2).
