@@ -55,7 +55,10 @@ class FlowIndex:
     def forget(self, flow: StreamFlow) -> None:
         """Use a connection for nothing new."""
         self.forgetTargets(flow)
-        self._byRemote.pop((flow.transport, *flow.remote), None)
+        remote = (flow.transport, *flow.remote)
+        # A load balancer may have told of two connections from there.
+        if self._byRemote.get(remote) is flow:
+            del self._byRemote[remote]
 
     def forgetTargets(self, flow: StreamFlow) -> None:
         """Send nothing new over a connection, but responses."""

@@ -223,6 +223,26 @@ async def test_waitingHasALimit(site: Site) -> None:
 
 
 @ensureDeferred
+async def test_sameClient(site: Site) -> None:
+    """Two connections are told of as the same client's, as when one takes the place of the other
+    before that has ended: the last one counts."""
+    tcp, worker = balanced(site)
+    old, new = await site.tcpPeer(tcp), await site.tcpPeer(tcp)
+    for peer in (old, new):
+        peer.send(LINE + OPTIONS)
+        assert (await peer.message()).status == 200
+    index = worker.driver.streams.index
+    before, after = tuple(index.all.values())
+    assert index.byRemote("TCP", "192.0.2.1", 51234) is after
+    await old.close()
+    await until(lambda: before.closed)
+    assert index.byRemote("TCP", "192.0.2.1", 51234) is after
+    await new.close()
+    await until(lambda: after.closed)
+    assert index.byRemote("TCP", "192.0.2.1", 51234) is None
+
+
+@ensureDeferred
 async def test_end(site: Site) -> None:
     """A worker that ends lets go of what still waits."""
     tcp, _ = balanced(site)
