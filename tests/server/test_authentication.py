@@ -10,10 +10,11 @@ from sipapp.sip.digest import Challenge, answerTo, parseChallenge
 from sipapp.storage import AccountFile, newAccount
 from tests.conftest import ServerStarter
 from tests.support.configuration import DOMAIN, Configuration
+from tests.support.dialog import Call, Callee
 from tests.support.sipclient import SIPSocket, StreamSocket, UDPSocket
 from tests.support.siptext import Received, workerCode
 
-USER, PASSWORD = "alice", "wonderland"
+USER, CALLER, PASSWORD = "alice", "caller", "wonderland"
 REGISTRAR = f"sip:{DOMAIN}"
 AOR = f"sip:{USER}@{DOMAIN}"
 WORKERS = 4
@@ -23,7 +24,7 @@ ENOUGH = 100
 
 @pytest.fixture
 def guarded(configuration: Configuration) -> Configuration:
-    """A server with one user, who has to prove that he is."""
+    """A server whose users have to prove that they are."""
     chain = ["authenticate", "options", "registrar", "proxy"]
     configuration.listen("udp", workers=WORKERS, resources=chain)
     configuration.listen("tcp", workers=1, resources=chain)
@@ -32,7 +33,7 @@ def guarded(configuration: Configuration) -> Configuration:
     }
     configuration.stateDirectory.mkdir(parents=True, exist_ok=True)
     accounts = AccountFile(configuration.stateDirectory / "accounts.db")
-    accounts.add(newAccount(USER, DOMAIN, PASSWORD))
+    accounts.add(newAccount(USER, DOMAIN, PASSWORD), newAccount(CALLER, DOMAIN, PASSWORD))
     accounts.close()
     return configuration
 
@@ -45,7 +46,8 @@ def register(phone: SIPSocket, proof: str | None = None) -> Received:
 
 
 def challenges(answer: Received) -> list[Challenge]:
-    return [parseChallenge(text) for name, text in answer.headers if name == "www-authenticate"]
+    names = ("www-authenticate", "proxy-authenticate")
+    return [parseChallenge(text) for name, text in answer.headers if name in names]
 
 
 def proofs(answer: Received, algorithm: str = "SHA-256", password: str = PASSWORD) -> list[str]:
@@ -85,6 +87,39 @@ def test_all_workers_agree_on_what_has_been_used(
             fresh = proofs(challenge)[-1]
             assert register(connection, fresh).status == 200
         assert register(phone, fresh).status == 401
+
+
+def test_a_call(guarded: Configuration, startServer: ServerStarter) -> None:
+    """The challenge takes no transaction and its ACK ends here; the proof goes no further, that in
+    the ACK neither; and nothing is asked again within the dialog."""
+    server = startServer(guarded)
+    udp = server.endpoint("udp").address
+    with UDPSocket(udp) as phone, UDPSocket(udp) as client:
+        assert register(phone, proofs(register(phone))[0]).status == 200
+        callee = Callee(phone, USER)
+        refused = Call(client, AOR, f"sip:{CALLER}@{DOMAIN}")
+        client.send(refused.invite())
+        answer = client.receive()
+        assert answer.status == 407
+        client.send(refused.ackFailure(answer))
+        (challenge, *_) = challenges(answer)
+        proof = answerTo(challenge, CALLER, PASSWORD, "INVITE", AOR, "cnonce")
+        line = ("Proxy-Authorization", proof)
+        call = Call(client, AOR, f"sip:{CALLER}@{DOMAIN}", refused.callID, [line])
+        call.cseq = 2
+        client.send(call.invite())
+        invite = callee.expect("INVITE", call.callID)
+        assert invite.cseq == 2
+        callee.answer(invite)
+        call.awaitFinal("INVITE")
+        client.send(call.request("ACK"))
+        ack = callee.expect("ACK", call.callID)
+        call.headers.clear()
+        client.send(call.next("BYE"))
+        callee.reply(callee.expect("BYE", call.callID), 200, "OK")
+        call.awaitFinal("BYE")
+        for message in (invite, ack):
+            assert message.get("proxy-authorization") == ""
 
 
 def test_all_algorithms(guarded: Configuration, startServer: ServerStarter) -> None:
