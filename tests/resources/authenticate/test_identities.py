@@ -70,6 +70,18 @@ def test_exceptions(tmp_path: Path, address: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "address", ["tel:+1-555-1234", "sip:alice@partner.example", "urn:x-user:alice"]
+)
+def test_addressesFromElsewhere(tmp_path: Path, address: str) -> None:
+    """Are a user's once they are said to be, and then nobody else's."""
+    more = {"alice@example.com": (address,)}
+    sender = f"<{address.replace('-1234', '1234')}>"
+    assert status(tmp_path, "INVITE", more, sender=sender) == 200
+    bob = {"username": "bob", "password": "builder"}
+    assert status(tmp_path / "2", "INVITE", more, sender=sender, phone=bob) == 403
+
+
+@pytest.mark.parametrize(
     "settings",
     [
         {"identities": {"alice": ["sip:a@b"]}},

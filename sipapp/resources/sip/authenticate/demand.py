@@ -1,8 +1,9 @@
 """Who has to prove what (RFC 3261 §22.1 to §22.3).
 
-A request claims to come from the user in its From. If that is a user of a domain of ours, it has to
-be proven; who claims to be from elsewhere is not asked, since nobody here knows a password of his,
-and is treated as a stranger by the resources that follow. A REGISTER is about the user in its To.
+A request claims to come from the user in its From. If that is an address in a domain of ours, or
+one that a user of ours has besides, it has to be proven; who claims to be from elsewhere is not
+asked, since nobody here knows a password of his, and is treated as a stranger by the resources that
+follow. A REGISTER is about the user in its To.
 
 Not asked is also who sends
 
@@ -17,9 +18,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from sipapp.resources.sip.authenticate.identities import Identities
 from sipapp.resources.sip.proxy import tokens
 from sipapp.resources.sip.proxy.routing import isInDialog
-from sipapp.sip import SIPURI, Request, normalHost
+from sipapp.sip import SIPURI, Request
 
 __all__ = ["NEVER_ASKED", "Demand", "Demands"]
 
@@ -47,12 +49,11 @@ class Demand(NamedTuple):
 class Demands:
     """
     @param worker: the L{sipapp.interfaces.IWorker}.
-    @param realms: the realm of a domain, where it is not the domain itself.
     """
 
-    def __init__(self, worker: Any, realms: dict[str, str]) -> None:
+    def __init__(self, worker: Any, identities: Identities) -> None:
         self._worker = worker
-        self._realms = {normalHost(domain): realm for domain, realm in realms.items()}
+        self._realmOf = identities.realmOf
 
     def of(self, request: Request) -> Demand | None:
         """
@@ -62,26 +63,14 @@ class Demands:
         method = request.method
         if method in NEVER_ASKED or self._worker.isTrusted(request.flow):
             return None
-        realm = self.realmOf(request.to.uri) if method == "REGISTER" else None
+        realm = self._realmOf(request.to.uri) if method == "REGISTER" else None
         if realm is None:
-            realm = self.realmOf(request.fromHeader.uri)
+            realm = self._realmOf(request.fromHeader.uri)
         if realm is None:
             return None
         if self._isForThisServer(request):
             return Demand(realm, False)
         return None if self._isInDialogOfOurs(request) else Demand(realm, True)
-
-    def realmOf(self, uri: object) -> str | None:
-        """
-        @return: where the user of a URI is known; C{None} if that is not here. A port makes nobody
-            a stranger.
-        """
-        if not isinstance(uri, SIPURI):
-            return None
-        host = normalHost(uri.host)
-        if host not in self._worker.domains and not self._worker.isLocal(uri):
-            return None
-        return self._realms.get(host, host)
 
     def _isForThisServer(self, request: Request) -> bool:
         uri = request.uri

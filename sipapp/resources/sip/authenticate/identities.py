@@ -1,11 +1,13 @@
-"""Which addresses a user may call his own (RFC 3261 §10.3 step 4, §26.3.2)."""
+"""Whose an address is, and which addresses a user may call his own (RFC 3261 §10.3 (3), (4),
+§26.3.2)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sipapp.resources.sip.authenticate.settings import ANYBODY
-from sipapp.sip import SIPURI, URI, Request, parseURI, unescape
+from sipapp.sip import SIPURI, URI, Request, normalHost, parseURI, unescape
 from sipapp.sip.digest import Identity
 
 __all__ = ["Identities"]
@@ -13,14 +15,16 @@ __all__ = ["Identities"]
 
 class Identities:
     """
-    @param realmOf: where the user of a URI is known.
+    @param worker: the L{sipapp.interfaces.IWorker}.
+    @param realms: the realm of a domain, where it is not the domain itself.
     @param more: by C{name@realm}, the addresses that a user has besides his own.
     """
 
     def __init__(
-        self, realmOf: Callable[[object], str | None], more: Mapping[str, Sequence[str]]
+        self, worker: Any, realms: Mapping[str, str], more: Mapping[str, Sequence[str]]
     ) -> None:
-        self._realmOf = realmOf
+        self._worker = worker
+        self._realms = {normalHost(domain): realm for domain, realm in realms.items()}
         self._more = {
             user: frozenset(
                 address if address == ANYBODY else _canonical(parseURI(address))
@@ -28,6 +32,20 @@ class Identities:
             )
             for user, addresses in more.items()
         }
+        self._realmOfMore = {
+            address: user.partition("@")[2]
+            for user, addresses in self._more.items()
+            for address in addresses
+        }
+
+    def realmOf(self, uri: URI) -> str | None:
+        """
+        @return: where the user of an address is known; C{None} if that is not here.
+        """
+        realm = self._realmOfDomain(uri)
+        if realm is None and self._realmOfMore:
+            realm = self._realmOfMore.get(_canonical(uri))
+        return realm
 
     def agree(self, identity: Identity, request: Request) -> bool:
         """Tell whether a request says of its sender what he has proven.
@@ -38,12 +56,21 @@ class Identities:
             return False
         return request.method != "REGISTER" or self._owns(identity, request.to.uri)
 
+    def _realmOfDomain(self, uri: URI) -> str | None:
+        """The realm of a URI of this server. A port makes nobody a stranger."""
+        if not isinstance(uri, SIPURI):
+            return None
+        host = normalHost(uri.host)
+        if host not in self._worker.domains and not self._worker.isLocal(uri):
+            return None
+        return self._realms.get(host, host)
+
     def _owns(self, identity: Identity, uri: URI) -> bool:
         if (
             isinstance(uri, SIPURI)
             and uri.user is not None
             and unescape(uri.user) == identity.username
-            and self._realmOf(uri) == identity.realm
+            and self._realmOfDomain(uri) == identity.realm
         ):
             return True
         more = self._more.get(str(identity))

@@ -53,7 +53,7 @@ class Authenticate(SIPResource):
     @ivar accounts: the L{sipapp.interfaces.IAccounts}.
     @ivar bans: the L{sipapp.interfaces.IBans}.
     @ivar counts: the L{sipapp.interfaces.INonceCounts}.
-    @ivar identities: which addresses a user may call his own.
+    @ivar identities: whose an address is.
     @ivar nonces: what challenges are made with.
     @ivar toTag: mints the tags of the answers given here.
     """
@@ -71,8 +71,8 @@ class Authenticate(SIPResource):
         self._ourTags = f"{worker.identifiers.code}."
         key = worker.identifiers.derivedKey("nonces", self.counts.salt)
         self.nonces = Nonces(key, settings.nonceLifetime)
-        self._demands = Demands(worker, settings.realms)
-        self.identities = Identities(self._demands.realmOf, settings.identities)
+        self.identities = Identities(worker, settings.realms, settings.identities)
+        self._demands = Demands(worker, self.identities)
         self._algorithms = offered(settings.algorithms, self.accounts.algorithms)
         self._challenges = Challenges(self._algorithms, settings.qop)
         self._seconds = worker.reactor.seconds

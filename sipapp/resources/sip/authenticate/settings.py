@@ -27,7 +27,7 @@ class AuthenticateSettings(Settings, frozen=True, kw_only=True):
     @ivar qop: what a proof may cover: the request line, or the body besides.
     @ivar nonceLifetime: seconds that a phone can go on with one challenge.
     @ivar identities: the addresses that a user, C{name@realm}, may write into From and To besides
-        his own; C{"*"} is any.
+        his own, and that nobody may who has not proven to be him; C{"*"} is any.
     """
 
     realms: dict[str, Realm] = {}
