@@ -29,14 +29,7 @@ from sipapp.sip import (
     validateResponse,
 )
 from sipapp.transaction import Identifiers, TransactionLayer
-from sipapp.transport.admission import (
-    DROP,
-    EXPEL,
-    LOOK,
-    REFUSE,
-    WELCOME,
-    Admission,
-)
+from sipapp.transport.admission import DROP, EXPEL, LOOK, REFUSE, WELCOME, Admission
 from sipapp.transport.counters import Counters
 from sipapp.transport.datagram import DatagramPort
 from sipapp.transport.flows import DatagramFlow, Flow
@@ -48,7 +41,7 @@ from sipapp.transport.turns import Turns
 from sipapp.transport.vias import stampVia
 
 Answered = Callable[[Request, Flow], bool]
-StrayResponse = Callable[[Response, Flow], None]
+StrayResponse = Callable[[Response, Flow], bool]
 
 _TOO_MANY = SIPError(503, "more requests than one source may send")
 _OVERLOAD = SIPError(503, "there is too much to do")
@@ -62,7 +55,8 @@ class Receiver:
 
     @ivar answered: called with a request and the flow for its answer before there is a
         transaction; true if it needs none.
-    @ivar strayResponse: called with a response that belongs to no transaction here, and its flow.
+    @ivar strayResponse: called with a response that belongs to no transaction here, and its flow;
+        true if somebody has waited for it.
     @ivar draining: whether nothing new is begun any more.
     @ivar limitLog: says what was refused.
     @ivar admission: decides who is listened to; C{None} if everybody is.
@@ -105,8 +99,6 @@ class Receiver:
         except MalformedMessage:
             self.counters.malformed += 1
             return
-        if verdict and not self._admits(message, DatagramFlow(port, address), verdict):
-            return
         if len(data) > port.bounds.harmless and self._isTooLarge(message, port, address):
             return
         steering = port.steering
@@ -115,7 +107,7 @@ class Receiver:
             slot = steering.owner(data)
             if slot != steering.slot:
                 elsewhere = port.codes[slot]
-        self._received(message, DatagramFlow(port, address), data, False, elsewhere)
+        self._received(message, DatagramFlow(port, address), data, False, elsewhere, verdict)
 
     def _isTooLarge(
         self, message: Request | Response, port: DatagramPort, address: tuple[str, int]
@@ -137,37 +129,12 @@ class Receiver:
 
     def messageReceived(self, message: Request | Response, flow: StreamFlow, data: bytes) -> None:
         """See L{sipapp.transport.connection.StreamUser}."""
+        verdict = WELCOME
         if self.admission is not None:
             isRequest = isinstance(message, Request)
             verdict = self.admission.judge(flow.remote[0], False, isRequest, self._turns.now)
-            if verdict and not self._admits(message, flow, verdict):
-                return
         self._turns.notes.note(data)
-        self._received(message, flow, data, False, None)
-
-    def _admits(self, message: Request | Response, flow: Flow, verdict: int) -> bool:
-        """Do what the admission has said of a message that is not just welcome.
-
-        @return: whether the message is taken.
-        """
-        admission = self.admission
-        assert admission is not None
-        if admission.isTrusted(flow):
-            return True
-        if verdict == LOOK:
-            if not admission.isScanner(message, flow):
-                return True
-            verdict = EXPEL
-        if verdict == REFUSE and isinstance(message, Request) and message.method != "ACK":
-            message.flow = flow
-            self._reject(message, flow, _TOO_MANY, admission.pause)
-        elif isinstance(flow, StreamFlow):
-            if verdict == EXPEL:
-                flow.abort()
-            elif isinstance(message, Request) and message.method != "ACK":
-                # It gets no answer.
-                flow.owed -= 1
-        return False
+        self._received(message, flow, data, False, None, verdict)
 
     def framingFailed(self, error: FramingError, flow: StreamFlow) -> None:
         """See L{sipapp.transport.connection.StreamUser}."""
@@ -186,7 +153,7 @@ class Receiver:
         except MalformedMessage:
             self.counters.malformed += 1
         else:
-            self._received(message, flow, data, True, None)
+            self._received(message, flow, data, True, None, WELCOME)
 
     # The way of a message.
 
@@ -197,15 +164,19 @@ class Receiver:
         data: bytes,
         delivered: bool,
         elsewhere: str | None,
+        verdict: int,
     ) -> None:
         """Take a message to where it belongs.
 
         @param delivered: whether it has come over the bus, which it does only once.
         @param elsewhere: the worker that the Call-ID of a datagram selects, if it is not this
             one. What names its worker goes there directly instead.
+        @param verdict: of the admission.
         """
         message.flow = flow
         try:
+            if verdict and not self._admits(message, flow, verdict):
+                return
             if isinstance(message, Request):
                 self._requestReceived(message, flow, data, delivered, elsewhere)
             else:
@@ -213,6 +184,29 @@ class Receiver:
         except Exception:
             callID = message.get("call-id")
             _log.failure("A message failed, its Call-ID is {callID!a}", callID=callID)
+
+    def _admits(self, message: Request | Response, flow: Flow, verdict: int) -> bool:
+        """Do what the admission has said of a message that is not just welcome.
+
+        @return: whether the message is taken.
+        """
+        admission = self.admission
+        assert admission is not None
+        if admission.isTrusted(flow):
+            return True
+        if verdict == LOOK:
+            if not admission.isScanner(message, flow):
+                return True
+            verdict = EXPEL
+        if verdict == REFUSE and isinstance(message, Request) and message.method != "ACK":
+            self._reject(message, flow, _TOO_MANY, admission.pause)
+        elif isinstance(flow, StreamFlow):
+            if verdict == EXPEL:
+                flow.abort()
+            elif isinstance(message, Request) and message.method != "ACK":
+                # It gets no answer.
+                flow.owed -= 1
+        return False
 
     def _requestReceived(
         self, request: Request, flow: Flow, data: bytes, delivered: bool, elsewhere: str | None
@@ -265,10 +259,10 @@ class Receiver:
                 self._deliver(owner, data, flow)
                 return
         self.counters.strays += 1
+        if self.strayResponse is not None and self.strayResponse(response, flow):
+            return
         if self.admission is not None and not delivered:
             self.admission.charge(flow.remote[0], self._turns.now)
-        if self.strayResponse is not None:
-            self.strayResponse(response, flow)
 
     def _isNew(self, request: Request) -> bool:
         """Tell whether a request would begin a transaction that need not be."""

@@ -303,6 +303,22 @@ async def test_floodsOfResponses(site: Site) -> None:
 
 
 @ensureDeferred
+async def test_responsesThatSomebodyTakes(site: Site) -> None:
+    """What was sent without a transaction is answered all the same (RFC 3261 §16.11)."""
+    udp = site.bind("UDP")
+    rules = SourceRules(rate=0.01, burst=5)
+    worker = site.worker("w1", [0], admission=partial(Admission, rules, Bans()))
+    receiver = worker.driver.receiver
+    receiver.strayResponse = lambda response, flow: True
+    phone = site.udpPeer()
+    response = parseMessage(request("OPTIONS")).respond(200, toTag="x")  # type: ignore[union-attr]
+    for _ in range(100):
+        phone.send(response.toBytes(), udp)
+    await until(lambda: receiver.counters.strays == 100)
+    assert not receiver.limitLog.counts
+
+
+@ensureDeferred
 async def test_trustedPeersMayDoEverything(site: Site) -> None:
     tcp = site.bind("TCP")
     rules = SourceRules(

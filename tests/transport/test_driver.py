@@ -243,7 +243,7 @@ async def test_strayResponse(site: Site) -> None:
     )
     phone.send(data, endpoint)
     strays = Queue()
-    driver.receiver.strayResponse = lambda response, flow: strays.put((response, flow))
+    driver.receiver.strayResponse = lambda response, flow: not strays.put((response, flow))
     phone.send(data, endpoint)
     response, flow = await strays.get()
     assert (response.status, flow.remote[1]) == (200, phone.port)

@@ -87,9 +87,12 @@ class Dispatch:
         """An ACK to a 2xx, or to nothing: nobody is told if it goes wrong (RFC 3261 §17.1.1.3)."""
         self._showStray(request, flow, "ack")
 
-    def strayResponse(self, response: Response, flow: Any) -> None:
-        """A response that belongs to no transaction of this worker."""
-        self._showStray(response, flow, "strayResponse")
+    def strayResponse(self, response: Response, flow: Any) -> bool:
+        """A response that belongs to no transaction of this worker.
+
+        @return: whether a resource has taken it.
+        """
+        return self._showStray(response, flow, "strayResponse")
 
     def cancelReceived(
         self, transaction: ServerTransaction, invite: ServerTransaction | None, now: float
@@ -110,13 +113,16 @@ class Dispatch:
         else:
             invite.cancelled()
 
-    def _showStray(self, message: Request | Response, flow: Any, method: str) -> None:
-        """Ask the resources in turn to take what is part of no transaction."""
+    def _showStray(self, message: Request | Response, flow: Any, method: str) -> bool:
+        """Ask the resources in turn to take what is part of no transaction.
+
+        @return: whether one has.
+        """
         dropAssertions(message, self._isTrusted)
         for resource in self._chainOf(flow):
             try:
                 if getattr(resource, method)(message):
-                    return
+                    return True
             except Exception:
                 _log.failure(
                     "{resource} failed on {message}, Call-ID {callID!a}",
@@ -124,7 +130,8 @@ class Dispatch:
                     message=message,
                     callID=message.callID,
                 )
-                return
+                return False
+        return False
 
     def _chainOf(self, flow: Any) -> Sequence[Any]:
         """The resources of the endpoint that a flow belongs to. What comes over a connection that
