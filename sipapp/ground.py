@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from twisted.application.service import Service
@@ -14,6 +15,7 @@ from twisted.python.util import switchUID
 
 from sipapp.config import Settings, ownerOf
 from sipapp.estate import GroundEstate
+from sipapp.ownership import asOwner, makeOwned
 from sipapp.pool import bindInbox
 from sipapp.storage import AccountFile, AccountFileUnusable, createAccountFile
 
@@ -67,12 +69,16 @@ class Ground(Service):
             self.busDirectory,
             Path(self._settings.stateDirectory),
         ):
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.give(directory)
+            make = partial(directory.mkdir, mode=0o700, parents=True, exist_ok=True)
+            makeOwned(directory, self._owner, make)
         self.secret = self._readSecret()
         if self._accountsPath is not None:
-            createAccountFile(self._accountsPath, self._owner)
-        # What a server that was killed has left behind.
+            make = partial(createAccountFile, self._accountsPath)
+            makeOwned(self._accountsPath, self._owner, make)
+        asOwner(self._owner, self._clearBus)
+
+    def _clearBus(self) -> None:
+        """Remove what a server that was killed has left behind."""
         ours = self.inboxes.keys() | self._heirs.keys()
         for path in self.busDirectory.iterdir():
             if path.name not in ours and (path.is_socket() or path.is_symlink()):
@@ -105,8 +111,8 @@ class Ground(Service):
         @raise BindError: if that cannot be.
         """
         for code in codes:
-            self.inboxes[code] = bindInbox(self.inboxPath(code))
-            self.give(self.inboxPath(code))
+            bind = partial(bindInbox, self.inboxPath(code))
+            self.inboxes[code] = asOwner(self._owner, bind)
 
     def closeInboxes(self, heirs: Mapping[str, str | None]) -> None:
         """Close the inboxes of workers that are gone for good.
@@ -149,24 +155,24 @@ class Ground(Service):
         unfinished.symlink_to(heir)
         unfinished.replace(path)
 
-    def give(self, path: str | Path | int) -> None:
-        """Make something belong to the user that the workers run as.
-
-        @param path: or a descriptor.
-        """
+    def give(self, fd: int) -> None:
+        """Make a socket belong to the user that the workers run as."""
         if self._owner is not None:
-            os.chown(path, *self._owner)
+            os.chown(fd, *self._owner)
 
     def _readSecret(self) -> bytes:
         """Read the secret; make one at the first start."""
         try:
             secret = self._secretPath.read_bytes()
         except FileNotFoundError:
-            secret = secrets.token_bytes(_SECRET_SIZE)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-            with open(os.open(self._secretPath, flags, 0o600), "wb") as file:
-                file.write(secret)
-            self.give(self._secretPath)
+            secret = makeOwned(self._secretPath, self._owner, self._makeSecret)
         if len(secret) < _SECRET_SIZE:
             raise OSError(f"{self._secretPath}: a secret has at least {_SECRET_SIZE} bytes")
         return secret[:64]
+
+    def _makeSecret(self) -> bytes:
+        secret = secrets.token_bytes(_SECRET_SIZE)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        with open(os.open(self._secretPath, flags, 0o600), "wb") as file:
+            file.write(secret)
+        return secret

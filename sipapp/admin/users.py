@@ -12,12 +12,14 @@ import sys
 import warnings
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from functools import partial
 from getpass import GetPassWarning, getpass
 from pathlib import Path
 from typing import Any
 
 from sipapp.admin.options import configured
 from sipapp.config import ConfigurationError, Settings, loadTables, ownerOf
+from sipapp.ownership import Owner, asOwner, makeOwned
 from sipapp.storage import (
     ROLES,
     Account,
@@ -81,8 +83,10 @@ def _run(act: _Action, given: Namespace) -> int:
             )
         if given.action != "list":
             given.name, given.realm = _nameAndRealm(given, settings)
-        with _open(settings, given.action == "add") as file:
-            act(file, given)
+        owner = ownerOf(settings.server)
+        if given.action == "add":
+            _make(settings, owner)
+        asOwner(owner, partial(_do, act, settings, given))
     except (
         AccountExists,
         AccountFileUnusable,
@@ -107,22 +111,22 @@ def _nameAndRealm(given: Namespace, settings: Settings) -> tuple[str, str]:
     raise _Refused(f"the realm is missing: {given.user}@REALM")
 
 
-def _open(settings: Settings, isMade: bool) -> AccountFile:
-    """
-    @param isMade: whether the file is made if there is none, as it would be by the server.
-    """
-    path = Path(settings.accountsPath)
-    if isMade:
-        owner = ownerOf(settings.server)
-        directory = Path(settings.server.stateDirectory)
-        if directory == path.parent and not directory.exists():
-            directory.mkdir(mode=0o700, parents=True)
-            if owner is not None:
-                os.chown(directory, *owner)
-        createAccountFile(path, owner)
-    elif not path.exists():
+def _make(settings: Settings, owner: Owner) -> None:
+    """Make the file if there is none, as the server would."""
+    directory, path = Path(settings.server.stateDirectory), Path(settings.accountsPath)
+    if path.parent == directory:
+        make = partial(directory.mkdir, mode=0o700, parents=True, exist_ok=True)
+        makeOwned(directory, owner, make)
+    makeOwned(path, owner, partial(createAccountFile, path))
+
+
+def _do(act: _Action, settings: Settings, given: Namespace) -> None:
+    path = settings.accountsPath
+    # One in another directory may have been meant.
+    if not os.path.exists(path):
         raise _Refused(f"there is no {path} yet")
-    return AccountFile(path)
+    with AccountFile(path) as file:
+        act(file, given)
 
 
 def _add(file: AccountFile, given: Namespace) -> None:

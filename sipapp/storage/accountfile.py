@@ -14,7 +14,7 @@ import errno
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,23 +65,14 @@ class AccountFileUnusable(Exception):
     """The file cannot be opened, or what it holds is not accounts."""
 
 
-def createAccountFile(path: str | os.PathLike[str], owner: tuple[int, int] | None = None) -> None:
-    """Make an empty file, unless there is one. SQLite gives the files that it puts beside it the
-    same mode and owner, whoever uses it.
+def createAccountFile(path: str | os.PathLike[str]) -> None:
+    """Make an empty file that its owner alone can read, unless there is one. SQLite gives the files
+    that it puts beside it the same mode and owner.
 
-    @param owner: user and group that it belongs to, and nobody else can read it; C{None} is the
-        user of this process.
     @raise OSError: if that cannot be.
     """
-    try:
-        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        return
-    try:
-        if owner is not None:
-            os.fchown(fd, *owner)
-    finally:
-        os.close(fd)
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 class AccountFile:

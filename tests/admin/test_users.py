@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -242,10 +243,14 @@ def test_noTerminal(config: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
-def test_whatRootMakesBelongsToTheServer(
-    config: Path, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    text = config.read_text().replace("[server]\n", '[server]\nuser = "nobody"\n')
-    config.write_text(text)
-    assert user(config, monkeypatch, "add", "--password-stdin", "alice", typed="p\n") == 0
-    assert {each.stat().st_uid for each in (path, path.parent)} == {65534}
+def test_whatRootMakesBelongsToTheServer(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(prefix="sipapp-") as name:
+        directory = Path(name)
+        directory.chmod(0o711)
+        file, state = directory / "sipapp.toml", directory / "state"
+        file.write_text(
+            f'[server]\nuser = "nobody"\ndomains = ["example.com"]\nstate_directory = "{state}"\n'
+        )
+        assert user(file, monkeypatch, "add", "--password-stdin", "alice", typed="p\n") == 0
+        assert user(file, monkeypatch, "remove", "alice") == 0
+        assert {each.stat().st_uid for each in (state, *state.iterdir())} == {65534}

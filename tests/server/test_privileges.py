@@ -208,6 +208,30 @@ def test_whatOnlyRootCanRead(configuration: Configuration, name: str) -> None:
         server.end()
 
 
+def test_linksAreNotFollowed(configuration: Configuration) -> None:
+    """Whoever has taken the server over cannot have root, at the next start, give away or tidy up
+    another directory."""
+    python, environment = interpreter()
+    configuration.table("server", user=USER)
+    configuration.listen("udp")
+    configuration.write()
+    victim = configuration.directory / "victim"
+    victim.mkdir(mode=0o755)
+    (victim / "link").symlink_to("somewhere")
+    os.chown(configuration.runDirectory, pwd.getpwnam(USER).pw_uid, -1)
+    (configuration.runDirectory / "bus").symlink_to(victim)
+    run = "from twisted.scripts.twistd import run; run()"
+    server = Server(configuration, environment, (python, "-c", run))
+    try:
+        waitFor(lambda: server.program.status is not None, "the server to give up", START)
+        assert server.program.status == 1
+        assert "Permission denied" in server.lineWith("sipapp: ", "bus")
+        assert victim.stat().st_uid == 0
+        assert (victim / "link").is_symlink()
+    finally:
+        server.end()
+
+
 def test_secretOutlivesARestart(configuration: Configuration, startServer: ServerStarter) -> None:
     """What was signed before a restart is understood after it."""
     configuration.listen("udp")
