@@ -14,7 +14,6 @@ Nothing that a message does may stop the reading: an exception is logged with th
 from __future__ import annotations
 
 from collections.abc import Callable
-from zlib import crc32
 
 from twisted.logger import Logger
 
@@ -36,6 +35,7 @@ from sipapp.transport.flows import DatagramFlow, Flow
 from sipapp.transport.limits import LimitLog
 from sipapp.transport.neighbours import Neighbours
 from sipapp.transport.overload import Overload
+from sipapp.transport.refusals import Refusals
 from sipapp.transport.streamflow import StreamFlow
 from sipapp.transport.turns import Turns
 from sipapp.transport.vias import stampVia
@@ -80,8 +80,8 @@ class Receiver:
         self.admission: Admission | None = None
         self._turns = turns
         self._layer = layer
-        self._identifiers = identifiers
         self._neighbours = neighbours
+        self._refusals = Refusals(identifiers, self.counters)
 
     # From the sockets.
 
@@ -122,7 +122,7 @@ class Receiver:
             self.counters.requests += 1
             if message.method != "ACK":
                 message.flow = DatagramFlow(port, address)
-                self._reject(message, message.flow, error)
+                self._refusals.send(message, message.flow, error)
         else:
             self.counters.badResponses += 1
         return True
@@ -142,7 +142,7 @@ class Receiver:
         request = error.message
         if isinstance(request, Request) and request.method != "ACK":
             request.flow = flow
-            self._reject(request, flow, error)
+            self._refusals.send(request, flow, error)
 
     def delivered(self, data: bytes, flow: Flow) -> None:
         """Another worker has received a message that is ours."""
@@ -199,7 +199,7 @@ class Receiver:
                 return True
             verdict = EXPEL
         if verdict == REFUSE and isinstance(message, Request) and message.method != "ACK":
-            self._reject(message, flow, _TOO_MANY, admission.pause)
+            self._refusals.send(message, flow, _TOO_MANY, admission.pause)
         elif isinstance(flow, StreamFlow):
             if verdict == EXPEL:
                 flow.abort()
@@ -215,7 +215,7 @@ class Receiver:
         error = validateRequest(request)
         if error is not None:
             if request.method != "ACK":
-                self._reject(request, flow, error)
+                self._refusals.send(request, flow, error)
             return
         neighbours = self._neighbours
         if not delivered:
@@ -234,13 +234,13 @@ class Receiver:
         if self.draining and self._isNew(request):
             successor = neighbours.successorFor(data)
             if successor is None or not self._deliver(successor, data, flow):
-                self._reject(request, answering, SIPError(503, "draining"))
+                self._refusals.send(request, answering, SIPError(503, "draining"))
             return
         if self.answered is not None and self.answered(request, answering):
             return
         if self.overload.isActive and self._isTooMuch(request):
             after = self.overload.refuse(request.callID)
-            self._reject(request, answering, _OVERLOAD, after)
+            self._refusals.send(request, answering, _OVERLOAD, after)
             return
         self._layer.receiveRequest(request, answering, self._turns.now)
 
@@ -280,26 +280,3 @@ class Receiver:
     def _deliver(self, code: str, data: bytes, flow: Flow) -> bool:
         self.counters.handedOver += 1
         return self._neighbours.deliver(code, data, flow)
-
-    def _reject(
-        self, request: Request, flow: Flow, error: SIPError, retryAfter: int | None = None
-    ) -> None:
-        """Answer a request that gets no transaction. Sent again it gets the same answer.
-
-        @param retryAfter: the seconds after which it may be sent anew (RFC 3261 §20.33).
-        """
-        self.counters.rejected += 1
-        try:
-            tag = self._identifiers.toTag(request)
-        except SIPError:
-            tag = f"{self._identifiers.code}.{crc32(request.toBytes()):x}"
-        try:
-            if flow is request.flow:
-                flow = stampVia(request, flow)
-        except SIPError:
-            # Nothing says where it goes but where it came from.
-            pass
-        response = request.refuse(error, tag)
-        if retryAfter is not None:
-            response.append("Retry-After", str(retryAfter))
-        flow.send(response.toBytes())
