@@ -236,6 +236,7 @@ class Worker:
             clientTLS=self._certificates.forServers(settings.sip.tls),
             limits=StreamLimits(connectTimeout=settings.sip.connectTimeout),
             udpMTU=settings.sip.udpMTU,
+            trusted=Networks(settings.trusted.addresses),
             notes=inheritance.blackBox(),
             admission=strangers.admission,
             overloadRules=strangers.overloadRules,

@@ -10,6 +10,7 @@ from typing import Any
 from sipapp.transaction import Identifiers, TimerSettings, TransactionLayer, TransactionUser
 from sipapp.transport.admission import Admission
 from sipapp.transport.bus import Bus
+from sipapp.transport.confinement import Confinement
 from sipapp.transport.counters import MessageNotes, NoNotes
 from sipapp.transport.datagram import DatagramPort
 from sipapp.transport.driver import Driver
@@ -80,6 +81,7 @@ def assemble(
     clientTLS: ClientTLS | None = None,
     limits: StreamLimits | None = None,
     udpMTU: int = 1300,
+    trusted: Networks = NONE,
     notes: MessageNotes | None = None,
     admission: Callable[[LimitLog], Admission | None] | None = None,
     overloadRules: OverloadRules | None = None,
@@ -91,6 +93,7 @@ def assemble(
     @param inbox: this worker's inbox. @param busDirectory: where every worker's is, under its code.
     @param user: takes the requests; it may be exchanged later as C{driver.layer.user}.
     @param limits: those of outgoing connections. @param notes: is told of each message.
+    @param trusted: where anything may be sent (L{sipapp.transport.confinement}).
     @param admission: makes what decides who is listened to, with the log for what is refused;
         everybody is if there is none.
     @param overloadRules: what is too much to do; C{None} takes whatever comes.
@@ -142,9 +145,12 @@ def assemble(
         home = one.index
     read = [each.socket for port in ports.values() if port.codes for each in (port, *port.spares)]
     receiver.overload = Overload(reactor, layer, read, overloadRules)
-    responses = ResponseRouter(flows, streams, locator, home)
+    confinement = Confinement(streams.limitLog, trusted)
+    responses = ResponseRouter(flows, streams, locator, confinement, home)
     neighbours.bus, neighbours.streams, neighbours.flows = bus, streams, flows
     neighbours.responses, neighbours.delivered = responses, receiver.delivered
     driver = Driver(reactor, turns, layer, bus, streams, flows, neighbours, receiver)
-    sender = Sender(reactor, layer, flows, locator, identifiers, responses, udpMTU, home)
+    sender = Sender(
+        reactor, layer, flows, locator, identifiers, responses, confinement, udpMTU, home
+    )
     return Transport(driver, sender, every)

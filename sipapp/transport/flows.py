@@ -74,8 +74,11 @@ class Unsent(Protocol):
     def sendElsewhere(self, data: bytes, flow: StreamFlow, reference: str) -> None:
         """Something is to be sent over a connection that another worker has been given."""
 
-    def responseUndelivered(self, data: bytes) -> None:
-        """A response finds its connection closed (RFC 3261 §18.2.2)."""
+    def responseUndelivered(self, data: bytes, client: str) -> None:
+        """A response finds its connection closed (RFC 3261 §18.2.2).
+
+        @param client: the address at the connection's other end.
+        """
 
 
 class DatagramFlow:

@@ -106,11 +106,11 @@ class Neighbours:
         """See L{sipapp.transport.flows.Unsent}."""
         frame = Send(flow.identifier, data, self._identifiers.code, reference)
         if not self.bus.send(flow.holder, frame):
-            self.streams.undelivered(data, reference)
+            self.streams.undelivered(data, reference, flow.remote[0])
 
-    def responseUndelivered(self, data: bytes) -> None:
+    def responseUndelivered(self, data: bytes, client: str) -> None:
         """See L{sipapp.transport.flows.Unsent}."""
-        self.responses.sendAgain(data)
+        self.responses.sendAgain(data, client)
 
     # What comes from the others.
 
@@ -151,7 +151,7 @@ class Neighbours:
         elif frame.reference:
             self.bus.send(frame.sender, Failed(frame.reference))
         else:
-            self.responses.sendAgain(frame.data)
+            self.responses.sendAgain(frame.data, "")
 
     def _requestFailed(self, reference: str) -> None:
         now = self._turns.begin()

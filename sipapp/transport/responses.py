@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from sipapp.sip import MalformedMessage, Response, SIPError, parseMessage
+from sipapp.transport.confinement import Confinement
 from sipapp.transport.flowfinder import Flows
 from sipapp.transport.locate import Locator
 from sipapp.transport.streams import Streams
@@ -24,7 +25,14 @@ class ResponseRouter:
     @ivar unroutable: responses that could not be sent anywhere.
     """
 
-    def __init__(self, flows: Flows, streams: Streams, locator: Locator, home: int) -> None:
+    def __init__(
+        self,
+        flows: Flows,
+        streams: Streams,
+        locator: Locator,
+        confinement: Confinement,
+        home: int,
+    ) -> None:
         """
         @param home: index of the endpoint to prefer.
         """
@@ -32,10 +40,20 @@ class ResponseRouter:
         self._flows = flows
         self._streams = streams
         self._locator = locator
+        self._confinement = confinement
         self._home = home
 
     def send(self, response: Response) -> None:
-        """Send a response to the client that its topmost Via stands for."""
+        """Send a response to the client that its topmost Via stands for. Whoever has sent us the
+        response may have changed what that says."""
+        flow = response.flow
+        self._send(response, None if flow is None else flow.remote[0])
+
+    def _send(self, response: Response, origin: str | None) -> None:
+        """
+        @param origin: where it comes from, or where its client is; C{""} if nobody knows, and
+            C{None} if it was made here.
+        """
         try:
             via = response.via
         except SIPError:
@@ -65,22 +83,29 @@ class ResponseRouter:
             self.unroutable += 1
             return
         if isinstance(found, Deferred):
-            found.addCallback(self._located, data, via.host)
+            found.addCallback(self._located, data, via.host, origin)
             found.addErrback(self._notLocated)
         else:
-            self._located(found, data, via.host)
+            self._located(found, data, via.host, origin)
 
-    def sendAgain(self, data: bytes) -> None:
-        """Send a response whose connection turned out to be closed."""
+    def sendAgain(self, data: bytes, client: str) -> None:
+        """Send a response whose connection turned out to be closed.
+
+        @param client: the address at its other end; C{""} if nobody knows.
+        """
         try:
             response = parseMessage(data)
         except MalformedMessage:
             return
         if isinstance(response, Response):
-            self.send(response)
+            self._send(response, client)
 
-    def _located(self, found: Sequence[Address], data: bytes, name: str) -> None:
+    def _located(
+        self, found: Sequence[Address], data: bytes, name: str, origin: str | None
+    ) -> None:
         for address in found:
+            if origin is not None and self._confinement.bars(address.host, origin):
+                continue
             flow = self._flows.toAddress(address._replace(tlsName=name), self._home)
             if flow is not None:
                 flow.send(data)

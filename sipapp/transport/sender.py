@@ -17,6 +17,7 @@ from sipapp.transaction import (
     Identifiers,
     TransactionLayer,
 )
+from sipapp.transport.confinement import Confinement
 from sipapp.transport.flowfinder import Flows
 from sipapp.transport.flows import Flow
 from sipapp.transport.locate import Locator
@@ -43,6 +44,7 @@ class Sender:
         locator: Locator,
         identifiers: Identifiers,
         responses: ResponseRouter,
+        confinement: Confinement,
         udpMTU: int,
         home: int,
     ) -> None:
@@ -57,6 +59,7 @@ class Sender:
         self.identifiers = identifiers
         self.home = home
         self._responses = responses
+        self._confinement = confinement
         self._udpMTU = udpMTU
         self.supported = frozenset(("UDP", "TCP", "TLS") if flows.ports else ("TCP", "TLS"))
 
@@ -117,7 +120,15 @@ class Sender:
     def straightFlow(self, request: Request, hop: Hop, preferred: int) -> Flow | None:
         """The flow to a next hop that leaves nothing to look for or to choose from."""
         flow = self.flows.straight(hop.uri, preferred)
-        return None if flow is None or self._isLong(request) else flow
+        if flow is None or self._isLong(request) or self.isBarred(flow.address[0], request):
+            return None
+        return flow
+
+    def isBarred(self, host: str, request: Request) -> bool:
+        """Whether a request must not be sent to a numeric address, because of where it has come
+        from."""
+        origin = request.flow
+        return origin is not None and self._confinement.bars(host, origin.remote[0])
 
     def _isLong(self, request: Request) -> bool:
         size = len(request.body) + len(request.requestURI) + _VIA
@@ -133,6 +144,8 @@ class Sender:
     ) -> None:
         preferred = self.preferred(request, hop)
         for address in self.candidates(found, request):
+            if self.isBarred(address.host, request):
+                continue
             flow = self.flows.toAddress(address, preferred)
             if flow is not None:
                 self._forwardOver(flow, request, branch, user)

@@ -157,6 +157,9 @@ class Sending:
             return
         while self._candidates:
             address = self._candidates.popleft()
+            if self._sender.isBarred(address.host, self._request):
+                status, detail = 403, "nothing from outside is sent there"
+                continue
             flow = self._sender.flows.toAddress(address, self._preferred)
             if flow is not None:
                 self._current = address

@@ -118,7 +118,7 @@ class StreamFlow:
         elif self.holder:
             self._streams.unsent.sendElsewhere(data, self, reference)
         elif self.closed or (self._waiting is not None and len(self._waiting) >= _WAITING):
-            self._streams.undelivered(data, reference)
+            self._streams.undelivered(data, reference, self.remote[0])
         elif self._waiting is None:
             self._waiting = [(data, reference)]
         else:
@@ -172,9 +172,9 @@ class StreamFlow:
         self.closed = True
         self.connection = None
         for data, reference in self._waiting or ():
-            self._streams.undelivered(data, reference)
+            self._streams.undelivered(data, reference, self.remote[0])
         for reference in self._recent or ():
-            self._streams.undelivered(b"", reference)
+            self._streams.undelivered(b"", reference, self.remote[0])
         self._waiting = self._recent = None
 
     def __repr__(self) -> str:

@@ -286,12 +286,15 @@ class Streams:
             self.limitHit(connection, "messageSize", error.detail)
         self.user.framingFailed(error, connection.flow)
 
-    def undelivered(self, data: bytes, reference: str) -> None:
-        """Tell, at a later time, that something was not sent."""
+    def undelivered(self, data: bytes, reference: str, remote: str) -> None:
+        """Tell, at a later time, that something was not sent.
+
+        @param remote: the address that it was for.
+        """
         if reference:
             self.reactor.callLater(0, self.unsent.transportFailed, reference)
         elif data.startswith(b"SIP/"):
-            self.reactor.callLater(0, self.unsent.responseUndelivered, data)
+            self.reactor.callLater(0, self.unsent.responseUndelivered, data, remote)
 
     def connectionLost(self, connection: StreamConnection) -> None:
         if self.leaveGroup(connection):

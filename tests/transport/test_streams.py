@@ -13,6 +13,7 @@ from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from sipapp.sip import MessageBounds, parseMessage
 from sipapp.transport.bus import Send
 from sipapp.transport.limits import StreamLimits
+from sipapp.transport.networks import Networks
 from sipapp.transport.target import Address, LocateError
 from tests.transport.workers import LOOPBACK, Outcome, Site, hop, made, request, until
 
@@ -303,9 +304,10 @@ async def test_nothingLeft(site: Site) -> None:
 
 @ensureDeferred
 async def test_responseAfterFraming(site: Site) -> None:
-    """A response that another worker has for a connection that is gone here is routed again."""
+    """A response that another worker has for a connection that is gone here is routed again, but
+    nobody knows any more whose connection that was."""
     site.bind("TCP")
-    driver = site.worker("w1", [0]).driver
+    driver = site.worker("w1", [0], trusted=Networks([LOOPBACK])).driver
     listening = site.tcpServer()
     data = request("OPTIONS", via=f"TCP 127.0.0.1:{listening.port}", params="")
     response = parseMessage(data).respond(200).toBytes()  # type: ignore[union-attr]

@@ -209,6 +209,7 @@ class Site:
             clientTLS=more.get("clientTLS", ClientTLS(verify=False)),
             limits=more.get("limits", StreamLimits(connectTimeout=2)),
             udpMTU=more.get("udpMTU", 1300),
+            trusted=more.get("trusted", NONE),
             admission=more.get("admission"),
             overloadRules=more.get("overloadRules"),
         )
