@@ -18,15 +18,16 @@ What a power cut takes is some bans.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
+from sipapp.ownership import asOwner
 from sipapp.sharedfile import SharedFile
 from sipapp.sources import Network
 from sipapp.storage.shelf import Shelf
@@ -111,14 +112,13 @@ class BanFile:
         mostScores: int = _MOST_SCORES,
     ) -> None:
         """
-        @param path: directory; it is made if it is missing, for whom the one above belongs to.
+        @param path: directory; it is made if it is missing. Root makes and opens it as whoever the
+            one above belongs to.
         """
         self._policy = BanPolicy() if policy is None else policy
-        self._file = SharedFile(path, _MAP_SIZE, 6)
-        if os.geteuid() == 0:
-            owner = path.parent.stat()
-            for each in (path, *path.iterdir()):
-                os.chown(each, owner.st_uid, owner.st_gid)
+        above = path.parent.stat()
+        owner = above.st_uid, above.st_gid
+        self._file = asOwner(owner, partial(SharedFile, path, _MAP_SIZE, 6))
         self._state = self._file.database(b"state")
         # Of processes that died while they read.
         self._file.environment.reader_check()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import lmdb
 import pytest
 
+from sipapp.sources import Network, parseNetwork
 from sipapp.storage.banfile import Ban, BanFile, BanPolicy, Offence
 from sipapp.storage.shelf import ShelfFull
-from sipapp.sources import Network, parseNetwork
 
 HERE = parseNetwork("192.0.2.1")
 THERE = parseNetwork("2001:db8::/64")
@@ -167,8 +168,18 @@ def test_whatCannotBeReadIsNotThere(file: BanFile, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
-def test_theFileBelongsToTheOwnerOfTheDirectory(tmp_path: Path) -> None:
-    os.chown(tmp_path, 12345, 12346)
-    BanFile(tmp_path / "bans").close()
-    for path in (tmp_path / "bans", *(tmp_path / "bans").iterdir()):
-        assert (path.stat().st_uid, path.stat().st_gid) == (12345, 12346)
+def test_theFileBelongsToTheOwnerOfTheDirectory() -> None:
+    """Also what root does to it is done as that owner, who may have put links there."""
+    with tempfile.TemporaryDirectory(prefix="sipapp-") as name:
+        directory = Path(name)
+        os.chown(directory, 12345, 12346)
+        path = directory / "bans"
+        file = BanFile(path)
+        assert offend(file, 1000.0, points=10.0)
+        file.close()
+        for each in (path, *path.iterdir()):
+            assert (each.stat().st_uid, each.stat().st_gid) == (12345, 12346)
+        (path / "data.mdb").unlink()
+        (path / "data.mdb").symlink_to("/root/victim")
+        with pytest.raises(lmdb.Error, match="Permission denied"):
+            BanFile(path)
