@@ -17,14 +17,21 @@ from twisted.python.failure import Failure
 
 from bench.rig import WorkerRig
 from sipapp.location import MemoryLocation
+from sipapp.resources.sip.authenticate import Authenticate, AuthenticateSettings
 from sipapp.resources.sip.options import Options, OptionsSettings
 from sipapp.resources.sip.proxy import Proxy, ProxySettings
 from sipapp.resources.sip.registrar import Registrar, RegistrarSettings
 from sipapp.sip import Request, Response, parseMessage
+from sipapp.storage import newAccount
+from sipapp.storage.accounts import OwnAccounts
+from sipapp.storage.memoryaccounts import MemoryAccounts
+from sipapp.storage.noncecounts import NonceCounts
 from sipapp.transport.target import Address, LocateError, Target, numeric
 
 #: Where what arrives is from.
 PHONE = ("198.51.100.10", 5060)
+#: The one whose password is known here.
+USER, REALM, PASSWORD = "carol", "example.com", "singer"
 #: Seconds after which everything is over: the longest registration, and Timer C before it.
 LONG = 90_000.0
 
@@ -54,6 +61,16 @@ class _NoNames:
         return [direct]
 
 
+class _NoBans:
+    """Bans nobody."""
+
+    def offence(self, address: str, kind: str, proven: bool) -> None:
+        pass
+
+    def vouch(self, address: str) -> None:
+        pass
+
+
 class World(WorkerRig):
     """
     @ivar failures: what the worker has logged of exceptions.
@@ -61,17 +78,31 @@ class World(WorkerRig):
 
     domains = frozenset(("example.com", "example.net", "example.test"))
 
-    def __init__(self) -> None:
+    def __init__(self, asks: bool) -> None:
+        """
+        @param asks: whether users have to prove who they are.
+        """
         directory = Path(tempfile.mkdtemp(prefix="sipapp-fuzz-"))
         atexit.register(shutil.rmtree, directory, ignore_errors=True)
         super().__init__(directory, _Nowhere(), _NoNames())  # type: ignore[arg-type]
         self.location.close()
         self.location = MemoryLocation(self.reactor.seconds)
-        self.serve(
+        self.endOfTurn = self.driver.turns.atEnd
+        # Who is banned for what he sends would not be heard again.
+        self.bans = _NoBans()
+        self.accounts = OwnAccounts(MemoryAccounts(newAccount(USER, REALM, PASSWORD)))
+        self.nonceCounts = NonceCounts(
+            directory, self.endOfTurn, mapSize=1 << 24, clock=self.reactor.seconds
+        )
+        chain: list[Any] = [Authenticate(AuthenticateSettings(), self)] if asks else []
+        chain += [
             Options(OptionsSettings(), self),
             Registrar(RegistrarSettings(), self),
             Proxy(ProxySettings(), self),
-        )
+        ]
+        self.serve(*chain)
+        dispatch: Any = self.driver.layer.user
+        self.driver.receiver.answered = dispatch.answered
         self.failures: list[LogEvent] = []
         globalLogPublisher.addObserver(self._observe)
 
