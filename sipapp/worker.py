@@ -234,7 +234,10 @@ class Worker:
             locator=locator,
             timers=self.timers,
             clientTLS=self._certificates.forServers(settings.sip.tls),
-            limits=StreamLimits(connectTimeout=settings.sip.connectTimeout),
+            limits=StreamLimits(
+                connections=settings.sip.outgoingConnections,
+                connectTimeout=settings.sip.connectTimeout,
+            ),
             udpMTU=settings.sip.udpMTU,
             trusted=Networks(settings.trusted.addresses),
             notes=inheritance.blackBox(),

@@ -131,6 +131,7 @@ class SIPSettings(SettingsTable, frozen=True, kw_only=True):
     @ivar udpReceiveBuffer: what the kernel keeps for each UDP socket until its worker reads it.
         A server that is not started as root gets at most C{net.core.rmem_max}.
     @ivar connectTimeout: for opening a connection to another server or a phone.
+    @ivar outgoingConnections: those that a worker has open at once; the idlest end for new ones.
     @ivar dns: finding servers.
     @ivar tls: for TLS connections that the server opens itself.
     """
@@ -142,6 +143,7 @@ class SIPSettings(SettingsTable, frozen=True, kw_only=True):
     udpMTU: Annotated[int, Meta(ge=512, le=65_507)] = 1300
     udpReceiveBuffer: Annotated[int, Meta(ge=4096, le=1 << 30)] = 4 << 20
     connectTimeout: Annotated[float, Meta(gt=0, le=60)] = 5.0
+    outgoingConnections: Annotated[int, Meta(ge=1, le=10_000_000)] = 4096
     dns: DNSSettings = DNSSettings()
     tls: ClientTLSSettings = ClientTLSSettings()
 

@@ -84,7 +84,8 @@ class Flows:
         """The flow to an address that RFC 3263 has found.
 
         @param preferred: index of the endpoint to use if it suits the address.
-        @return: C{None} if there is no socket for its transport and family.
+        @return: C{None} if there is no socket for its transport and family, or no room for another
+            connection.
         """
         transport, host, port, tlsName = address
         if transport != "UDP":

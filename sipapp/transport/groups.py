@@ -64,9 +64,7 @@ class ClientFactory(TwistedClientFactory):
         return self._streams.opening(self._flow)
 
     def clientConnectionFailed(self, connector: IConnector, reason: Failure) -> None:
-        self._streams.failed += 1
-        self._streams.index.forget(self._flow)
-        self._flow.lost()
+        self._streams.failedToOpen(self._flow)
 
 
 class MovedFactory(TwistedServerFactory):

@@ -79,6 +79,8 @@ class Streams:
         self.groups: list[Group] = []
         self._byListener: dict[int, Group] = {}
         self._outgoing = Group(self, "outgoing connections", limits or StreamLimits())
+        # Those that are open or being opened.
+        self._outgoingCount = 0
         self._prepared: list[tuple[socket.socket, Any]] = []
         self._listening: list[Any] = []
         self._proxied: list[ProxiedFactory] = []
@@ -173,22 +175,27 @@ class Streams:
 
     def connect(
         self, transport: str, host: str, port: int, tlsName: str = "", preferred: int = -1
-    ) -> StreamFlow:
-        """The connection to a server: one that is open or being opened, or a new one.
+    ) -> StreamFlow | None:
+        """The connection to a server: one that is open or being opened, or a new one. If there are
+        as many as there may be, the one that has been idle for the longest time ends for it.
 
         @param tlsName: as for L{ClientTLS.connectionTo}. Connections are shared only by those who
             want the same name proven (RFC 5923 §8.1).
         @param preferred: as for L{Endpoints.choose}.
+        @return: C{None} if there is no room for another one.
         """
         target = (transport, host, port, tlsName)
         known = self.index.byTarget(target)
         if known is not None:
             return known
+        if not self._hasRoom(host):
+            return None
         endpoint = self.endpoints.choose(transport, host, preferred)
         listener = -1 if endpoint is None else endpoint.index
         flow = StreamFlow(self, transport, (host, port), listener, True, tlsName)
         self.index.target(target, flow)
         self.opened += 1
+        self._outgoingCount += 1
         factory: Any = ClientFactory(self, flow)
         if transport == "TLS":
             # Nothing leaves over it before this is proven.
@@ -197,6 +204,29 @@ class Streams:
         timeout = self._outgoing.limits.connectTimeout
         self.reactor.connectTCP(host, port, factory, timeout)
         return flow
+
+    def _hasRoom(self, host: str) -> bool:
+        """See to it that there may be one more outgoing connection.
+
+        @param host: where it is to go.
+        """
+        if self._outgoingCount < self._outgoing.limits.connections:
+            return True
+        idlest = next(iter(self._outgoing.idle), None)
+        if idlest is None:
+            self.limitLog.hit("connections", self._outgoing.name, host, "too many, not opened")
+            return False
+        self.limitHit(idlest, "connections", "too many, and this one was idle: closed")
+        self._outgoing.idle.discard(idlest)
+        idlest.close()
+        return True
+
+    def failedToOpen(self, flow: StreamFlow) -> None:
+        """An outgoing connection could not be made."""
+        self.failed += 1
+        self._outgoingCount -= 1
+        self.index.forget(flow)
+        flow.lost()
 
     def opening(self, flow: StreamFlow) -> StreamConnection:
         """
@@ -225,7 +255,9 @@ class Streams:
         flow = StreamFlow(self, "TCP", moved.remote, listener, moved.outgoing)
         flow.resume(moved.connection, moved.owed, moved.recent)
         group = self._outgoing
-        if not moved.outgoing:
+        if moved.outgoing:
+            self._outgoingCount += 1
+        else:
             group = self._byListener.get(listener, group)
             group.inbound.enter(flow.remote[0])
             self.index.accepted(flow)
@@ -308,6 +340,8 @@ class Streams:
             return False
         group.idle.discard(connection)
         group.unfinished.discard(connection)
-        if not flow.outgoing:
+        if flow.outgoing:
+            self._outgoingCount -= 1
+        else:
             group.inbound.leave(flow.remote[0])
         return True

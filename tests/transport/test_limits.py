@@ -14,7 +14,16 @@ from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from sipapp.sip import MessageBounds
 from sipapp.transport.limits import LimitLog, StreamLimits
 from sipapp.transport.networks import Networks
-from tests.transport.workers import LOOPBACK, Site, TCPPeer, request, until
+from tests.transport.workers import (
+    LOOPBACK,
+    Outcome,
+    Site,
+    TCPPeer,
+    hop,
+    made,
+    request,
+    until,
+)
 
 
 @pytest.fixture
@@ -224,3 +233,56 @@ async def test_singleLineEnds(site: Site) -> None:
     assert not any(len(group.unfinished) for group in streams.groups)
     phone.send(request("OPTIONS", via="TCP a"))
     assert (await phone.message()).status == 200
+
+
+@ensureDeferred
+async def test_outgoingConnections(site: Site, log: list[str]) -> None:
+    """The idlest makes way for a new one, and is opened again when it is needed."""
+    site.bind("TCP")
+    worker = site.worker("w1", [0], limits=StreamLimits(connections=2))
+    servers = [site.tcpServer() for _ in range(3)]
+    uris = [f"sip:127.0.0.1:{server.port};transport=tcp" for server in servers]
+    peers: list[TCPPeer] = []
+
+    async def ask(number: int, peer: TCPPeer | None = None) -> None:
+        outcome = Outcome()
+        worker.sender.request(made("OPTIONS", uris[number]), hop(uris[number]), outcome)
+        peer = peer or await servers[number].connection()
+        peer.send((await peer.message()).respond(200).toBytes())
+        await outcome.responses.get()
+        peers.append(peer)
+
+    await ask(0)
+    await ask(1)
+    await ask(0, peers[0])
+    await ask(2)
+    await peers[1].lost
+    assert peers[0].open
+    await ask(1)
+    await peers[0].lost
+    assert peers[3].open
+    assert peers[4].open
+    assert worker.driver.streams.limitLog.counts == {"connections": 2}
+    assert len(log) == 1
+
+
+@ensureDeferred
+async def test_outgoingConnectionsThatDoNotOpen(site: Site) -> None:
+    """Those that are being opened count as well; without room a request fails at once, and one that
+    could not be opened makes room."""
+    site.bind("TCP")
+    site.bind("TLS")
+    limits = StreamLimits(connections=1, messageTimeout=0.2)
+    worker = site.worker("w1", [0], limits=limits)
+    waiting, refused, last = Outcome(), Outcome(), Outcome()
+    # Its handshake never ends.
+    silent = f"sip:127.0.0.1:{site.tcpServer().port};transport=tls"
+    worker.sender.request(made("OPTIONS", silent), hop(silent), waiting)
+    server = site.tcpServer()
+    uri = f"sip:127.0.0.1:{server.port};transport=tcp"
+    worker.sender.request(made("OPTIONS", uri), hop(uri), refused)
+    assert (await refused.failures.get())[0] == 503
+    await waiting.failures.get()
+    await until(lambda: not worker.driver.streams.connections)
+    worker.sender.request(made("OPTIONS", uri), hop(uri), last)
+    assert (await (await server.connection()).message()).method == "OPTIONS"
