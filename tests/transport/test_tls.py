@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import gc
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -341,6 +343,29 @@ async def test_silentHandshake(site: Site, pair: tuple[str, str], log: list[LogE
     silent = await site.tcpPeer(tls)
     await silent.lost
     assert "messageTimeout" in limitLines(log)[0]
+
+
+@pytest.mark.parametrize("shaken", [False, True])
+@ensureDeferred
+async def test_nothingIsLeftToTheCollector(
+    site: Site, authority: CertificateAuthority, pair: tuple[str, str], shaken: bool
+) -> None:
+    """What OpenSSL has of a connection goes with it, handshake or not: much memory, few objects."""
+    tls = site.bind("TLS")
+    limits = StreamLimits(messageTimeout=0.05, idleTimeout=0.05)
+    streams = site.worker("w1", [0], tls=ServerTLS([pair]), served=limits).driver.streams
+    gc.collect()
+    gc.disable()
+    try:
+        phone = await site.tcpPeer(tls, clientContext(authority) if shaken else None)
+        await until(lambda: streams.connections)
+        transport: Any = streams.connections[0].transport
+        end = weakref.ref(transport._tlsConnection)
+        del transport
+        await phone.lost
+        await until(lambda: end() is None)
+    finally:
+        gc.enable()
 
 
 @ensureDeferred
