@@ -91,6 +91,8 @@ class Ground(Service):
             uid, gid = self._owner
             switchUID(uid, gid)
             _log.info("Runs as uid {uid}, gid {gid}", uid=uid, gid=gid)
+        elif os.geteuid() == 0:
+            _log.warn("Runs as root: whom it should become instead, [server] user says")
         try:
             # The program that follows this one has to, as does every worker.
             self._secretPath.read_bytes()

@@ -76,6 +76,7 @@ def test_dropped(configuration: Configuration) -> None:
         for pid in (server.pid, *server.children()):
             assert set(ids(pid, "Uid")) == {entry.pw_uid}
             assert set(ids(pid, "Gid")) == {entry.pw_gid}
+        assert "Runs as root" not in server.output()
         (before,) = server.children()
         sendSignal(before, signal.SIGKILL)
         waitFor(lambda: server.children() not in ([], [before]), "a new worker", START)
@@ -236,6 +237,7 @@ def test_secretOutlivesARestart(configuration: Configuration, startServer: Serve
     """What was signed before a restart is understood after it."""
     configuration.listen("udp")
     first = startServer(configuration)
+    assert "Runs as root" in first.output()
     secret = (configuration.stateDirectory / "secret").read_bytes()
     first.stop()
     startServer(configuration).stop()
