@@ -86,6 +86,38 @@ def test_noTextIsTooHostile(text: str) -> None:
     assert all(name and name == name.lower() for name in params)
 
 
+_PIECES = [
+    "a",
+    "b",
+    "realm",
+    "A",
+    "=",
+    ",",
+    ", ",
+    " ",
+    '"',
+    "\\",
+    "1",
+    "x=y",
+    '"c, d=e"',
+    "\t",
+    "\x7f",
+]
+
+
+def _outcome(text: str) -> dict[str, str] | None:
+    try:
+        return parseParameters(text)
+    except MalformedHeader:
+        return None
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=12).map("".join))
+def test_theShortWayLeadsToTheSame(text: str) -> None:
+    """A blank in front makes it go the long way."""
+    assert _outcome(f"Digest {text}") == _outcome(f" Digest {text}")
+
+
 @pytest.mark.parametrize("part", [",", " ", 'a="', "a=", "a=1,", '\\"', '"', "a=1 ", "\t,"])
 def test_hostileTextTakesLinearTime(part: str) -> None:
     """Each is given up at its first flaw, or read to its end once."""
