@@ -236,9 +236,12 @@ class Receiver:
             if successor is None or not self._deliver(successor, data, flow):
                 self._refusals.send(request, answering, SIPError(503, "draining"))
             return
-        if self.answered is not None and self.answered(request, answering):
+        tooMuch = self.overload.isActive and self._isTooMuch(request)
+        # To say that we are there is no more work than to say that there is too much.
+        answered = self.answered if not tooMuch or request.method == "OPTIONS" else None
+        if answered is not None and answered(request, answering):
             return
-        if self.overload.isActive and self._isTooMuch(request):
+        if tooMuch:
             after = self.overload.refuse(request.callID)
             self._refusals.send(request, answering, _OVERLOAD, after)
             return

@@ -10,6 +10,7 @@ from pytest_twisted import ensureDeferred
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 
+from sipapp.sip import Request
 from sipapp.transport.overload import Overload, OverloadRules, queueFill
 from tests.transport.workers import LOOPBACK, Site, request, until
 
@@ -158,6 +159,22 @@ async def test_whatIsNewIsForAnotherTime(busy: Site) -> None:
         assert 5 <= int(answer.get("retry-after")) <= 10
     layer = busy.workers["w1"].driver.layer
     assert (layer.pending, layer.serverCount) == (0, 0)
+
+
+@ensureDeferred
+async def test_weAreThere(busy: Site) -> None:
+    """What is answered without a transaction is refused as well, but for OPTIONS: a client that is
+    asked for a password now would come again for nothing."""
+    phone, receiver = busy.udpPeer(), busy.workers["w1"].driver.receiver
+
+    def answered(request: Request, flow: Any) -> bool:
+        flow.send(request.respond(200, toTag="t").toBytes())
+        return True
+
+    receiver.answered = answered
+    for method, status in (("OPTIONS", 200), ("REGISTER", 503)):
+        phone.send(request(method), busy.endpoints[0])
+        assert (await phone.message()).status == status
 
 
 @ensureDeferred
