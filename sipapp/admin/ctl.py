@@ -48,11 +48,16 @@ def _ping(given: argparse.Namespace) -> int:
         else:
             response = answer.response
             print(
-                f"{response.status} {response.reason} from {answer.source}"
+                f"{response.status} {_shown(response.reason)} from {answer.source}"
                 f" in {answer.seconds * 1000:.1f} ms"
-                f" ({response.get('server') or 'no Server header'})"
+                f" ({_shown(response.get('server') or 'no Server header')})"
             )
     return 1 if unanswered else 0
+
+
+def _shown(text: str) -> str:
+    """Text from the network, as a terminal may see it."""
+    return text if text.isprintable() and text.isascii() else ascii(text)
 
 
 def _sipURI(text: str) -> SIPURI:

@@ -96,6 +96,16 @@ def test_udp(peer: Callable[..., Peer], capsys: pytest.CaptureFixture[str]) -> N
     assert (request.method, request.requestURI) == ("OPTIONS", f"sip:127.0.0.1:{server.port}")
 
 
+def test_terminal(peer: Callable[..., Peer], capsys: pytest.CaptureFixture[str]) -> None:
+    """What a server says of itself does nothing to the terminal."""
+    headers = [("Server", "\x9b2J \u202e")]
+    server = peer(lambda request: request.respond(200, "\x1b]0;x\x07", "t", headers).toBytes())
+    assert main(["ping", f"sip:127.0.0.1:{server.port}"]) == 0
+    line = capsys.readouterr().out
+    assert line.startswith(r"200 '\x1b]0;x\x07' from ")
+    assert line.endswith(r"('\x9b2J \u202e')" + "\n")
+
+
 def test_ipv6AndWithoutScheme(
     peer: Callable[..., Peer], capsys: pytest.CaptureFixture[str]
 ) -> None:

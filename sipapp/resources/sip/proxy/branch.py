@@ -117,7 +117,7 @@ class Branch:
         if self.done:
             return
         _log.debug(
-            "{target} failed with {status}: {detail}",
+            "{target!a} failed with {status}: {detail!a}",
             target=self.target.text,
             status=status,
             detail=detail,
