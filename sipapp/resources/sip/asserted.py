@@ -13,7 +13,7 @@ from typing import Any
 
 from sipapp.sip import Request, Response
 
-__all__ = ["ASSERTIONS", "concealIdentity", "dropAssertions"]
+__all__ = ["ASSERTIONS", "assertsNothing", "concealIdentity", "dropAssertions"]
 
 _NAMES = """
 p-asserted-identity p-preferred-identity remote-party-id p-asserted-service p-preferred-service
@@ -26,6 +26,9 @@ ASSERTIONS = frozenset(_NAMES.split())
 """Canonical keys of the header fields that only count from a trusted peer: RFC 3325, what was there
 before it, and RFC 4457, RFC 5002, RFC 5502, RFC 5503, RFC 6050, RFC 7315, RFC 7316, RFC 8496."""
 
+assertsNothing = ASSERTIONS.isdisjoint
+"""Tells of the canonical keys of a message whether none is among them: for the straight path."""
+
 _IDENTITIES = ("p-asserted-identity", "p-preferred-identity", "remote-party-id")
 
 IsTrusted = Callable[[Any], bool]
@@ -36,9 +39,9 @@ def dropAssertions(message: Request | Response, isTrusted: IsTrusted) -> None:
 
     @param isTrusted: L{sipapp.interfaces.IWorker.isTrusted}.
     """
-    names = message.names
-    if not ASSERTIONS.isdisjoint(names) and not isTrusted(message.flow):
-        for name in ASSERTIONS.intersection(names):
+    present = ASSERTIONS.intersection(message.names)
+    if present and not isTrusted(message.flow):
+        for name in present:
             message.remove(name)
 
 

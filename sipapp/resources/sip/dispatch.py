@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from sipapp.resources.sip.asserted import dropAssertions
+from sipapp.resources.sip.asserted import assertsNothing, dropAssertions
 from sipapp.sip import Request, Response, parseMessage
 from sipapp.transaction import Identifiers, ServerTransaction
 
@@ -66,7 +66,8 @@ class Dispatch:
         chain = self._chainOf(flow)
         if not chain or request.method not in getattr(chain[0], "stateless", ()):
             return False
-        dropAssertions(request, self._isTrusted)
+        if not assertsNothing(request.names):
+            dropAssertions(request, self._isTrusted)
         try:
             response = chain[0].answer(request)
         except Exception:
@@ -80,7 +81,8 @@ class Dispatch:
 
     def requestReceived(self, transaction: ServerTransaction, now: float) -> None:
         """A new request, with what every request needs in good order."""
-        dropAssertions(transaction.request, self._isTrusted)
+        if not assertsNothing(transaction.request.names):
+            dropAssertions(transaction.request, self._isTrusted)
         self._offer(transaction, iter(self._chainOf(transaction.flow)))
 
     def ackReceived(self, request: Request, flow: Any, now: float) -> None:

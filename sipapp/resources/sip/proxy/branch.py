@@ -8,7 +8,11 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from sipapp.interfaces import IClientUser
-from sipapp.resources.sip.asserted import concealIdentity, dropAssertions
+from sipapp.resources.sip.asserted import (
+    assertsNothing,
+    concealIdentity,
+    dropAssertions,
+)
 from sipapp.resources.sip.proxy.forwarding import forwardedRequest
 from sipapp.resources.sip.proxy.recordroute import addRecordRoute
 from sipapp.resources.sip.proxy.targets import Target
@@ -75,7 +79,8 @@ class Branch:
         """Add Record-Route (§16.6 step 4). When another flow is tried after one that has failed,
         what was added for that one is taken off."""
         context = self._context
-        concealIdentity(request, flow, context.proxy.isTrusted)
+        if not assertsNothing(request.names):
+            concealIdentity(request, flow, context.proxy.isTrusted)
         if not context.recordRoute:
             return
         if request is self._edited:
@@ -95,8 +100,9 @@ class Branch:
             # 100 is hop by hop (step 5); of what comes after the end, only a 2xx counts.
             return
         response.popFirst("via")
-        dropAssertions(response, context.proxy.isTrusted)
-        concealIdentity(response, context.request.flow, context.proxy.isTrusted)
+        if not assertsNothing(response.names):
+            dropAssertions(response, context.proxy.isTrusted)
+            concealIdentity(response, context.request.flow, context.proxy.isTrusted)
         if not response.has("via"):
             # It could go nowhere. A final one ends the branch all the same.
             if status < 200 or self.done:
