@@ -143,6 +143,20 @@ async def test_tooLarge(web: Web, data: bytes, status: bytes) -> None:
 
 
 @ensureDeferred
+async def test_tooLargeOverTLS(web: Web, authority: CertificateAuthority) -> None:
+    """What follows in further records is not read any more."""
+    certificate, key = authority.issue(LOOPBACK)
+    tls = ServerTLS([(str(certificate), str(key))])
+    client = await web.client(web.serve(StreamLimits(), tls=tls))
+    client.peer.transport.startTLS(CertificateOptions())  # type: ignore[union-attr]
+    client.peer.send(b"GET /" + b"x" * 10_000)
+    client.peer.send(GET * 1000)
+    await client.peer.lost
+    assert client.text.startswith(b"HTTP/1.1 414")
+    assert client.text.count(b"HTTP/1.1") == 1
+
+
+@ensureDeferred
 async def test_connections(web: Web) -> None:
     """Connections are counted as those of SIP are; one that ends makes room."""
     endpoint = web.serve(StreamLimits(connections=3, connectionsPerAddress=1))
