@@ -387,6 +387,17 @@ def test_longRunDirectory() -> None:
     assert plan(f'[server]\nrun_directory = "{directory[:88]}"\n' + block("lo", '"udp"')).pools
 
 
+def test_unreadableFurtherCertificates() -> None:
+    machine = FakeMachine(unreadable={"/d.pem": "Permission denied"})
+    tls = "tls = { certificate = '/c.pem', certificates = [{ certificate = '/d.pem' }] }"
+    with pytest.raises(ConfigurationError) as caught:
+        plan(block("127.0.0.1", '"tls"', tls), machine)
+    assert str(caught.value) == (
+        f"{FILE}: listen[0].tls.certificates[0].certificate: /d.pem cannot be read:"
+        " Permission denied"
+    )
+
+
 def test_unreadableFiles() -> None:
     machine = FakeMachine(
         unreadable={"/c.pem": "No such file or directory", "/ca.pem": "Permission denied"}
