@@ -71,8 +71,8 @@ profile: $(READY)
 resilience: $(READY)
 	$(BIN)/python -m bench.resilience $(OPTIONS) $(LINES)
 
-# Tries what messages can do to each part that reads them: SECONDS for each of ten campaigns, JOBS at
-# a time. ONLY=parser or ONLY=digest/guided for some of them. Prints a table; what is found is in
+# Tries what strangers can send to each part that reads it: SECONDS for each of twelve campaigns, JOBS
+# at a time. ONLY=parser or ONLY=digest/guided for some of them. Prints a table; what is found is in
 # build/fuzz/findings, and makes it fail.
 fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --jobs $(JOBS) $(OPTIONS) $(ONLY)
