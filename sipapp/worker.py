@@ -33,7 +33,7 @@ from sipapp.inheritance import Inheritance, endpointOf, limitsOf
 from sipapp.interfaces import IAccounts, ILocationStore, INonceCounts, IWorker
 from sipapp.location import LMDBLocation, MemoryLocation
 from sipapp.plugins import resourceMakers, resourceTypes
-from sipapp.pool import Boot, WorkerControl, enterWorker
+from sipapp.pool import Boot, HeapTrim, WorkerControl, enterWorker
 from sipapp.resources.sip import Dispatch
 from sipapp.sip import SIPURI, normalHost
 from sipapp.storage import CheckedAccounts, OwnAccounts, SQLiteAccounts
@@ -142,6 +142,7 @@ class Worker:
         # Messages and transactions go as soon as nobody needs them. What is left to the collector
         # is rare, so it need not come at every few messages.
         gc.set_threshold(_YOUNG)
+        HeapTrim(self.reactor).startService()
 
     async def serve(self) -> None:
         """The workers before this one have handed over: begin to serve."""

@@ -5,6 +5,7 @@ from .blackbox import BlackBoxPen, escape
 from .boot import Boot, Spawn, enterWorker, readBoot
 from .control import WorkerControl
 from .firststart import BootFailure, PoolStopped
+from .heap import HeapTrim
 from .listener import ListenerService
 from .memory import MemoryWatch
 from .patience import Patience
@@ -17,6 +18,7 @@ __all__ = [
     "BlackBoxPen",
     "Boot",
     "BootFailure",
+    "HeapTrim",
     "ListenerService",
     "MemoryWatch",
     "PassedSockets",

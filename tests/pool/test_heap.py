@@ -1,0 +1,32 @@
+"""What is freed does not stay with the process."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from twisted.internet.task import Clock
+
+from sipapp.pool import HeapTrim
+from sipapp.pool.memory import privateSize
+
+#: More than Python's own allocator takes, and less than the C library maps on its own.
+_SIZE = 2000
+_COUNT = 20_000
+
+
+def test_freedInTheMidst() -> None:
+    clock = Clock()
+    trim = HeapTrim(clock)
+    if not trim.isOfUse:
+        pytest.skip("this C library is not glibc 2.33 or newer")
+    trim.startService()
+    blocks = [bytes(_SIZE) for _ in range(_COUNT)]
+    last = bytes(_SIZE)
+    full = privateSize(os.getpid())
+    del blocks
+    clock.advance(10)
+    # Half of it: others may have put theirs in between.
+    assert full - privateSize(os.getpid()) > _SIZE * _COUNT / 2
+    assert last
+    trim.stopService()
