@@ -11,6 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sipapp.transport.identities import domainsOf, isFor, serverNames
 
@@ -118,6 +120,26 @@ def test_whatCannotBeUnderstood(raw: bytes) -> None:
     assert serverNames(made) == frozenset()
     assert not isFor(made, "example.com")
     assert not isFor(made, "192.0.2.1")
+
+
+_GOOD = x509.SubjectAlternativeName(
+    [
+        x509.UniformResourceIdentifier("sip:example.com"),
+        x509.DNSName("example.com"),
+        x509.IPAddress(ip_address("192.0.2.1")),
+        x509.DirectoryName(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a")])),
+        x509.RegisteredID(NameOID.COMMON_NAME),
+    ]
+).public_bytes()
+
+
+@given(st.binary(max_size=40), st.integers(0, len(_GOOD)), st.integers(0, 4))
+def test_anything(noise: bytes, at: int, instead: int) -> None:
+    """Whoever signs certificates can write whatever they like into them."""
+    made = certificate(names=["example.com"], raw=_GOOD[:at] + noise + _GOOD[at + instead :])
+    domainsOf(made)
+    serverNames(made)
+    isFor(made, "192.0.2.1")
 
 
 @pytest.mark.parametrize(
