@@ -85,6 +85,13 @@ class ISIPResource(IResource):
         " resource may do without it and L{answer}."
     )
 
+    refusesAlike = Attribute(
+        "bool: whether an INVITE that it gives a refusal for in L{offer} may be offered again when"
+        " it comes again, to be refused as before with the same To tag. Then over UDP the refusal"
+        " is sent once for each time that the INVITE comes, and not until there is an ACK, which"
+        " somebody whose address was forged would never send. A resource may do without it."
+    )
+
     def answer(request: Request) -> Response | None:
         """Answer a request without a transaction, as a stateless user agent server does (RFC 3261
         §8.2.7): for what costs nothing to say again and is the same each time. Only the first

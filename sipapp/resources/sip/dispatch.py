@@ -159,7 +159,10 @@ class Dispatch:
     ) -> None:
         if isinstance(result, Response):
             self._sign(result)
-            transaction.respond(result)
+            if getattr(resource, "refusesAlike", False):
+                _respondOnce(transaction, result)
+            else:
+                transaction.respond(result)
         elif isinstance(result, Deferred):
             result.addCallback(partial(self._settled, transaction, resource, resources))
             result.addErrback(partial(self._failed, transaction, resource))
@@ -199,10 +202,10 @@ class Dispatch:
         for resource in self._chainOf(transaction.flow):
             methods |= resource.methods
         if request.method in methods:
-            transaction.respond(self._answer(request, 404))
+            _respondOnce(transaction, self._answer(request, 404))
         else:
             allow = ("Allow", ", ".join(sorted(methods)))
-            transaction.respond(self._answer(request, 405, (allow,)))
+            _respondOnce(transaction, self._answer(request, 405, (allow,)))
 
     def _answer(
         self, request: Request, status: int, headers: Iterable[tuple[str, str]] = ()
@@ -216,3 +219,19 @@ class Dispatch:
         """Say who has made a response (RFC 3261 §20.35)."""
         if self._server is not None and not response.has("Server"):
             response.append("Server", self._server)
+
+
+def _respondOnce(transaction: ServerTransaction, response: Response) -> None:
+    """Refuse an INVITE without a transaction, as a stateless user agent server does (RFC 3261
+    §8.2.7): over UDP it would be refused ten times more until there is an ACK, and nobody sends one
+    whose address somebody else has written. Sent again, it is refused again."""
+    if (
+        response.status < 300
+        or transaction.request.method != "INVITE"
+        or transaction.flow.reliable
+        or transaction.lastResponse
+    ):
+        transaction.respond(response)
+        return
+    transaction.abandon()
+    transaction.flow.send(response.toBytes())

@@ -21,6 +21,7 @@ class SIPResource:
 
     methods: frozenset[str] = frozenset()
     stateless: Container[str] = frozenset()
+    refusesAlike = False
 
     def start(self) -> Any:
         return None

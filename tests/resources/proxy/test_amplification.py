@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
+import pytest
+
 from sipapp.location import Binding
 from sipapp.sip import SIPURI
 from tests.resources.proxy.stage import RecordingFlow, Stage, invite
@@ -114,3 +116,44 @@ def test_lessBreadthThanTargets() -> None:
     assert [sent.request.get("max-breadth") for sent in stage.sent[2:]] == ["2"]
     stage.sent[2].answer(486)
     assert stage.sent[3].uri == "sip:bob@203.0.113.9"
+
+
+@pytest.mark.parametrize(
+    ("uri", "headers", "status"),
+    [
+        ("sip:nobody@example.com", (), 480),
+        ("sip:bob@elsewhere.example", (), 403),
+        ("sip:bob@example.com", ("Max-Breadth: 0",), 440),
+        ("sip:bob@example.com", ("Proxy-Require: x",), 420),
+    ],
+)
+def test_refusalsAreNotRepeated(uri: str, headers: tuple[str, ...], status: int) -> None:
+    """RFC 3261 §8.2.7: an INVITE with a forged address draws one answer, and leaves nothing behind.
+    One that comes again gets the same answer again, and the ACK to it goes nowhere."""
+    stage = Stage()
+    assert stage.receive(invite(uri, *headers)) is None
+    stage.advance(40)
+    (first,) = stage.caller.take()
+    assert first.status == status
+    stage.receive(invite(uri, *headers))
+    (second,) = stage.caller.take()
+    assert second.toBytes() == first.toBytes()
+    ack = invite(uri, *headers, to=second.get("to")).replace("INVITE", "ACK")
+    stage.receive(ack)
+    assert (stage.caller.take(), stage.sent, stage.sender.forwarded) == ([], [], [])
+
+
+def test_whatNobodyTakesIsNotRepeated() -> None:
+    stage = Stage()
+    stage.chain.clear()
+    assert stage.receive(invite()) is None
+    stage.advance(40)
+    assert stage.caller.statuses() == [405]
+
+
+def test_overAConnectionRefusalsHaveATransaction() -> None:
+    """Nobody forges its address, and there it is not repeated."""
+    stage = Stage()
+    flow = RecordingFlow("TCP")
+    assert stage.receive(invite("sip:nobody@example.com"), flow) is not None
+    assert flow.statuses() == [480]

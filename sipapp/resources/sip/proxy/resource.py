@@ -44,6 +44,8 @@ class Proxy(SIPResource):
     @ivar refused: how many requests were refused because they wanted to be relayed.
     """
 
+    refusesAlike = True
+
     def __init__(self, settings: ProxySettings, worker: Any) -> None:
         """
         @param worker: the L{sipapp.interfaces.IWorker}.
