@@ -144,7 +144,7 @@ def _normal(address: IPv4Address | IPv6Address) -> str:
 
 
 def _checkVectors(block: bytes, at: int) -> None:
-    """Look at the type-length-value vectors that follow the addresses (§2.2.2 to §2.2.7). They have
+    """Look at the type-length-value vectors that follow the addresses (§2.2.1 to §2.2.7). They have
     to fill the header, and if there is a checksum among them, it has to be right."""
     checked = False
     while at < len(block):
