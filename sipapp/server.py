@@ -26,6 +26,7 @@ from sipapp.config import (
     EMBEDDED_NAME,
     Plan,
     Settings,
+    cautionsOf,
     describePlan,
     loadSettings,
     resolve,
@@ -189,6 +190,8 @@ class Server(MultiService):
         }
         for line in describePlan(current.plan, pids).splitlines():
             _log.info("{line}", line=line)
+        for caution in cautionsOf(current.plan):
+            _log.warn("{caution}", caution=caution)
         for listener in current.plan.listeners:
             if listener.slots > 1 and self._listening.windows.get(listener.index) == 0:
                 _log.warn(

@@ -12,6 +12,7 @@ from twisted.python.usage import Options as UsageOptions
 from sipapp.admin.log import logObserver, twistdLogFile
 from sipapp.config import (
     ConfigurationError,
+    cautionsOf,
     decodeSettings,
     describePlan,
     loadSettings,
@@ -53,6 +54,7 @@ def makeService(options: Any) -> IService:
         raise SystemExit(str(error)) from error
     if options["check"]:
         sys.stdout.write(describePlan(plan))
+        sys.stdout.writelines(f"{caution}\n" for caution in cautionsOf(plan))
         raise SystemExit(0)
     # The reactor is installed when the first module imports it: not before it is needed.
     from twisted.internet import reactor

@@ -4,6 +4,7 @@ listeners and pools. Nothing else reads C{etc/}.
 
 from sipapp.config.accountsettings import AccountsSettings
 from sipapp.config.admissionsettings import BansSettings, OverloadSettings, SourcesSettings
+from sipapp.config.cautions import cautionsOf
 from sipapp.config.describe import describePlan
 from sipapp.config.errors import ConfigurationError
 from sipapp.config.listensettings import (
@@ -66,6 +67,7 @@ __all__ = [
     "SourcesSettings",
     "TLSSettings",
     "TrustedSettings",
+    "cautionsOf",
     "decodeSettings",
     "describePlan",
     "encodeSettings",

@@ -47,6 +47,7 @@ class Replicate(SettingsTable, frozen=True, kw_only=True):
 
 
 RESOURCE_TYPES: dict[str, tuple[str, type[msgspec.Struct]]] = {
+    "authenticate": ("sip", Plain),
     "options": ("sip", Plain),
     "registrar": ("sip", Plain),
     "proxy": ("sip", Proxy),
