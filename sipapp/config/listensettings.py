@@ -32,7 +32,7 @@ class LimitsSettings(SettingsTable, frozen=True, kw_only=True):
     @ivar headers: header fields of a message.
     @ivar headerSize: start line of a message, or one header field of it, in bytes.
     @ivar connections: open at once.
-    @ivar connectionsPerAddress: open at once from one remote address.
+    @ivar connectionsPerAddress: open at once from one remote address, or one /64 of IPv6.
     @ivar exempt: addresses and networks that C{connections_per_address} is not for, such as load
         balancers and trunks.
     @ivar idleTimeout: a connection with no byte received for that long is closed.

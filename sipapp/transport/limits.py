@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from twisted.logger import Logger
 
 from sipapp.sip import MessageBounds
+from sipapp.sources import sourceOf
 from sipapp.transport.networks import NONE, Networks
 
 _log = Logger()
@@ -23,7 +24,7 @@ class StreamLimits:
 
     @ivar message: how large a message may be.
     @ivar connections: inbound connections at once.
-    @ivar connectionsPerAddress: inbound connections at once from one address.
+    @ivar connectionsPerAddress: inbound connections at once from one address, or /64 of IPv6.
     @ivar exempt: addresses that C{connectionsPerAddress} is not for.
     @ivar idleTimeout: a connection that has received nothing for so long is closed.
     @ivar messageTimeout: for a TLS handshake, or the rest of a message that has begun.
@@ -42,7 +43,8 @@ class StreamLimits:
 
 
 class ConnectionCount:
-    """The inbound connections of one endpoint, all together and by address."""
+    """The inbound connections of one endpoint, all together and by source: an IPv4 address, or the
+    /64 of an IPv6 address, which is what one customer has."""
 
     def __init__(self, limits: StreamLimits, limitLog: LimitLog, name: str) -> None:
         """
@@ -52,7 +54,7 @@ class ConnectionCount:
         self._limitLog = limitLog
         self._name = name
         self._all = 0
-        self._byHost: dict[str, int] = {}
+        self._bySource: dict[str, int] = {}
 
     def admit(self, host: str) -> bool:
         """Count a connection, unless it is one too many.
@@ -63,7 +65,7 @@ class ConnectionCount:
         if self._all >= limits.connections:
             self._limitLog.hit("connections", self._name, host, "too many, refused")
             return False
-        here = self._byHost.get(host, 0)
+        here = self._bySource.get(_sourceOf(host), 0)
         if here >= limits.connectionsPerAddress and host not in limits.exempt:
             self._limitLog.hit("connectionsPerAddress", self._name, host, "too many, refused")
             return False
@@ -73,14 +75,21 @@ class ConnectionCount:
     def enter(self, host: str) -> None:
         """Count a connection that another worker has admitted."""
         self._all += 1
-        self._byHost[host] = self._byHost.get(host, 0) + 1
+        source = _sourceOf(host)
+        self._bySource[source] = self._bySource.get(source, 0) + 1
 
     def leave(self, host: str) -> None:
         """A connection that was counted has ended."""
         self._all -= 1
-        self._byHost[host] -= 1
-        if not self._byHost[host]:
-            del self._byHost[host]
+        source = _sourceOf(host)
+        self._bySource[source] -= 1
+        if not self._bySource[source]:
+            del self._bySource[source]
+
+
+def _sourceOf(host: str) -> str:
+    """What an address counts as: of IPv6, the /64."""
+    return str(sourceOf(host)) if ":" in host else host
 
 
 class LimitLog:

@@ -12,7 +12,7 @@ from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
 from sipapp.sip import MessageBounds
-from sipapp.transport.limits import LimitLog, StreamLimits
+from sipapp.transport.limits import ConnectionCount, LimitLog, StreamLimits
 from sipapp.transport.networks import Networks
 from tests.transport.workers import (
     LOOPBACK,
@@ -55,6 +55,23 @@ def test_oneLine(log: list[str]) -> None:
         "Limit backlog of TCP a:1 hit by 192.0.2.2: aborted (2 more since the last line)"
     )
     assert limits.counts == {"backlog": 7}
+
+
+def test_connectionsOfANetwork() -> None:
+    """The addresses of one /64 count together, as those of one customer."""
+    log = LimitLog(lambda: 1000.0)
+    limits = StreamLimits(connectionsPerAddress=2, exempt=Networks(["2001:db8:0:1::5"]))
+    count = ConnectionCount(limits, log, "TCP")
+    here = ["2001:db8:0:1::1", "2001:db8:0:1::2", "2001:db8:0:1::3"]
+    assert [count.admit(host) for host in here] == [True, True, False]
+    assert count.admit("2001:db8:0:1::5")
+    assert count.admit("2001:db8:0:2::1")
+    assert [count.admit("192.0.2.1") for _ in range(3)] == [True, True, False]
+    assert count.admit("192.0.2.2")
+    for host in (here[1], here[0], "2001:db8:0:1::5"):
+        count.leave(host)
+    assert count.admit(here[2])
+    assert log.counts == {"connectionsPerAddress": 2}
 
 
 @pytest.mark.parametrize(
