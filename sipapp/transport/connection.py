@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: What may wait on either side of a connection that is moved: it has to fit into a datagram.
 _MOVABLE = 100_000
+#: Seconds for which a connection is not read over which too much has come.
+_HELD = 0.5
 
 
 class StreamUser(Protocol):
@@ -51,6 +53,7 @@ class StreamConnection(TwistedProtocol):
         self._framer = StreamFramer(limits.message)
         self._backlog = -1
         self._open = False
+        self._held = False
         self.ending = False
 
     def connectionMade(self) -> None:
@@ -117,6 +120,21 @@ class StreamConnection(TwistedProtocol):
                 # What is unfinished now has only begun, however long there has been no pause.
                 streams.messageComplete(self)
             streams.awaitMessage(self)
+
+    def hold(self) -> None:
+        """Read no more for a while: too much has come. The rest waits with the peer, and the time
+        that it would take to read and drop it is for others."""
+        if self._open and not self._held:
+            self._held = True
+            transport: Any = self.transport
+            transport.pauseProducing()
+            self._streams.reactor.callLater(_HELD, self._release)
+
+    def _release(self) -> None:
+        self._held = False
+        if self._open:
+            transport: Any = self.transport
+            transport.resumeProducing()
 
     def write(self, data: bytes) -> None:
         """Send some bytes, if the peer reads what it was sent before."""

@@ -203,7 +203,9 @@ class Receiver:
         elif isinstance(flow, StreamFlow):
             if verdict == EXPEL:
                 flow.abort()
-            elif isinstance(message, Request) and message.method != "ACK":
+                return False
+            flow.hold()
+            if isinstance(message, Request) and message.method != "ACK":
                 # It gets no answer.
                 flow.owed -= 1
         return False

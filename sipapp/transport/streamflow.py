@@ -164,6 +164,11 @@ class StreamFlow:
         if self.connection is not None:
             self.connection.abort()
 
+    def hold(self) -> None:
+        """Read no more for a while: what comes over the connection is too much."""
+        if self.connection is not None:
+            self.connection.hold()
+
     def lost(self) -> None:
         """The connection is gone, or could not be opened. Whoever waits is told, and so is who
         has just sent a request: a transaction that has got an answer does not mind."""

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from pytest_twisted import ensureDeferred
+from twisted.internet import reactor
+from twisted.internet.ssl import CertificateOptions
 from twisted.logger import capturedLogs, formatEvent
 
 from sipapp.sip import parseMessage
@@ -23,7 +25,9 @@ from sipapp.transport.admission import (
 from sipapp.transport.limits import LimitLog
 from sipapp.transport.networks import Networks
 from sipapp.transport.scanners import Scanners
+from sipapp.transport.tls import ServerTLS
 from sipapp.transport.trust import TrustedPeers
+from tests.support.certificates import CertificateAuthority
 from tests.transport.workers import LOOPBACK, Site, made, request, until
 
 HERE = "192.0.2.1"
@@ -272,6 +276,35 @@ async def test_tooManyRequests(site: Site) -> None:
     assert connection.flow.owed == 0
     assert not phone.received.items
     assert worker.driver.receiver.counters.requests == 2
+
+
+@pytest.mark.parametrize("transport", ["TCP", "TLS"])
+@ensureDeferred
+async def test_tooMuchIsNotRead(
+    site: Site, authority: CertificateAuthority, transport: str
+) -> None:
+    """What is over the rate would take all of the time if it were read as fast as it comes."""
+    isTLS = transport == "TLS"
+    certificate, key = authority.issue(LOOPBACK)
+    tls = ServerTLS([(str(certificate), str(key))]) if isTLS else None
+    endpoint = site.bind(transport)
+    rules = SourceRules(rate=0.01, burst=2)
+    admission = partial(Admission, rules, Bans())
+    worker = site.worker("w1", [0], admission=admission, tls=tls)
+    peer = await site.tcpPeer(endpoint, CertificateOptions() if isTLS else None)
+    some = b"".join(request("OPTIONS", branch=f"z9hG4bK{number}") for number in range(5))
+    peer.send(some)
+    counts = worker.driver.receiver.limitLog.counts
+    await until(lambda: counts.get("requestsPerSecond") == 3)
+    (connection,) = worker.driver.streams.connections
+    sock: Any = connection.transport
+    if isTLS:
+        sock = sock.transport
+    every: Any = reactor
+    assert sock not in every.getReaders()
+    peer.send(some)
+    await until(lambda: sock in every.getReaders())
+    await until(lambda: counts["requestsPerSecond"] == 8)
 
 
 @ensureDeferred
