@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import signal
 import subprocess
@@ -48,7 +49,7 @@ class Outcome:
 
     @ivar inputs: how many were tried.
     @ivar seconds: how long it took.
-    @ivar before: MiB resident after the first third of the time.
+    @ivar before: MiB resident after a third of the time that inputs were tried.
     @ivar after: MiB resident at the end.
     @ivar fault: why it does not hold; C{None} if it does.
     @ivar finding: the input that shows it, if there is one.
@@ -93,18 +94,21 @@ class Campaign:
                 self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
         before = after = 0.0
+        first = math.inf
         fault = None
         try:
             while process.poll() is None and fault is None:
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(_INTERVAL)
-                passed = time.monotonic() - begun
+                now = time.monotonic()
+                if first == math.inf and trial.read(self._note).count:
+                    first = now
                 after = _resident(process.pid) or after
-                if passed <= self._seconds / 3 or not before:
+                if now - first <= self._seconds / 3:
                     before = after
                 elif after - before > GROWTH:
                     fault = f"grows: {before:.0f} MiB after a third of the time, now {after:.0f}"
-                if passed > self._seconds + grace:
+                if now - begun > self._seconds + grace:
                     fault = "hangs"
         finally:
             if process.poll() is None:
@@ -115,7 +119,7 @@ class Campaign:
         if fault is None and process.returncode:
             fault = self._cause(process.returncode)
         finding = None
-        if fault is not None and note.isInHand:
+        if fault is not None and note.isInHand and after - before <= GROWTH:
             finding = self._keep(note.data)
         return Outcome(note.count, time.monotonic() - begun, before, after, fault, finding)
 
@@ -134,7 +138,7 @@ class Campaign:
         name = f"{self._target}-{hashlib.sha256(data).hexdigest()[:12]}"
         finding = self._findings / name
         finding.write_bytes(data)
-        finding.with_suffix(".log").write_bytes(self.log.read_bytes())
+        finding.with_name(f"{name}.log").write_bytes(self.log.read_bytes())
         return finding
 
 

@@ -39,13 +39,17 @@ def test_inputsThatFail(means: str, target: str, said: str, tmp_path: Path) -> N
     assert data[1:2] == b"x"
     if (means, target) == ("generated", "failing"):
         assert data == b"\0x\0"
-    assert f"targets/broken/{target}.py" in outcome.finding.with_suffix(".log").read_text()
+    assert f"targets/broken/{target}.py" in (
+        outcome.finding.with_name(f"{outcome.finding.name}.log").read_text()
+    )
 
 
 def test_growth(means: str, tmp_path: Path) -> None:
     outcome = Campaign("broken.growing", means, 6, tmp_path).run()
     assert outcome.fault is not None
     assert outcome.fault.startswith("grows: ")
+    # No single input is to blame.
+    assert outcome.finding is None
 
 
 def test_hanging(means: str, tmp_path: Path) -> None:

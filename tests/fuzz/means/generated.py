@@ -42,8 +42,8 @@ def main(arguments: Arguments) -> None:
     """
     @raise Exception: what the target raises; the last input tried is the smallest that fails.
     """
-    end = time.monotonic() + arguments.seconds
     target = load(arguments.target)
+    end = time.monotonic() + arguments.seconds
     trials = Trials(target.check, arguments.note)
     for data in [*target.seeds, *(path.read_bytes() for path in found(arguments.target))]:
         trials(data)
