@@ -38,7 +38,7 @@ LONG = 90_000.0
 _STEPS = (0.0, 0.3, 1.0, 5.0, 33.0, 33.0, 200.0, 600.0, LONG)
 
 
-class _Nowhere(MemoryReactorClock):  # type: ignore[misc]  # Twisted types it in part
+class _Nowhere(MemoryReactorClock):
     """Nobody listens at any address."""
 
     def connectTCP(self, host: str, port: int, factory: Any, *options: Any) -> Any:
@@ -77,6 +77,7 @@ class World(WorkerRig):
     """
 
     domains = frozenset(("example.com", "example.net", "example.test"))
+    location: Any
 
     def __init__(self, asks: bool) -> None:
         """
