@@ -27,8 +27,10 @@ _NEEDS = {"guided": "atheris"}
 _INTERVAL = 0.25
 #: Seconds by which it may be late: hypothesis finishes its round, or makes a finding smaller.
 GRACE = 120.0
-#: MiB that it may grow by after the first third of its time, in which caches and coverage fill.
+#: MiB that it may grow by after the first third of its time, in which caches and coverage fill; and
+#: seconds that this takes at least: hypothesis makes tables when it is used for the first time.
 GROWTH = 48.0
+WARM_UP = 20.0
 
 _PAGE = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
@@ -49,7 +51,7 @@ class Outcome:
 
     @ivar inputs: how many were tried.
     @ivar seconds: how long it took.
-    @ivar before: MiB resident after a third of the time that inputs were tried.
+    @ivar before: MiB resident when growth began to count.
     @ivar after: MiB resident at the end.
     @ivar fault: why it does not hold; C{None} if it does.
     @ivar finding: the input that shows it, if there is one.
@@ -82,11 +84,13 @@ class Campaign:
         arguments = Arguments(target, seconds, own, self._note)
         self._command = [sys.executable, "-m", f"tests.fuzz.means.{means}", *arguments.write()]
 
-    def run(self, grace: float = GRACE) -> Outcome:
+    def run(self, grace: float = GRACE, warmUp: float = WARM_UP) -> Outcome:
         """Start the process and watch it until it ends, or has to be ended.
 
         @param grace: seconds by which it may be late.
+        @param warmUp: seconds from the first input until growth counts, at least.
         """
+        warmUp = max(warmUp, self._seconds / 3)
         self._note.unlink(missing_ok=True)
         begun = time.monotonic()
         with self.log.open("wb") as log:
@@ -104,10 +108,10 @@ class Campaign:
                 if first == math.inf and trial.read(self._note).count:
                     first = now
                 after = _resident(process.pid) or after
-                if now - first <= self._seconds / 3:
+                if now - first <= warmUp:
                     before = after
                 elif after - before > GROWTH:
-                    fault = f"grows: {before:.0f} MiB after a third of the time, now {after:.0f}"
+                    fault = f"grows: {before:.0f} MiB after {warmUp:.0f} s, now {after:.0f}"
                 if now - begun > self._seconds + grace:
                     fault = "hangs"
         finally:

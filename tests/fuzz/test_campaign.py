@@ -45,7 +45,7 @@ def test_inputsThatFail(means: str, target: str, said: str, tmp_path: Path) -> N
 
 
 def test_growth(means: str, tmp_path: Path) -> None:
-    outcome = Campaign("broken.growing", means, 6, tmp_path).run()
+    outcome = Campaign("broken.growing", means, 6, tmp_path).run(warmUp=2.0)
     assert outcome.fault is not None
     assert outcome.fault.startswith("grows: ")
     # No single input is to blame.
