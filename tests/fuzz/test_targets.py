@@ -6,7 +6,6 @@ import gc
 import os
 import secrets
 import sys
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -29,13 +28,11 @@ def test_seeds(name: str) -> None:
         target.check(data)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for name in NAMES for path in found(name)],
-    ids=lambda path: f"{path.parent.name}/{path.name}",
-)
-def test_whatWasFound(path: Path) -> None:
-    load(path.parent.name).check(path.read_bytes())
+@everyTarget
+def test_whatWasFound(name: str) -> None:
+    target = load(name)
+    for path in found(name):
+        target.check(path.read_bytes())
 
 
 def test_everyFindingHasATarget() -> None:
