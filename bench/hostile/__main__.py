@@ -55,14 +55,14 @@ def main(arguments: list[str]) -> int:
         except Exception as error:
             # The others are worth having.
             row = Row(name, LINES[name].what, faults=[f"{type(error).__name__}: {error}"])
-        if row.reasons():
-            row.faults.append(f"what was logged is in {directory}")
-        else:
-            shutil.rmtree(directory)
         found.append(row)
         save(options.json, merged(load(options.json, Row), found))
-        verdict = "FAILS" if row.reasons() else "holds"
-        print(f"{name}: {verdict} ({row.attack})", file=sys.stderr, flush=True)
+        if row.reasons():
+            verdict = f"FAILS; what was logged is in {directory}"
+        else:
+            verdict = "holds"
+            shutil.rmtree(directory)
+        print(f"{name}: {row.attack or 'no attack'}: {verdict}", file=sys.stderr, flush=True)
     print(table(found).forTerminal())
     return 1 if any(row.reasons() for row in found) else 0
 

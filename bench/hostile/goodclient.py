@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import selectors
 import ssl
 import threading
 import time
@@ -12,7 +13,7 @@ from typing import Protocol
 from bench.hostile.attacks import Target
 from tests.support.configuration import DOMAIN
 from tests.support.dialog import Call, Callee
-from tests.support.sipclient import SIPSocket, StreamSocket, UDPSocket
+from tests.support.sipclient import T1, NoMessage, SIPSocket, StreamSocket, UDPSocket
 from tests.support.siptext import Received, newToken
 
 #: Seconds after which an answer is one that has not come.
@@ -100,7 +101,8 @@ class _Registration:
 
 
 class _Calling:
-    """Calls to a phone, which answers at once, each to its end."""
+    """Calls to a phone, which answers at once, each to its end. What is lost on the way is sent
+    again, as by every phone (RFC 3261 §17.1.1.2, §13.3.1.4)."""
 
     def __init__(self, target: Target) -> None:
         self._caller = UDPSocket(target.udp)
@@ -111,7 +113,48 @@ class _Calling:
         _checked(self._phone.register(user))
 
     def ask(self) -> None:
-        Call(self._caller, self._uri).run(self._callee)
+        call = Call(self._caller, self._uri)
+        deadline = time.monotonic() + _PATIENCE
+        request = call.invite()
+        unacknowledged: Received | None = None
+        again = 0.0
+        interval = T1
+        with selectors.DefaultSelector() as selector:
+            for client in (self._caller, self._phone):
+                selector.register(client.socket, selectors.EVENT_READ, client)
+            while (now := time.monotonic()) < deadline:
+                if now >= again:
+                    self._caller.send(request)
+                    if unacknowledged is not None:
+                        self._callee.answer(unacknowledged)
+                    again, interval = now + interval, 2 * interval
+                for key, _ in selector.select(min(again, deadline) - now):
+                    message = key.data.receive(0)
+                    if message.callID != call.callID:
+                        continue
+                    if key.data is self._phone:
+                        unacknowledged = self._answer(message)
+                    elif message.status >= 200:
+                        _checked(message)
+                        if message.method == "BYE":
+                            return
+                        if call.cseq == 1:
+                            call.established(message)
+                            request = call.next("BYE")
+                            again, interval = 0.0, T1
+                        self._caller.send(call.ack())
+        raise NoMessage(f"the call has not ended within {_PATIENCE} s")
+
+    def _answer(self, message: Received) -> Received | None:
+        """
+        @return: the INVITE whose ACK has to come.
+        """
+        if message.method == "INVITE":
+            self._callee.answer(message)
+            return message
+        if message.method == "BYE":
+            self._callee.reply(message, 200, "OK")
+        return None
 
     def close(self) -> None:
         self._caller.close()

@@ -18,7 +18,7 @@ from bench.page import withResults
 from bench.rowfile import load, save
 from tests.support.siptext import Received
 
-SHORT = Effort(seconds=1.5, rate=5.0, warmUp=0.5, memory=0.0)
+SHORT = Effort(seconds=1.5, rate=5.0, warmUp=0.5, memory=5.0)
 
 GOOD = Row(
     "slow",
@@ -37,11 +37,12 @@ GOOD = Row(
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["slow", "handshakes", "burst", "fields", "flood", "scan"])
 def test_goodClientIsServed(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
-    """How soon is not asked here, where others run beside it."""
+    """How soon is not asked here, where others run beside it. If they leave too little time to the
+    server, it refuses what is new, and does nothing worse.
+    """
     row = run(name, tmp_path_factory.mktemp("line"), SHORT)
-    assert row.asked
-    assert not row.lost, row
-    assert "workers have been replaced" not in row.faults
+    assert row.asked > row.lost
+    assert [fault for fault in row.faults if "503 Service Unavailable" not in fault] == []
     assert row.attack
 
 
