@@ -3,6 +3,7 @@ read, and what is read can be written; nothing but the right answer to a nonce o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -30,8 +31,10 @@ from tests.fuzz.target import Target
 from tests.fuzz.targets.parser import checkError
 
 _NOW = 1_800_000_000.0
-_NONCES = Nonces(b"the key of the nonces of these tests", 300.0)
+# Another key in each process, and so other nonces: an input has this word in their place.
+_NONCES = Nonces(os.urandom(32), 300.0)
 _NONCE = _NONCES.mint(_NOW)
+_PLACE = "OUR-NONCE"
 _USER, _REALM, _PASSWORD = "alice", "example.com", "secret"
 _HA1 = {name: digestHA1(name, _USER, _REALM, _PASSWORD) for name in ALGORITHMS}
 
@@ -39,6 +42,7 @@ _HA1 = {name: digestHA1(name, _USER, _REALM, _PASSWORD) for name in ALGORITHMS}
 def check(data: bytes) -> None:
     """What stands in a line of a message, and so has no line breaks."""
     text = data.decode("utf-8", "surrogateescape").translate({10: " ", 13: " "})
+    text = text.replace(_PLACE, _NONCE)
     isDigest(text)
     for parse in (parseChallenge, parseAuthenticationInfo):
         value = read(parse, text)
@@ -115,14 +119,15 @@ def _answers() -> list[bytes]:
             found += [challenge.toText().encode(), answer.encode()]
     found.append(f'nextnonce="{_NONCE}", rspauth="00", qop=auth, cnonce="c", nc=00000001'.encode())
     found.append(b'Digest username*=UTF-8\'\'%C3%A9, realm="", nonce="", uri="", response=""')
-    return [*found, _NONCE.encode()]
+    found.append(_NONCE.encode())
+    return [data.replace(_NONCE.encode(), _PLACE.encode()) for data in found]
 
 
 _NAMES = (
     *("username", "realm", "nonce", "uri", "response", "algorithm", "cnonce", "opaque", "qop"),
     *("nc", "userhash", "username*", "stale"),
 )
-_VALUES = ("auth", "MD5", "SHA-256-sess", "true", "00000001", _NONCE, "alice", "UTF-8''a")
+_VALUES = ("auth", "MD5", "SHA-256-sess", "true", "00000001", _PLACE, "alice", "UTF-8''a")
 _parameters = st.builds(
     "{}{}{}{}{}".format,
     st.sampled_from(_NAMES),
