@@ -11,8 +11,8 @@ from tests.fuzz.mutation import Mutation
 from tests.fuzz.target import torture
 from tests.support.configuration import DOMAIN
 
-#: Datagrams in a second: 100,000 in 40 s. A worker can take more, but beside the attack and the good
-#: client two processors have to do.
+#: Datagrams in a second: 100,000 in 40 s. A worker can take more, but two processors have to do for
+#: the attack and the good client as well.
 RATE = 2500
 #: How many are sent at once, and source addresses that they come from in turn.
 _AT_ONCE = 25
