@@ -46,6 +46,21 @@ async def test_pipelined(site: Site) -> None:
 
 
 @ensureDeferred
+async def test_everybodyHasHisTurn(site: Site) -> None:
+    """However much one peer sends, little of it is read before another is."""
+    tcp = site.bind("TCP")
+    streams = site.worker("w1", [0]).driver.streams
+    greedy, modest = [await site.tcpPeer(tcp) for _ in range(2)]
+    await until(lambda: len(streams.connections) == 2)
+    many = [request("OPTIONS", via="TCP a", branch=f"z9hG4bK{n}") for n in range(200)]
+    greedy.send(b"".join(many))
+    modest.send(request("OPTIONS", via="TCP a", branch="z9hG4bKmodest"))
+    received = site.users["w1"].requests
+    branches = [(await received.get()).request.via.branch for _ in range(201)]
+    assert branches.index("z9hG4bKmodest") < 100
+
+
+@ensureDeferred
 async def test_framingError(site: Site) -> None:
     """What cannot be framed is answered if it was a request, and the connection is closed."""
     tcp = site.bind("TCP")
