@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import pty
+import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,7 +16,6 @@ import pytest
 
 from sipapp.admin.ctl import main
 from sipapp.storage import Account, AccountFile, SQLiteAccounts, newAccount
-from tests.support.deadlines import waitFor
 
 
 @pytest.fixture
@@ -176,15 +177,14 @@ class Terminal:
         self.shown = b""
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
+            # A test run in the background ignores it, and so would the command.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             command = [sys.executable, "-m", "sipapp.admin.ctl", "user", *arguments]
             os.execv(sys.executable, [*command, "--config", str(config)])
 
     def answer(self, prompt: str, typed: str) -> None:
-        def asked() -> bool:
-            self.shown += os.read(self._fd, 4096)
-            return self.shown.endswith(prompt.encode())
-
-        waitFor(asked, f"the prompt {prompt!r}", 60)
+        while not self.shown.endswith(prompt.encode()):
+            self.shown += self._read()
         os.write(self._fd, typed.encode())
 
     def end(self) -> int:
@@ -192,13 +192,19 @@ class Terminal:
         @return: the exit status.
         """
         try:
-            while data := os.read(self._fd, 4096):
+            while data := self._read():
                 self.shown += data
         except OSError:
             pass  # A terminal that nobody has open any more.
         _, status = os.waitpid(self.pid, 0)
         os.close(self._fd)
         return os.waitstatus_to_exitcode(status)
+
+    def _read(self) -> bytes:
+        if not select.select([self._fd], [], [], 60)[0]:
+            os.kill(self.pid, signal.SIGKILL)
+            raise AssertionError(f"nothing follows {self.shown!r}")
+        return os.read(self._fd, 4096)
 
 
 def test_prompt(config: Path, path: Path) -> None:
