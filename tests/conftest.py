@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +23,10 @@ LOG_TAIL = 6000
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("user", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "user")
+
+# A shell that runs the tests in the background has them ignore it, and so would all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _servers = pytest.StashKey[list[Server]]()
 

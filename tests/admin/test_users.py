@@ -177,8 +177,6 @@ class Terminal:
         self.shown = b""
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
-            # A test run in the background ignores it, and so would the command.
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
             command = [sys.executable, "-m", "sipapp.admin.ctl", "user", *arguments]
             os.execv(sys.executable, [*command, "--config", str(config)])
 
