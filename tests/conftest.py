@@ -24,7 +24,7 @@ hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("user", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "user")
 
-# A shell that runs the tests in the background has them ignore it, and so would all that they start.
+# A shell that runs tests in the background has them ignore it, and so would all that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
