@@ -7,6 +7,9 @@ with, and stores such as L{ILocationStore}.
 
 The messages themselves are plain classes: C{sipapp.sip.Request} and C{sipapp.sip.Response}; a
 request that waits for its answer is a C{sipapp.transaction.ServerTransaction}.
+
+This is one module however long it gets: the one that a plugin author has to read, and nothing in it
+does anything.
 """
 
 from __future__ import annotations
