@@ -46,7 +46,7 @@ class SourcesSettings(SettingsTable, frozen=True, kw_only=True):
 
     exempt: tuple[Text, ...] = ("127.0.0.0/8", "::1")
     requestsPerSecond: Annotated[float, Meta(ge=0, le=1_000_000)] = 100.0
-    burst: Annotated[int, Meta(ge=1, le=1_000_000)] = 1000
+    burst: Annotated[int, Meta(ge=1, le=1_000_000)] = 300
 
     def __post_init__(self) -> None:
         checkNetworks(self, "exempt")
