@@ -35,6 +35,7 @@ GOOD = Row(
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("fixed-ports")
 @pytest.mark.parametrize("name", ["slow", "handshakes", "burst", "fields", "flood", "scan"])
 def test_goodClientIsServed(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     """How soon is not asked here, where others run beside it. If they leave too little time to the

@@ -18,7 +18,7 @@ from tests.support.server import Server
 from tests.support.sipclient import UDPSocket
 from tests.support.users import addUsers
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sipvicious")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("fixed-ports")]
 
 #: What SIPVicious says when it has found none of what it was looking for.
 NOTHING = "found nothing"

@@ -17,6 +17,9 @@ from tests.support.configuration import Configuration
 from tests.support.server import Server
 from tests.support.sipclient import UDPSocket
 
+#: The messages name ports, which SIPVicious uses at every address.
+pytestmark = pytest.mark.xdist_group("fixed-ports")
+
 CORPUS = Path(__file__).parent.parent / "corpus"
 EXPECTED: dict[str, dict[str, Any]] = tomllib.loads((CORPUS / "expected.toml").read_text())
 
