@@ -8,8 +8,11 @@ it has done.
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Self
 
 from bench.hostile.attacks import Tally, Target
@@ -37,7 +40,9 @@ class Attacker:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._process.kill()
+        # With the programs that it has started.
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
     def begun(self) -> None:
