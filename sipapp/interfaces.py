@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from sipapp.sip.digest import Credentials
     from sipapp.storage import Account
     from sipapp.transaction import ServerTransaction
+    from sipapp.xcap.document import Document
+    from sipapp.xcap.names import DocumentName
+    from sipapp.xcap.root import XCAPRoot
 
 
 class IResourceMaker(Interface):
@@ -456,4 +459,69 @@ class IBans(Interface):
         @param address: numeric. @param datagram: whether it is about what comes in datagrams.
         @return: whether this worker has stopped to listen to an address. Who is banned by another
             one, or by C{sipappctl ban}, is known here a second later.
+        """
+
+
+class IApplicationUsage(Interface):
+    """What XCAP documents of one kind are and who may do what with them: an application usage (RFC
+    4825 §5). A Twisted plugin: see C{docs/writing-an-application-usage.md}. It is the same for
+    all requests and keeps nothing of them. C{sipapp.xcap.ApplicationUsage} provides the defaults.
+
+    A user is a canonical XUI, C{sipapp.xcap.names.canonicalXUI}. Requests of those who may do
+    everything are not asked about.
+    """
+
+    auid = Attribute("str: its name (RFC 4825 §5.1), the first segment of its documents' paths.")
+    mimeType = Attribute("str: of its documents, in lower case and without parameters (§5.4).")
+    namespace = Attribute("str: of element names without prefix in a node selector (§5.3).")
+    namespaces = Attribute(
+        "tuple of str: the namespaces that documents may use, for C{xcap-caps} (§12.1)."
+    )
+    extensions = Attribute("tuple of str: the XCAP extensions that it brings, for C{xcap-caps}.")
+
+    def accepts(name: DocumentName) -> bool:
+        """Tell whether there can be a document of this name, by the naming conventions (RFC 4825
+        §5.6) and the trees that the usage has. If not, it is not found, and cannot be put.
+
+        @param name: C{sipapp.xcap.names.DocumentName}, its C{auid} the one of this usage.
+        """
+
+    def isReadOnly(name: DocumentName) -> bool:
+        """Tell whether the server makes this document itself, with L{generated}: then nobody may
+        change it, and PUT and DELETE are no methods of it."""
+
+    def mayRead(user: str | None, name: DocumentName) -> bool:
+        """
+        @param user: who has proven to be that; C{None} for somebody who has not been asked.
+        @return: whether this user may read a document, and all in it (RFC 4825 §5.7).
+        """
+
+    def mayWrite(user: str | None, name: DocumentName) -> bool:
+        """
+        @return: whether this user may make, change and delete a document, whether or not there is
+            one (RFC 4825 §5.7).
+        """
+
+    def validate(document: Document, name: DocumentName) -> None:
+        """Check what a document would be after a change, by itself: its schema, then what has to be
+        unique in it, then the other constraints (RFC 4825 §8.2.5, §5.2, §5.5). Waits for nothing.
+
+        @param document: C{sipapp.xcap.document.Document}: well-formed, and small enough.
+        @raise sipapp.xcap.errors.XCAPError: C{SchemaValidationError}, C{UniquenessFailure} or
+            C{ConstraintFailure}.
+        """
+
+    def validateAmong(document: Document, name: DocumentName, root: XCAPRoot) -> Deferred[None]:
+        """The same for what depends on other documents: called when L{validate} has been passed,
+        before the document is stored.
+
+        @param root: C{sipapp.xcap.root.XCAPRoot}
+        @return: Deferred of C{None}; fails as L{validate} raises.
+        """
+
+    def generated(name: DocumentName, root: XCAPRoot) -> Deferred[bytes | None]:
+        """Make a document that L{isReadOnly}.
+
+        @param root: C{sipapp.xcap.root.XCAPRoot}: the usages, documents and URI to make it from.
+        @return: Deferred of the document; of C{None} if there is none of this name.
         """
