@@ -158,8 +158,17 @@ def test_listenersComeAndGo(server: Server) -> None:
     awaitGone(old)
     assert answers(server) in server.children()
     assert answers(server, "tcp") in server.children()
+    # The parent lets go of the sockets when it has seen the workers end.
+    waitFor(lambda: isFree(first.address), "the end of the sockets")
+
+
+def isFree(address: tuple[str, int]) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-        other.bind(first.address)
+        try:
+            other.bind(address)
+        except OSError:
+            return False
+    return True
 
 
 def test_theSamePortSpeaksSomethingElse(server: Server) -> None:
