@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from zope.interface import Attribute, Interface
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from twisted.cred.checkers import ICredentialsChecker
     from twisted.internet.defer import Deferred
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sipapp.sip import SIPURI, Hop, Request, Response
     from sipapp.sip.digest import Credentials
     from sipapp.storage import Account
+    from sipapp.storage.document import DocumentChange, DocumentEntry, StoredDocument
     from sipapp.transaction import ServerTransaction
     from sipapp.xcap.document import Document
     from sipapp.xcap.names import DocumentName
@@ -163,6 +164,7 @@ class IWorker(Interface):
     sender = Attribute("L{ISender}")
     location = Attribute("L{ILocationStore}: where the registrar keeps its bindings.")
     accounts = Attribute("L{IAccounts}: tells who somebody is.")
+    documents = Attribute("L{IDocumentStore}: what users keep here by XCAP.")
     bans = Attribute("L{IBans}: who is not listened to any more.")
     nonceCounts = Attribute("L{INonceCounts}: which uses of a nonce have been.")
     timers = Attribute("C{sipapp.transaction.TimerSettings}: T1, T2, T4 and Timer C, in seconds.")
@@ -391,6 +393,80 @@ class IAccountStore(Interface):
 
     def close() -> None:
         """Let go."""
+
+
+class IDocumentStore(Interface):
+    """Keeps the documents of XCAP (RFC 4825), for all processes of a machine.
+
+    It knows nothing of what is in them. A change is made by compare-and-set: whoever has read a
+    document, thought about it and replaces it is told if somebody was faster, in whichever
+    process.
+    """
+
+    def get(name: DocumentName) -> Deferred[StoredDocument | None]:
+        """
+        @param name: C{sipapp.xcap.names.DocumentName}.
+        @return: Deferred of the C{sipapp.storage.StoredDocument}, C{None} if there is none.
+        """
+
+    def replace(
+        name: DocumentName,
+        expected: str | None,
+        body: bytes | None,
+        patch: str | None = None,
+        claims: Collection[str] = (),
+        limit: int | None = None,
+    ) -> Deferred[StoredDocument | None]:
+        """Put a document in the place of the one that is there, or remove that one. To put what is
+        there already is no change.
+
+        @param expected: the C{etag} of the one that is to be there; C{None} for none.
+        @param body: C{None} removes it.
+        @param patch: for L{subscribe}: what the change is, C{sipapp.storage.DocumentChange.patch}.
+        @param claims: what no other document of this usage may have for its own, such as the URIs
+            of its services (RFC 4826 §4.4.5); all of them, also those that it had before.
+        @param limit: how many documents its user may have, of all usages together, if this is a
+            new one. The documents of the global trees count as those of one user.
+        @return: Deferred of what is there now, fired when it is on the disk. Fails, and leaves
+            everything as it was, as C{sipapp.storage.DocumentChanged} if what is there is not what
+            was expected, as C{ClaimTaken} or C{TooManyDocuments}.
+        """
+
+    def holder(auid: str, claim: str) -> Deferred[DocumentName | None]:
+        """
+        @return: Deferred of the name of the document of this usage that has something for its own,
+            C{None} if none has.
+        """
+
+    def entries(
+        auid: str | None = None, xui: str | None = None
+    ) -> Deferred[tuple[DocumentEntry, ...]]:
+        """
+        @param auid: of one usage only. @param xui: of one user only, C{''} for the global trees.
+        @return: Deferred of a tuple of C{sipapp.storage.DocumentEntry}, sorted by name.
+        """
+
+    def subscribe(
+        listener: Callable[[DocumentChange | None], object], auid: str | None = None
+    ) -> ISubscription:
+        """Be told what changes from now on, by this process or another one: within milliseconds,
+        in order, each change once.
+
+        @param listener: called with each C{sipapp.storage.DocumentChange}; with C{None} if this
+            process has slept for so long that the store has forgotten some: then whoever has
+            copies looks at all of them again.
+        @param auid: about documents of one usage only.
+        """
+
+    def close() -> None:
+        """Let go: nobody is told of any further change."""
+
+
+class ISubscription(Interface):
+    """Somebody is told of something, until it is cancelled."""
+
+    def cancel() -> None:
+        """Be told no more. Once is enough, more often does no harm."""
 
 
 class INonceCounts(Interface):
