@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sipapp.storage.document import DocumentChange, DocumentEntry, StoredDocument
     from sipapp.transaction import ServerTransaction
     from sipapp.xcap.document import Document
+    from sipapp.xcap.errors import XCAPError
     from sipapp.xcap.names import DocumentName
     from sipapp.xcap.root import XCAPRoot
 
@@ -587,12 +588,22 @@ class IApplicationUsage(Interface):
             C{ConstraintFailure}.
         """
 
-    def validateAmong(document: Document, name: DocumentName, root: XCAPRoot) -> Deferred[None]:
-        """The same for what depends on other documents: called when L{validate} has been passed,
-        before the document is stored.
+    def claims(document: Document, name: DocumentName) -> Collection[str]:
+        """
+        @param document: one that L{validate} has nothing against.
+        @return: what no other document of this usage may have for its own: for
+            L{IDocumentStore.replace}.
+        """
 
+    def claimTaken(
+        claim: str, document: Document, name: DocumentName, root: XCAPRoot
+    ) -> Deferred[XCAPError]:
+        """Say that another document has what this one L{claims}, and what it could have instead
+        (RFC 4825 §11.2).
+
+        @param claim: that of the C{sipapp.storage.ClaimTaken}.
         @param root: C{sipapp.xcap.root.XCAPRoot}
-        @return: Deferred of C{None}; fails as L{validate} raises.
+        @return: Deferred of the C{sipapp.xcap.errors.UniquenessFailure} to answer with.
         """
 
     def generated(name: DocumentName, root: XCAPRoot) -> Deferred[bytes | None]:
