@@ -1,0 +1,148 @@
+"""How documents and their users are called (RFC 4825 §6.2)."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+import msgspec
+
+from sipapp.sip.errors import MalformedURI, clip
+from sipapp.sip.grammar import escape, unescape
+from sipapp.sip.sipuri import SIPURI
+from sipapp.sip.uri import OtherURI, parseURI
+from sipapp.xcap.errors import BadSelector
+
+__all__ = ["DocumentName", "canonicalXUI"]
+
+_control = re.compile("[\x00-\x1f\x7f-\x9f]").search
+_scheme = re.compile("[A-Za-z][A-Za-z0-9+.-]*:").match
+
+_PCHAR = "!$&'()*+,;=:@"
+"""What needs no escape in a segment of a path, besides letters, digits and C{-._~} (RFC 3986
+§3.3)."""
+
+_LITERAL = frozenset(
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()&=+$,;?"
+)
+"""What the user part of an XUI may hold unescaped: RFC 3261 §25.1 but for the slash."""
+_WRITTEN = _LITERAL | frozenset(b"%:/")
+"""What is left alone in a user part that may hold escapes and a password."""
+
+
+class DocumentName(msgspec.Struct, frozen=True, order=True):
+    """
+    What a document selector says (RFC 4825 §6.2).
+
+    @ivar auid: the application usage.
+    @ivar xui: whose it is, empty for the global tree. Stores and usages are given it as
+        L{canonicalXUI} makes it.
+    @ivar path: the document within its home directory: C{index}, or C{a/b}.
+    """
+
+    auid: str
+    xui: str
+    path: str
+
+    def __post_init__(self) -> None:
+        """
+        @raise ValueError: if a part is empty, or nothing that one segment of a path can say.
+        """
+        _check(self.auid)
+        if self.xui:
+            _check(self.xui)
+        for segment in self.path.split("/"):
+            _check(segment)
+
+    @property
+    def isGlobal(self) -> bool:
+        """Whether it is nobody's document, but that of all users."""
+        return not self.xui
+
+    def canonical(self, domain: str) -> DocumentName:
+        """
+        @param domain: the one of users that are called by their name alone.
+        @return: the same document with the one spelling of its user.
+        @raise BadSelector: if no user can be called so.
+        """
+        if self.isGlobal:
+            return self
+        return DocumentName(self.auid, canonicalXUI(self.xui, domain), self.path)
+
+    def toPath(self) -> str:
+        """
+        @return: the document selector, percent-encoded, to be appended to the XCAP root and a
+            slash.
+        """
+        tree = f"users/{quote(self.xui, safe=_PCHAR)}" if self.xui else "global"
+        return f"{quote(self.auid, safe=_PCHAR)}/{tree}/{quote(self.path, safe=_PCHAR + '/')}"
+
+
+def _check(segment: str) -> None:
+    """
+    @raise ValueError: for what a path cannot say, and for what others may take for another path.
+    """
+    if not segment:
+        raise ValueError("a name is empty")
+    if segment in (".", ".."):
+        raise ValueError("a name is a dot segment")
+    if segment == "~~":
+        raise ValueError("a name is the separator of node selectors")
+    if "/" in segment:
+        raise ValueError("there is a slash in a name")
+    if _control(segment):
+        raise ValueError("there is a control character in a name")
+
+
+def canonicalXUI(text: str, domain: str) -> str:
+    """Find the one spelling of an XCAP user identifier.
+
+    @param text: a SIP or SIPS URI (which mean the same user), the same without its scheme, a name
+        in C{domain}, or a URI of another scheme. Not percent-encoded as a whole, but a URI has
+        escapes of its own.
+    @param domain: the one of users that are called by their name alone.
+    @return: a URI. That of a SIP user is an address-of-record (RFC 3261 §10.3 step 5), but with
+        its escapes, so that it is a URI still: canonical, it stays as it is.
+    @raise BadSelector: if it is nothing like these.
+    """
+    scheme = _scheme(text)
+    if scheme is None:
+        user, at, host = text.rpartition("@")
+        # A name alone is no URI: what looks like an escape in it or like a password is neither.
+        written = f"{escape(user, _WRITTEN)}@{host}" if at else f"{escape(text, _LITERAL)}@{domain}"
+    elif scheme[0].lower() in ("sip:", "sips:"):
+        user, at, host = text[scheme.end() :].rpartition("@")
+        written = f"{escape(user, _WRITTEN)}{at}{host}"
+    else:
+        return _otherUser(text)
+    return _user(text, f"{'sips' if scheme and scheme[0].lower() == 'sips:' else 'sip'}:{written}")
+
+
+def _user(text: str, written: str) -> str:
+    """
+    @param written: the SIP or SIPS URI that is meant by the text.
+    """
+    try:
+        uri = parseURI(written)
+    except MalformedURI as error:
+        raise BadSelector(f"{clip(text)} is not a user: {error.detail}") from None
+    assert isinstance(uri, SIPURI)
+    if uri.user is None:
+        host = uri.aor().partition(":")[2]
+        return f"sip:{host}"
+    host = uri.replace(user=None).aor().partition(":")[2]
+    return f"sip:{escape(unescape(uri.user), _LITERAL)}@{host}"
+
+
+def _otherUser(text: str) -> str:
+    try:
+        uri = parseURI(text)
+    except MalformedURI as error:
+        raise BadSelector(f"{clip(text)} is not a user: {error.detail}") from None
+    if isinstance(uri, OtherURI):
+        found = f"{uri.scheme}:{text.partition(':')[2]}"
+    else:
+        found = uri.aor()
+    if "/" in found:
+        raise BadSelector(f"{clip(text)} is not a user: there is a slash in it")
+    return found
