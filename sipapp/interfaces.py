@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from zope.interface import Attribute, Interface
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Awaitable, Callable, Collection
 
     from twisted.cred.checkers import ICredentialsChecker
     from twisted.internet.defer import Deferred
@@ -595,20 +595,18 @@ class IApplicationUsage(Interface):
             L{IDocumentStore.replace}.
         """
 
-    def claimTaken(
-        claim: str, document: Document, name: DocumentName, root: XCAPRoot
-    ) -> Deferred[XCAPError]:
+    def claimTaken(claim: str, document: Document, name: DocumentName) -> XCAPError:
         """Say that another document has what this one L{claims}, and what it could have instead
         (RFC 4825 §11.2).
 
         @param claim: that of the C{sipapp.storage.ClaimTaken}.
-        @param root: C{sipapp.xcap.root.XCAPRoot}
-        @return: Deferred of the C{sipapp.xcap.errors.UniquenessFailure} to answer with.
+        @return: the C{sipapp.xcap.errors.UniquenessFailure} to answer with.
         """
 
-    def generated(name: DocumentName, root: XCAPRoot) -> Deferred[bytes | None]:
-        """Make a document that L{isReadOnly}.
+    def generated(name: DocumentName, root: XCAPRoot) -> Awaitable[bytes | None]:
+        """Make a document that L{isReadOnly}, as it is at this moment.
 
         @param root: C{sipapp.xcap.root.XCAPRoot}: the usages, documents and URI to make it from.
-        @return: Deferred of the document; of C{None} if there is none of this name.
+        @return: a coroutine or Deferred of the document; of C{None} if there is none of this
+            name.
         """
