@@ -241,8 +241,9 @@ class Extension(Conflict):
 
     element = "extension"
 
-    def __init__(self, content: str, detail: str = "") -> None:
-        super().__init__(detail)
+    def __init__(self, content: str) -> None:
+        # The only one whose element has no phrase.
+        super().__init__()
         self.content = content
 
     def _content(self) -> str:

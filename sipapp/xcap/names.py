@@ -9,8 +9,9 @@ import msgspec
 
 from sipapp.sip.errors import MalformedURI, clip
 from sipapp.sip.grammar import escape, unescape
-from sipapp.sip.sipuri import SIPURI
-from sipapp.sip.uri import OtherURI, parseURI
+from sipapp.sip.sipuri import SIPURI, escapeParam
+from sipapp.sip.teluri import TelURI
+from sipapp.sip.uri import URI, parseURI
 from sipapp.xcap.errors import BadSelector
 
 __all__ = ["DocumentName", "canonicalXUI"]
@@ -105,44 +106,49 @@ def canonicalXUI(text: str, domain: str) -> str:
         its escapes, so that it is a URI still: canonical, it stays as it is.
     @raise BadSelector: if it is nothing like these.
     """
-    scheme = _scheme(text)
-    if scheme is None:
-        user, at, host = text.rpartition("@")
-        # A name alone is no URI: what looks like an escape in it or like a password is neither.
-        written = f"{escape(user, _WRITTEN)}@{host}" if at else f"{escape(text, _LITERAL)}@{domain}"
-    elif scheme[0].lower() in ("sip:", "sips:"):
-        user, at, host = text[scheme.end() :].rpartition("@")
-        written = f"{escape(user, _WRITTEN)}{at}{host}"
-    else:
+    found = _scheme(text)
+    scheme = found[0].lower() if found else ""
+    if scheme not in ("", "sip:", "sips:"):
         return _otherUser(text)
-    return _user(text, f"{'sips' if scheme and scheme[0].lower() == 'sips:' else 'sip'}:{written}")
+    user, at, host = text[len(scheme) :].rpartition("@")
+    if scheme or at:
+        address = f"{escape(user, _WRITTEN)}{at}{host}"
+    else:
+        # A name alone is no URI: what looks like an escape in it, or like a password, is neither.
+        address = f"{escape(text, _LITERAL)}@{domain}"
+    return _sipUser(text, f"{scheme or 'sip:'}{address}")
 
 
-def _user(text: str, written: str) -> str:
+def _sipUser(text: str, meant: str) -> str:
     """
-    @param written: the SIP or SIPS URI that is meant by the text.
+    @param meant: the SIP or SIPS URI that the text means.
     """
-    try:
-        uri = parseURI(written)
-    except MalformedURI as error:
-        raise BadSelector(f"{clip(text)} is not a user: {error.detail}") from None
+    uri = _parsed(text, meant)
     assert isinstance(uri, SIPURI)
-    if uri.user is None:
-        host = uri.aor().partition(":")[2]
-        return f"sip:{host}"
     host = uri.replace(user=None).aor().partition(":")[2]
+    if uri.user is None:
+        return f"sip:{host}"
     return f"sip:{escape(unescape(uri.user), _LITERAL)}@{host}"
 
 
 def _otherUser(text: str) -> str:
+    uri = _parsed(text, text)
+    if isinstance(uri, TelURI):
+        user = TelURI(uri.number).aor()
+        context = uri.params.get("phone-context")
+        if context is not None:
+            user = f"{user};phone-context={escapeParam(context.lower())}"
+    else:
+        user = f"{uri.scheme}:{text.partition(':')[2]}"
     try:
-        uri = parseURI(text)
+        _check(user)
+    except ValueError as error:
+        raise BadSelector(f"{clip(text)} is not a user: {error}") from None
+    return user
+
+
+def _parsed(text: str, meant: str) -> URI:
+    try:
+        return parseURI(meant)
     except MalformedURI as error:
         raise BadSelector(f"{clip(text)} is not a user: {error.detail}") from None
-    if isinstance(uri, OtherURI):
-        found = f"{uri.scheme}:{text.partition(':')[2]}"
-    else:
-        found = uri.aor()
-    if "/" in found:
-        raise BadSelector(f"{clip(text)} is not a user: there is a slash in it")
-    return found
