@@ -352,6 +352,16 @@ class IAccounts(Interface):
             the configuration does not, and C{sipapp.storage.DigestAnswer}.
         """
 
+    def account(avatarID: Any, realm: str) -> Account | None:
+        """Look up whom a L{checker} has let in, for a realm of C{twisted.cred}.
+
+        @param avatarID: what the checker has given.
+        @param realm: the one it was made for.
+        @return: the C{sipapp.storage.Account}; without digests and role if nobody here knows them,
+            C{None} if there is no such user (any more).
+        @raise Exception: if nobody can tell now.
+        """
+
 
 class IAccountStore(Interface):
     """Keeps the accounts of users. Names and realms are compared character by character."""
@@ -424,6 +434,7 @@ class IDocumentStore(Interface):
         @param expected: the C{etag} of the one that is to be there; C{None} for none.
         @param body: C{None} removes it.
         @param patch: for L{subscribe}: what the change is, C{sipapp.storage.DocumentChange.patch}.
+            A store need not keep one that is longer than 16 KiB.
         @param claims: what no other document of this usage may have for its own, such as the URIs
             of its services (RFC 4826 §4.4.5); all of them, also those that it had before.
         @param limit: how many documents its user may have, of all usages together, if this is a
@@ -459,8 +470,11 @@ class IDocumentStore(Interface):
         @param auid: about documents of one usage only.
         """
 
-    def close() -> None:
-        """Let go: nobody is told of any further change."""
+    def close() -> Deferred[None]:
+        """Let go: nobody is told of any further change.
+
+        @return: Deferred of C{None}, fired when all that was begun is on the disk.
+        """
 
 
 class ISubscription(Interface):

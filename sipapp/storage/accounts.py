@@ -54,6 +54,10 @@ class OwnAccounts:
     def checker(self, realm: str) -> ICredentialsChecker:
         return AccountChecker(self._store, realm)
 
+    def account(self, avatarID: Any, realm: str) -> Account | None:
+        username = bytes(avatarID).decode("utf-8").removesuffix(f"@{realm}")
+        return self._store.find(username, realm)
+
 
 @implementer(IAccounts)
 class CheckedAccounts:
@@ -86,6 +90,10 @@ class CheckedAccounts:
 
     def checker(self, realm: str) -> ICredentialsChecker:
         return self._checker
+
+    def account(self, avatarID: Any, realm: str) -> Account | None:
+        # Who stays unnamed is nobody: that is an empty tuple (twisted.cred.checkers.ANONYMOUS).
+        return Account(bytes(avatarID).decode("utf-8"), realm) if avatarID else None
 
 
 def _accountOf(answer: DigestAnswer) -> Account | None:

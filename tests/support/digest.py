@@ -1,4 +1,5 @@
-"""A client's side of digest authentication (RFC 7616, RFC 8760), as far as tests need it."""
+"""A client's side of digest authentication over SIP and HTTP (RFC 7616, RFC 8760), as far as tests
+need it."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import re
 import secrets
 from collections.abc import Sequence
 
+from tests.support.httptext import Answer
 from tests.support.siptext import Received
 
 #: What hashes are called in challenges, and in C{hashlib}; the strongest first.
@@ -17,16 +19,16 @@ Parameters = dict[str, str]
 _PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"([^"]*)"|([^\s,"]+))')
 
 
-def challenges(answer: Received) -> list[Parameters]:
+def challenges(answer: Received | Answer) -> list[Parameters]:
     """
-    @return: the challenges of a 401 or 407, in their order.
+    @return: the challenges of a 401 or 407, in their order; those of other schemes are left out.
     """
     name = {401: "www-authenticate", 407: "proxy-authenticate"}[answer.status]
     values = [value for key, value in answer.headers if key == name]
-    assert all(value.startswith("Digest ") for value in values), values
     return [
         {key.lower(): quoted or plain for key, quoted, plain in _PARAMETER.findall(value)}
         for value in values
+        if value.startswith("Digest ")
     ]
 
 
@@ -51,7 +53,7 @@ class Digest:
     def nonce(self) -> str:
         return self._challenge["nonce"]
 
-    def challenged(self, answer: Received) -> Parameters:
+    def challenged(self, answer: Received | Answer) -> Parameters:
         """Take over the first challenge whose algorithm this client knows (RFC 8760 §2.4).
 
         @return: it.
