@@ -1,5 +1,5 @@
 """What the workers of a machine must agree on, other than registrations: accounts, nonce counts,
-bans.
+bans, documents.
 """
 
 from sipapp.storage.account import (
@@ -15,7 +15,19 @@ from sipapp.storage.accountfile import AccountFile, AccountFileUnusable, createA
 from sipapp.storage.accounts import CheckedAccounts, Decided, OwnAccounts
 from sipapp.storage.accountstore import SQLiteAccounts
 from sipapp.storage.digestanswer import DigestAnswer, IDigestAnswer
+from sipapp.storage.document import (
+    ClaimTaken,
+    DocumentChange,
+    DocumentChanged,
+    DocumentEntry,
+    StoredDocument,
+    TooManyDocuments,
+    entityTag,
+)
+from sipapp.storage.documentstore import SQLiteDocuments
 from sipapp.storage.memoryaccounts import MemoryAccounts
+from sipapp.storage.memorydocuments import MemoryDocuments
+from sipapp.storage.sqlitefile import SQLiteFileUnusable, createSQLiteFile
 
 __all__ = [
     "ROLES",
@@ -25,14 +37,25 @@ __all__ = [
     "AccountFile",
     "AccountFileUnusable",
     "CheckedAccounts",
+    "ClaimTaken",
     "Decided",
     "DigestAnswer",
+    "DocumentChange",
+    "DocumentChanged",
+    "DocumentEntry",
     "IDigestAnswer",
     "MemoryAccounts",
+    "MemoryDocuments",
     "NoSuchAccount",
     "OwnAccounts",
     "Role",
     "SQLiteAccounts",
+    "SQLiteDocuments",
+    "SQLiteFileUnusable",
+    "StoredDocument",
+    "TooManyDocuments",
     "createAccountFile",
+    "createSQLiteFile",
+    "entityTag",
     "newAccount",
 ]

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
+from collections.abc import Collection
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 import msgspec
 
-if TYPE_CHECKING:
-    from sipapp.xcap.names import DocumentName
+from sipapp.xcap.names import DocumentName
 
 __all__ = [
     "ClaimTaken",
     "DocumentChange",
     "DocumentChanged",
     "DocumentEntry",
+    "Replacement",
     "StoredDocument",
     "TooManyDocuments",
     "entityTag",
@@ -72,6 +72,17 @@ class DocumentChange(msgspec.Struct, frozen=True):
     previous: str | None
     etag: str | None
     patch: str | None = None
+
+
+class Replacement(msgspec.Struct, frozen=True):
+    """A change that somebody wants: see L{sipapp.interfaces.IDocumentStore.replace}."""
+
+    name: DocumentName
+    expected: str | None
+    body: bytes | None
+    patch: str | None = None
+    claims: Collection[str] = ()
+    limit: int | None = None
 
 
 class DocumentChanged(Exception):
