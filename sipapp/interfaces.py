@@ -155,6 +155,10 @@ class IWorker(Interface):
 
     name = Attribute("str: pool and slot, such as C{'udp-0/2'}; survives a restart of the slot.")
     domains = Attribute("frozenset of str: the lower-case domains this server is responsible for.")
+    domain = Attribute(
+        "str: the first of L{domains} as they are configured, that of users who are called by"
+        " their name alone; C{None} if there is none."
+    )
     server = Attribute(
         "str, or None for silence: what this server calls itself in the Server header field of"
         " responses (RFC 3261 §20.35). It is added to those that a resource gives to C{offer};"

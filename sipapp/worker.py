@@ -68,6 +68,7 @@ class Worker:
         self.reactor = reactor
         self.name = boot.name
         self.domains = frozenset(settings.server.domains)
+        self.domain = next(iter(settings.server.domains), None)
         self.server = settings.server.name
         self.identifiers = Identifiers(assignment.secret, assignment.code)
         sip = settings.sip

@@ -2,7 +2,7 @@
 
 All that is in a document has the entity tag of the document, so a tag is compared with that, also
 by a request for an element that is not there yet: this is how a client inserts one into the
-document that it knows. C{*} is about the thing itself: with C{If-None-Match: *} nothing is replaced.
+document that it knows. C{*} is about the thing itself: C{If-None-Match: *} replaces nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,14 @@ class PreconditionFailed(XCAPError):
 
 
 class NotModified(Exception):
-    """The client has what it asks for (RFC 9110 §15.4.5)."""
+    """The client has what it asks for (RFC 9110 §15.4.5).
+
+    @ivar etag: that of the document.
+    """
+
+    def __init__(self, etag: str | None) -> None:
+        super().__init__(etag)
+        self.etag = etag
 
 
 class Conditions:
@@ -60,7 +67,7 @@ class Conditions:
         found = exists if tags is _ANY else any(tag == etag for tag, _ in tags)
         if found:
             if isRead:
-                raise NotModified
+                raise NotModified(etag)
             raise PreconditionFailed("the document is one that If-None-Match names")
 
 

@@ -72,6 +72,13 @@ class Target(NamedTuple):
         isBinding = self.node is not None and self.node.terminal is NAMESPACE
         return _READING if isBinding or self.usage.isReadOnly(self.name) else _ALL
 
+    def checkMethod(self, method: str) -> None:
+        """
+        @raise NoSuchMethod: if this is none of L{methods}.
+        """
+        if method not in self.methods:
+            raise NoSuchMethod(self.methods, "this method is none of those in Allow")
+
 
 class Found(NamedTuple):
     """What was asked for.
@@ -144,8 +151,7 @@ class Change:
         @param documentSize: the most bytes that a document may become.
         @raise XCAPError: if nothing of this kind can be changed so.
         """
-        if ("DELETE" if content is None else "PUT") not in target.methods:
-            raise NoSuchMethod(target.methods, "this can only be read")
+        target.checkMethod("DELETE" if content is None else "PUT")
         if not target.usage.accepts(target.name):
             if content is None:
                 raise NotFound("there is no such document")

@@ -1,0 +1,52 @@
+"""The settings of the XCAP server."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from sipapp.resources.maker import Settings
+from sipapp.sip import quote
+
+__all__ = ["XCAPSettings"]
+
+_Text = Annotated[str, Meta(min_length=1, max_length=200)]
+_Algorithm = Literal[
+    "MD5", "MD5-sess", "SHA-256", "SHA-256-sess", "SHA-512-256", "SHA-512-256-sess"
+]
+
+
+class XCAPSettings(Settings, frozen=True, kw_only=True):
+    """C{[resource.xcap]}.
+
+    @ivar path: the first segment of the path of all URIs below the XCAP root; nothing if the root
+        is all of the endpoint.
+    @ivar domain: the one of users that are called by their name alone; C{None} is the first of
+        C{[server] domains}.
+    @ivar realm: that of the accounts; C{None} is the domain.
+    @ivar schemes: how users may prove who they are; C{basic} is over TLS only.
+    @ivar algorithms: of digest authentication; they are offered strongest first.
+    @ivar nonceLifetime: seconds that a client can go on with one challenge.
+    @ivar usages: the AUIDs of the application usages that are served; C{None} is all that are
+        installed.
+    @ivar documentSize: the most bytes that a document may have.
+    @ivar documentsPerUser: how many documents one user may have.
+    """
+
+    path: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._~-]*$", max_length=200)] = "xcap-root"
+    domain: _Text | None = None
+    realm: _Text | None = None
+    schemes: Annotated[tuple[Literal["digest", "basic"], ...], Meta(min_length=1)] = (
+        "digest",
+        "basic",
+    )
+    algorithms: Annotated[tuple[_Algorithm, ...], Meta(min_length=1)] = ("SHA-256", "MD5")
+    nonceLifetime: Annotated[float, Meta(ge=10, le=86_400)] = 300.0
+    usages: Annotated[tuple[_Text, ...], Meta(min_length=1)] | None = None
+    documentSize: Annotated[int, Meta(ge=256, le=1 << 24)] = 65_536
+    documentsPerUser: Annotated[int, Meta(ge=1, le=1_000_000)] = 100
+
+    def __post_init__(self) -> None:
+        if self.realm is not None:
+            quote(self.realm)
