@@ -1,0 +1,41 @@
+"""Who may see whose presence: C{pres-rules} (RFC 5025 §9), and the same as the OMA has it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sipapp.xcap.usage import ApplicationUsage
+from sipapp.xcap.validation import Schema
+
+if TYPE_CHECKING:
+    from sipapp.xcap.names import DocumentName
+
+__all__ = ["OMAPresenceRules", "PresenceRules", "omaPresenceRules", "presenceRules"]
+
+_COMMON_POLICY = "urn:ietf:params:xml:ns:common-policy"
+_PRES_RULES = "urn:ietf:params:xml:ns:pres-rules"
+
+
+class PresenceRules(ApplicationUsage):
+    """All documents of a user count, so any name will do (§9.7)."""
+
+    auid = "pres-rules"
+    mimeType = "application/auth-policy+xml"
+    namespace = _PRES_RULES
+    namespaces = (_PRES_RULES, _COMMON_POLICY)
+    schema = Schema(f"{{{_COMMON_POLICY}}}ruleset", "presence-rules.xsd")
+
+
+class OMAPresenceRules(PresenceRules):
+    """One document for each user, C{pres-rules}; names in a selector are those of common policy
+    (OMA-TS-Presence_SIMPLE_XDM-V1_1 §5.1.1)."""
+
+    auid = "org.openmobilealliance.pres-rules"
+    namespace = _COMMON_POLICY
+
+    def accepts(self, name: DocumentName) -> bool:
+        return not name.isGlobal and name.path == "pres-rules"
+
+
+presenceRules = PresenceRules()
+omaPresenceRules = OMAPresenceRules()
