@@ -560,7 +560,8 @@ class IBans(Interface):
 class IApplicationUsage(Interface):
     """What XCAP documents of one kind are and who may do what with them: an application usage (RFC
     4825 §5). A Twisted plugin: see C{docs/writing-an-application-usage.md}. It is the same for
-    all requests and keeps nothing of them. C{sipapp.xcap.ApplicationUsage} provides the defaults.
+    all requests and keeps nothing of them. C{sipapp.xcap.usage.ApplicationUsage} has the
+    defaults.
 
     A user is a canonical XUI, C{sipapp.xcap.names.canonicalXUI}. Requests of those who may do
     everything are not asked about.
