@@ -90,6 +90,11 @@ class HTTPClient:
             self._received = b""
         return self._socket
 
+    @property
+    def isOpen(self) -> bool:
+        """Whether the next request goes out on the connection of the last one."""
+        return self._socket is not None
+
     def close(self) -> None:
         if self._socket is not None:
             self._socket.close()
