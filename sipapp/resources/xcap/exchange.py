@@ -16,7 +16,7 @@ from twisted.web.http import CREATED, NO_CONTENT, OK
 from sipapp.resources.xcap.access import Access
 from sipapp.resources.xcap.answer import Answer
 from sipapp.resources.xcap.settings import XCAPSettings
-from sipapp.storage import carryOut, lookUp
+from sipapp.storage.documentaccess import carryOut, lookUp
 from sipapp.xcap.conditions import Conditions
 from sipapp.xcap.errors import NotUTF8, UnsupportedType, XCAPError
 from sipapp.xcap.operations import Change, Target

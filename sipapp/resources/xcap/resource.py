@@ -24,7 +24,7 @@ from sipapp.storage import DocumentChanged
 from sipapp.xcap.conditions import NotModified
 from sipapp.xcap.errors import XCAPError
 from sipapp.xcap.operations import Target
-from sipapp.xcap.registry import usages
+from sipapp.xcap.registry import applicationUsages
 from sipapp.xcap.root import XCAPRoot
 from sipapp.xcap.selector import parseSelector
 
@@ -122,7 +122,7 @@ class XCAP:
             settings.algorithms,
             nonceLifetime=settings.nonceLifetime,
         )
-        root = XCAPRoot("", usages(settings.usages), worker.documents)
+        root = XCAPRoot("", applicationUsages(settings.usages), worker.documents)
         self._tree = Tree(root, domain, Access(authentication, domain), settings)
 
     def start(self) -> None:
