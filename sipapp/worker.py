@@ -30,13 +30,13 @@ from sipapp.assignment import Assignment, decodeAssignment
 from sipapp.certificates import Certificates
 from sipapp.config import DEFAULT_PORTS, ResolvedListener, Settings, decodeSettings
 from sipapp.inheritance import Inheritance, endpointOf, limitsOf
-from sipapp.interfaces import IAccounts, ILocationStore, INonceCounts, IWorker
+from sipapp.interfaces import IAccounts, IDocumentStore, ILocationStore, INonceCounts, IWorker
 from sipapp.location import LMDBLocation, MemoryLocation
 from sipapp.plugins import resourceMakers, resourceTypes
 from sipapp.pool import Boot, HeapTrim, WorkerControl, enterWorker
 from sipapp.resources.sip import Dispatch
 from sipapp.sip import SIPURI, normalHost
-from sipapp.storage import CheckedAccounts, OwnAccounts, SQLiteAccounts
+from sipapp.storage import CheckedAccounts, OwnAccounts, SQLiteAccounts, SQLiteDocuments
 from sipapp.storage.noncecounts import NonceCounts
 from sipapp.strangers import Strangers
 from sipapp.transaction import Identifiers, TimerSettings
@@ -103,6 +103,10 @@ class Worker:
         if checker is not None:
             return CheckedAccounts(makeChecker(checker), self.reactor)
         return OwnAccounts(SQLiteAccounts(self._settings.accountsPath))
+
+    @cached_property
+    def documents(self) -> IDocumentStore:
+        return SQLiteDocuments(self._settings.documentsPath, self.reactor)
 
     @cached_property
     def nonceCounts(self) -> INonceCounts:
@@ -197,6 +201,8 @@ class Worker:
             await self.location.close()
         if "nonceCounts" in self.__dict__:
             self.nonceCounts.close()
+        if "documents" in self.__dict__:
+            await self.documents.close()
         if self._strangers is not None:
             self._strangers.stop()
 

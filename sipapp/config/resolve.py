@@ -279,7 +279,11 @@ def _checkMachine(settings: Settings, machine: Machine, problems: Problems) -> N
             f"{tomlValue(server.runDirectory)}: sockets are made in it, and the kernel allows its"
             f" path {_LONGEST_RUN_DIRECTORY} bytes",
         )
-    kept = {"server.secret_file": settings.secretPath, "accounts.path": settings.accountsPath}
+    kept = {
+        "server.secret_file": settings.secretPath,
+        "server.state_directory": settings.documentsPath,
+        "accounts.path": settings.accountsPath,
+    }
     if checker is not None and checker.startswith("file:"):
         kept["accounts.checker"] = checker.removeprefix("file:")
     files: dict[str, CertificateSettings | TLSSettings | ClientTLSSettings] = {}

@@ -206,3 +206,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     def accountsPath(self) -> str:
         """The database of accounts."""
         return self.accounts.path or os.path.join(self.server.stateDirectory, "accounts.db")
+
+    @property
+    def documentsPath(self) -> str:
+        """The database of documents."""
+        return os.path.join(self.server.stateDirectory, "documents.db")

@@ -421,6 +421,7 @@ def test_exposedSecrets() -> None:
     why = "everybody can read it: chmod o= FILE"
     paths = (
         "/state/secret",
+        "/state/documents.db",
         "/state/accounts.db",
         "/passwords",
         "/c.pem",
@@ -442,6 +443,7 @@ def test_exposedSecrets() -> None:
         plan(text, machine)
     assert str(caught.value).split("\n") == [
         f"{FILE}: server.secret_file: /state/secret is no secret: {why}",
+        f"{FILE}: server.state_directory: /state/documents.db is no secret: {why}",
         f"{FILE}: accounts.path: /state/accounts.db is no secret: {why}",
         f"{FILE}: accounts.checker: /passwords is no secret: {why}",
         f"{FILE}: listen[0].tls.private_key: /key.pem is no secret: {why}",
