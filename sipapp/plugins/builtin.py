@@ -6,6 +6,7 @@ from sipapp.resources.sip.proxy import proxyMaker
 from sipapp.resources.sip.registrar import registrarMaker
 from sipapp.resources.sip.replicate import replicateMaker
 from sipapp.resources.web import healthMaker
+from sipapp.resources.xcap import xcapMaker
 
 __all__ = [
     "authenticateMaker",
@@ -14,4 +15,5 @@ __all__ = [
     "proxyMaker",
     "registrarMaker",
     "replicateMaker",
+    "xcapMaker",
 ]

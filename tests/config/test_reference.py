@@ -143,5 +143,5 @@ def test_scenarioResources(scenario: Settings) -> None:
     assert chains["udp-2"] == ("options",)
     assert chains["udp-3"] == ("replicate", "registrar")
     assert scenario.resource["replicate"].socket in {each.name for each in plan.listeners}
-    assert chains["http-0"] == chains["http-1"] == ("health",)
+    assert (chains["http-0"], chains["http-1"]) == (("xcap",), ("health",))
     assert chains["udp-0"] == chains[SHARED] == ("options", "replicate", "registrar", "proxy")

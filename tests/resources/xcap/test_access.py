@@ -1,0 +1,94 @@
+"""Who may do what (RFC 4825 §5.7), and how others are told."""
+
+from __future__ import annotations
+
+import pytest
+
+from sipapp.xcap.names import DocumentName
+from tests.resources.xcap.stage import (
+    BOB,
+    DOCUMENT,
+    ELEMENT,
+    FRIENDS,
+    INDEX,
+    LISTS,
+    ROOT,
+    Stage,
+)
+
+METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
+
+
+def test_whoDoesNotSayWhoHeIs() -> None:
+    stage = Stage()
+    stage.fill()
+    for method in METHODS:
+        answer = stage.ask(method, INDEX, [("Content-Type", LISTS)], DOCUMENT, user=None)
+        assert answer.status == 401
+        assert answer.get("www-authenticate") == 'Word realm="people"'
+        # Whether there is a document is nobody's business.
+        assert stage.ask(method, f"{INDEX}2", user=None).status == 401
+    assert stage.get(INDEX).body == DOCUMENT
+
+
+@pytest.mark.parametrize("uri", [INDEX, FRIENDS])
+def test_othersDocuments(uri: str) -> None:
+    stage = Stage()
+    stage.fill()
+    for method in METHODS:
+        answer = stage.ask(method, uri, [("Content-Type", ELEMENT)], b"<x/>", user="bob")
+        assert answer.status == 403, method
+        missing = stage.ask(method, uri.replace("index", "other"), user="bob")
+        assert missing.status == 403, method
+    assert stage.get(INDEX).body == DOCUMENT
+
+
+def test_globalDocumentsAreReadOnly() -> None:
+    stage = Stage()
+    stage.fill(name=DocumentName("resource-lists", "", "index"))
+    uri = f"{ROOT}/resource-lists/global/index"
+    assert stage.get(uri, user="bob").status == 200
+    assert stage.put(uri, LISTS, DOCUMENT, user="bob").status == 403
+    assert stage.delete(uri, user="bob").status == 403
+
+
+def test_adminsMayDoEverything() -> None:
+    stage = Stage()
+    assert stage.put(INDEX, LISTS, DOCUMENT, user="root").status == 201
+    assert stage.get(INDEX, user="root").body == DOCUMENT
+    uri = f"{ROOT}/resource-lists/global/index"
+    assert stage.put(uri, LISTS, DOCUMENT, user="root").status == 201
+    assert stage.delete(INDEX, user="root").status == 200
+    # What cannot be done cannot be done by them either.
+    assert stage.put(f"{ROOT}/xcap-caps/global/index", LISTS, b"", user="root").status == 405
+
+
+def test_accountsOfAnotherDomain() -> None:
+    stage = Stage()
+    uri = f"{ROOT}/resource-lists/users/sip:carol@example.net/index"
+    assert stage.put(uri, LISTS, DOCUMENT, user="carol@example.net").status == 201
+    assert stage.get(uri, user="carol").status == 403
+
+
+def test_accountsThatAreNoSIPUsers() -> None:
+    stage = Stage()
+    stage.fill()
+    assert stage.get(INDEX, user="sip:").status == 403
+
+
+def test_bobHasDocumentsToo() -> None:
+    stage = Stage()
+    stage.fill()
+    uri = f"{ROOT}/resource-lists/users/{BOB}/index"
+    assert stage.put(uri, LISTS, DOCUMENT, user="bob").status == 201
+    assert stage.get(uri, user="bob").body == DOCUMENT
+    assert stage.get(uri).status == 403
+
+
+def test_nobodyCanTell() -> None:
+    stage = Stage()
+    stage.fill()
+    stage.word.down = OSError("the accounts are gone")
+    answer = stage.get(INDEX)
+    assert answer.status == 500
+    assert "accounts" not in answer.text

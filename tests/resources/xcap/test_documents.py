@@ -1,0 +1,188 @@
+"""Whole documents: PUT, GET, HEAD and DELETE (RFC 4825 §7.1 to §7.3)."""
+
+from __future__ import annotations
+
+import pytest
+
+from sipapp.xcap.names import DocumentName
+from tests.resources.xcap.stage import ALICE, DOCUMENT, INDEX, LISTS, NAME, ROOT, Stage
+from tests.support.configuration import DOMAIN
+
+
+def test_putGetDelete() -> None:
+    stage = Stage()
+    assert stage.get(INDEX).status == 404
+    created = stage.put(INDEX, LISTS, DOCUMENT)
+    assert (created.status, created.body) == (201, b"")
+    got = stage.get(INDEX)
+    assert (got.status, got.body, got.get("content-type")) == (200, DOCUMENT, LISTS)
+    assert got.etag == created.etag
+    changed = DOCUMENT.replace(b"friends", b"Freunde")
+    replaced = stage.put(INDEX, LISTS, changed)
+    assert replaced.status == 200
+    assert replaced.etag != created.etag
+    assert stage.get(INDEX).body == changed
+    gone = stage.delete(INDEX)
+    assert (gone.status, gone.get("etag")) == (200, None)
+    assert stage.get(INDEX).status == 404
+    assert stage.delete(INDEX).status == 404
+
+
+def test_entityTagsChangeAsTheDocumentDoes() -> None:
+    stage = Stage()
+    first = stage.put(INDEX, LISTS, DOCUMENT)
+    assert stage.put(INDEX, LISTS, DOCUMENT).etag == first.etag
+    second = stage.put(INDEX, LISTS, DOCUMENT + b" ")
+    assert second.etag != first.etag
+    assert stage.put(INDEX, LISTS, DOCUMENT).etag == first.etag
+    assert first.etag.startswith('"') and first.etag.endswith('"')
+
+
+def test_headIsGetWithoutTheBody() -> None:
+    stage = Stage()
+    stage.fill()
+    got, head = stage.get(INDEX), stage.ask("HEAD", INDEX)
+    assert (head.status, head.body) == (200, b"")
+    for name in ("content-type", "content-length", "etag"):
+        assert head.get(name) == got.get(name)
+    assert stage.ask("HEAD", f"{INDEX}2").status == 404
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        "alice",
+        f"alice@{DOMAIN}",
+        f"sip:alice@{DOMAIN.upper()}",
+        f"sips:alice@{DOMAIN}",
+        f"sip%3Aalice%40{DOMAIN}",
+        f"sip:%61lice@{DOMAIN}",
+    ],
+)
+def test_aUserHasMoreThanOneSpelling(user: str) -> None:
+    stage = Stage()
+    stage.fill()
+    assert stage.get(f"{ROOT}/resource-lists/users/{user}/index").body == DOCUMENT
+
+
+def test_documentsInDirectories() -> None:
+    stage = Stage()
+    uri = f"{ROOT}/resource-lists/users/{ALICE}/work/2026%20lists"
+    assert stage.put(uri, LISTS, DOCUMENT).status == 201
+    assert stage.stored(DocumentName("resource-lists", ALICE, "work/2026 lists")) is not None
+    assert stage.get(uri).body == DOCUMENT
+
+
+def test_contentTypes() -> None:
+    stage = Stage()
+    for said in (f"{LISTS}; charset=utf-8", LISTS.upper(), f'{LISTS} ;charset="UTF-8"'):
+        assert stage.put(INDEX, said, DOCUMENT).status in (200, 201), said
+    for said in ("text/xml", "application/xml", "application/xcap-el+xml", "", f"x{LISTS}"):
+        answer = stage.put(INDEX, said, DOCUMENT)
+        assert answer.status == 415, said
+        assert LISTS in answer.text
+    assert stage.ask("PUT", INDEX, body=DOCUMENT).status == 415
+    answer = stage.put(INDEX, f"{LISTS}; charset=iso-8859-1", DOCUMENT)
+    assert (answer.status, "<not-utf-8" in answer.text) == (409, True)
+
+
+def test_whatIsNotAllOfADocument() -> None:
+    stage = Stage()
+    encoded = stage.put(INDEX, LISTS, DOCUMENT, ("Content-Encoding", "gzip"))
+    assert encoded.status == 415
+    part = stage.put(INDEX, LISTS, DOCUMENT, ("Content-Range", "bytes 0-9/10"))
+    assert part.status == 400
+    assert stage.stored() is None
+
+
+def test_documentsHaveABound() -> None:
+    stage = Stage(documentSize=len(DOCUMENT))
+    assert stage.put(INDEX, LISTS, DOCUMENT).status == 201
+    assert stage.put(INDEX, LISTS, DOCUMENT + b" ").status == 413
+
+
+def test_usersHaveABound() -> None:
+    stage = Stage(documentsPerUser=2)
+    uris = [f"{ROOT}/resource-lists/users/{ALICE}/{number}" for number in range(3)]
+    assert [stage.put(uri, LISTS, DOCUMENT).status for uri in uris] == [201, 201, 409]
+    refused = stage.put(uris[2], LISTS, DOCUMENT)
+    assert refused.get("content-type") == "application/xcap-error+xml"
+    assert "a user may have 2 documents" in refused.text
+    # Those that are there can change.
+    assert stage.put(uris[0], LISTS, DOCUMENT + b" ").status == 200
+    assert stage.delete(uris[0]).status == 200
+    assert stage.put(uris[2], LISTS, DOCUMENT).status == 201
+
+
+def test_whatIsNoDocument() -> None:
+    stage = Stage()
+    stage.fill()
+    for uri, status in {
+        ROOT: 404,
+        f"{ROOT}/": 404,
+        f"{ROOT}/resource-lists": 404,
+        f"{ROOT}/resource-lists/users/{ALICE}": 404,
+        f"{ROOT}/resource-lists/users/{ALICE}/": 404,
+        f"{ROOT}/no-such-usage/users/{ALICE}/index": 404,
+        f"{ROOT}/resource-lists/others/{ALICE}/index": 404,
+        f"{ROOT}/resource-lists/users/{ALICE}//index": 400,
+        f"{ROOT}/resource-lists/users/{ALICE}/../index": 400,
+        f"{ROOT}/resource-lists/users/{ALICE}/%2e%2e/index": 400,
+        f"{ROOT}/resource-lists/users/{ALICE}/a%2Findex": 400,
+        f"{ROOT}/resource-lists/users/..%2F..%2Fetc/passwd": 400,
+        f"{ROOT}/resource-lists/users/{ALICE}/index%00": 400,
+        f"{ROOT}/resource-lists/users/{ALICE}/%ff": 400,
+        f"{INDEX}/~~/": 400,
+        f"{INDEX}/~~/resource-lists/list[": 400,
+        f"{INDEX}/~~/x:resource-lists": 400,
+    }.items():
+        for method in ("GET", "PUT", "DELETE"):
+            answer = stage.ask(method, uri, [("Content-Type", LISTS)], DOCUMENT)
+            assert answer.status == status, (method, uri, answer)
+            assert answer.text.strip()
+            assert answer.get("content-type") == "text/plain; charset=utf-8"
+    assert stage.stored() is not None
+
+
+def test_otherMethods() -> None:
+    stage = Stage()
+    for method in ("POST", "PATCH", "BREW"):
+        answer = stage.ask(method, INDEX, [("Content-Type", LISTS)], DOCUMENT)
+        assert answer.status == 405
+        assert answer.get("allow") == "GET, HEAD, PUT, DELETE, OPTIONS"
+    answer = stage.ask("OPTIONS", INDEX)
+    assert (answer.status, answer.body) == (204, b"")
+    assert answer.get("allow") == "GET, HEAD, PUT, DELETE, OPTIONS"
+
+
+def test_whatTheServerMakesIsNotChanged() -> None:
+    stage = Stage()
+    uri = f"{ROOT}/xcap-caps/global/index"
+    got = stage.get(uri)
+    assert (got.status, got.get("content-type")) == (200, "application/xcap-caps+xml")
+    assert b"<auid>resource-lists</auid>" in got.body
+    for method in ("PUT", "DELETE"):
+        answer = stage.ask(method, uri, [("Content-Type", "application/xcap-caps+xml")], b"<x/>")
+        assert (answer.status, answer.get("allow")) == (405, "GET, HEAD, OPTIONS")
+    assert stage.get(uri, ("If-None-Match", got.etag)).status == 304
+    part = stage.get(f"{uri}/~~/xcap-caps/auids/auid%5B1%5D")
+    assert (part.status, part.get("content-type")) == (200, "application/xcap-el+xml")
+    assert part.etag == got.etag
+
+
+def test_documentsThatAUsageDoesNotHave() -> None:
+    stage = Stage()
+    uri = f"{ROOT}/xcap-caps/users/{ALICE}/index"
+    assert stage.get(uri).status == 404
+    assert stage.delete(uri).status in (403, 404)
+
+
+@pytest.mark.parametrize("target", [INDEX, f"{INDEX}/~~/resource-lists"])
+def test_whoHangsUpHarmsNobody(target: str) -> None:
+    stage = Stage()
+    stage.fill()
+    protocol, _ = stage.open()
+    protocol.dataReceived(f"PUT {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n".encode())
+    protocol.connectionLost()
+    assert stage.get(INDEX).body == DOCUMENT
+    assert stage.stored(NAME) is not None
