@@ -1,0 +1,218 @@
+"""C{sipappctl xcap}: lists the documents of XCAP, reads them, and changes them.
+
+It works on the documents themselves, whether the server runs or not, by the rules that they have
+for their users: what no user could store, it does not store either. A server that runs sees a
+change at the next request.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred, execute
+from twisted.python.failure import Failure
+
+from sipapp.admin.options import configured
+from sipapp.config import ConfigurationError, Settings, loadSettings, ownerOf
+from sipapp.ownership import asOwner, makeOwned
+from sipapp.plugins import resourceTypes
+from sipapp.storage import (
+    DocumentChanged,
+    SQLiteDocuments,
+    SQLiteFileUnusable,
+    createSQLiteFile,
+)
+from sipapp.storage.documentaccess import carryOut, lookUp
+from sipapp.xcap.conditions import Conditions
+from sipapp.xcap.errors import XCAPError
+from sipapp.xcap.names import canonicalXUI
+from sipapp.xcap.operations import Change, Target
+from sipapp.xcap.registry import NoSuchUsage, applicationUsages
+from sipapp.xcap.root import XCAPRoot
+from sipapp.xcap.selector import parseSelector
+
+__all__ = ["addXCAPCommand"]
+
+Result = TypeVar("Result")
+
+
+class _Refused(Exception):
+    """What was asked for cannot be done, for the reason given."""
+
+
+class _Place:
+    """What a command is about, in the documents of a server.
+
+    @ivar settings: C{[resource.xcap]}.
+    @ivar domain: of users that are called by their name alone.
+    """
+
+    def __init__(self, settings: Any, domain: str, documents: SQLiteDocuments) -> None:
+        self.settings = settings
+        self.domain = domain
+        usages = applicationUsages(settings.usages)
+        self.root = XCAPRoot(f"/{settings.path}".rstrip("/"), usages, documents)
+
+    def target(self, written: str) -> Target:
+        """
+        @param written: what follows the root in a URI.
+        """
+        path, _, query = written.partition("?")
+        return Target.of(parseSelector(path, query), self.root, self.domain)
+
+
+_Action = Callable[[_Place, Namespace], None]
+
+
+def addXCAPCommand(commands: Any) -> None:
+    """
+    @param commands: the subparsers that C{sipappctl} has its commands in.
+    """
+    xcap = commands.add_parser("xcap", help="list, read and change the documents of users")
+    actions = xcap.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def action(name: str, act: _Action, about: str) -> ArgumentParser:
+        parser: ArgumentParser = actions.add_parser(name, help=about, parents=[configured()])
+        parser.set_defaults(run=lambda given: _run(act, given))
+        return parser
+
+    listing = action("list", _list, "show documents, their size, entity tag and age")
+    listing.add_argument("--usage", metavar="AUID", help="show those of one application usage")
+    listing.add_argument("--user", help="show those of one user")
+    reading = action("get", _get, "write a document, element or attribute to standard output")
+    putting = action("put", _put, "make or replace a document, element or attribute")
+    deleting = action("delete", _delete, "remove a document, element or attribute")
+    for parser in (reading, putting, deleting):
+        parser.add_argument(
+            "path",
+            metavar="PATH",
+            help="what follows the XCAP root in a URI: resource-lists/users/NAME/index",
+        )
+    putting.add_argument("file", metavar="FILE", help="what to put; - is standard input")
+    for parser in (putting, deleting):
+        parser.add_argument(
+            "--if-match",
+            metavar="ETAG",
+            dest="etag",
+            help="change nothing if the document has another entity tag",
+        )
+
+
+def _run(act: _Action, given: Namespace) -> int:
+    try:
+        settings = loadSettings(given.config, resourceTypes())
+        if "xcap" not in settings.resource:
+            raise _Refused(f"no endpoint of {settings.file} has the resource xcap")
+        if given.action == "put":
+            given.content = _content(given.file)
+            _make(settings)
+        asOwner(ownerOf(settings.server), partial(_do, act, settings, given))
+    except (
+        ConfigurationError,
+        DocumentChanged,
+        NoSuchUsage,
+        OSError,
+        SQLiteFileUnusable,
+        XCAPError,
+        sqlite3.Error,
+        _Refused,
+    ) as error:
+        print(f"sipappctl: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _content(file: str) -> bytes:
+    """Read what to put as who has asked for it, whoever puts it."""
+    return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+
+
+def _make(settings: Settings) -> None:
+    """Make the file if there is none, as the server would."""
+    owner = ownerOf(settings.server)
+    directory, path = Path(settings.server.stateDirectory), Path(settings.documentsPath)
+    make = partial(directory.mkdir, mode=0o700, parents=True, exist_ok=True)
+    makeOwned(directory, owner, make)
+    makeOwned(path, owner, partial(createSQLiteFile, path))
+
+
+def _do(act: _Action, settings: Settings, given: Namespace) -> None:
+    path = settings.documentsPath
+    # One in another directory may have been meant.
+    if not os.path.exists(path):
+        raise _Refused(f"there is no {path} yet")
+    documents = SQLiteDocuments(path, inThread=execute)
+    try:
+        act(_Place(settings.resource["xcap"], _domain(settings), documents), given)
+    finally:
+        documents.close()
+
+
+def _domain(settings: Settings) -> str:
+    domain: str | None = settings.resource["xcap"].domain
+    if domain is not None:
+        return domain
+    if settings.server.domains:
+        return settings.server.domains[0]
+    raise _Refused(f"{settings.file} has no domain: neither the server nor xcap")
+
+
+def _list(place: _Place, given: Namespace) -> None:
+    xui = None if given.user is None else canonicalXUI(given.user, place.domain)
+    entries = _outcome(place.root.documents.entries(given.usage, xui))
+    rows = [
+        (
+            entry.name.toPath(),
+            str(entry.size),
+            entry.etag,
+            time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.modified)),
+        )
+        for entry in entries
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for path, size, *others in rows:
+        print("  ".join((path.ljust(widths[0]), size.rjust(widths[1]), *others)))
+
+
+def _get(place: _Place, given: Namespace) -> None:
+    looking = lookUp(place.target(given.path), place.root, Conditions((), ()))
+    found = _outcome(Deferred.fromCoroutine(looking))
+    sys.stdout.buffer.write(found.content)
+    sys.stdout.buffer.flush()
+
+
+def _put(place: _Place, given: Namespace) -> None:
+    _change(place, given, given.content)
+
+
+def _delete(place: _Place, given: Namespace) -> None:
+    _change(place, given, None)
+
+
+def _change(place: _Place, given: Namespace, content: bytes | None) -> None:
+    match = () if given.etag is None else (f'"{given.etag}"'.encode(),)
+    conditions, settings = Conditions(match, ()), place.settings
+    change = Change(place.target(given.path), content, conditions, settings.documentSize)
+    changing = carryOut(change, place.root, settings.documentsPerUser)
+    _outcome(Deferred.fromCoroutine(changing))
+
+
+def _outcome(done: Deferred[Result]) -> Result:
+    """
+    @param done: has its result: nothing here is done in a thread.
+    """
+    results: list[Any] = []
+    done.addBoth(results.append)
+    [result] = results
+    if isinstance(result, Failure):
+        result.raiseException()
+    outcome: Result = result
+    return outcome
