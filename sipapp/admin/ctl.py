@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from sipapp.admin.bans import addBanCommand
 from sipapp.admin.ping import Unanswered, ping
 from sipapp.admin.users import addUserCommand
+from sipapp.admin.xcap import addXCAPCommand
 from sipapp.sip import SIPURI, MalformedURI, parseURI
 
 __all__ = ["main"]
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     pinging.set_defaults(run=_ping)
     addUserCommand(commands)
     addBanCommand(commands)
+    addXCAPCommand(commands)
     given = parser.parse_args(arguments)
     status: int = given.run(given)
     return status
