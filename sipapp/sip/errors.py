@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from sipapp.sip.status import reasonPhrase
 
 __all__ = [
@@ -32,6 +34,16 @@ class SIPError(Exception):
         self.detail = detail
         self.header = header
         self.reason = reason or reasonPhrase(status)
+
+    def again(self) -> Self:
+        """
+        @return: an error like this one. What is kept to be raised more than once must not be raised
+            itself: with its traceback it would keep the frames that it has gone through, they
+            whatever keeps it, and all of that would be there until the garbage collector comes.
+        """
+        other = type(self).__new__(type(self), *self.args)
+        other.__dict__.update(self.__dict__)
+        return other
 
     def __str__(self) -> str:
         where = f"{self.header}: " if self.header else ""

@@ -94,7 +94,8 @@ class StreamFramer:
         self._head: Request | Response | None = None
         self._missing = 0
         self._awaitsPong = False
-        self._error: FramingError | None = None
+        # Status and detail of what has ended the stream.
+        self._error: tuple[int, str] | None = None
 
     def expectPong(self) -> None:
         """Take the next single CRLF between messages for the answer to a ping sent from here.
@@ -124,7 +125,7 @@ class StreamFramer:
 
     def _frames(self) -> Iterator[Frame | KeepAlive]:
         if self._error is not None:
-            raise self._error.with_traceback(None)
+            raise FramingError(*self._error, head=b"")
         buffer = self._buffer
         while buffer:
             if self._head is None:
@@ -206,5 +207,5 @@ class StreamFramer:
     def _broken(self, status: int, detail: str, message: Message | None = None) -> FramingError:
         head = bytes(self._buffer[: self._bounds.headSize])
         self._buffer.clear()
-        self._error = FramingError(status, detail, head, message)
-        return self._error
+        self._error = status, detail
+        return FramingError(status, detail, head, message)

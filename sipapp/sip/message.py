@@ -90,8 +90,7 @@ class Message(HeaderFields):
                 value = MalformedHeader(error.detail, "Via")
             self._typed["top-via"] = value
         if value.__class__ is MalformedHeader:
-            # Without this the traceback of the kept error would grow at each access.
-            raise value.with_traceback(None)
+            raise value.again()
         top: Via = value
         return top
 
@@ -301,7 +300,7 @@ class Message(HeaderFields):
                 value = _amiss("Missing", key) if key in _MANDATORY else None
             typed[key] = value
         if value.__class__ is MalformedHeader:
-            raise value.with_traceback(None)
+            raise value.again()
         return value
 
     def _several(self, key: str, parse: Callable[[list[str]], Any]) -> Any:
@@ -317,7 +316,7 @@ class Message(HeaderFields):
                 value = MalformedHeader(error.detail, displayName(key), reason)
             typed[key] = value
         if value.__class__ is MalformedHeader:
-            raise value.with_traceback(None)
+            raise value.again()
         return value
 
     def _copyInto(self, other: Message) -> None:

@@ -112,10 +112,10 @@ class Request(Message):
             try:
                 value = parseURI(self._requestURI)
             except SIPError as error:
-                value = error
+                value = error.again()
             self._typed["request-uri"] = value
         if isinstance(value, SIPError):
-            raise value.with_traceback(None)
+            raise value.again()
         return value
 
     @property

@@ -79,7 +79,7 @@ def _checkHead(message: Message) -> None:
     @raise SIPError: the first error.
     """
     if message.defect is not None:
-        raise message.defect.with_traceback(None)
+        raise message.defect.again()
     if message.takePlain():
         return
     _ = message.via
