@@ -1,69 +1,22 @@
-"""A document, kept as the bytes that were put, with an index of where its elements are.
+"""A document, kept as the bytes that were put.
 
-A parser reads it once, and says of each element at which byte it begins and ends. So an element is
-a slice of the document, to be answered, replaced or removed as it stands, and nothing is ever
+An element is a slice of them, to be answered, replaced or removed as it stands, and nothing is ever
 written anew: white space, comments, quotes and prefixes stay what they were.
-
-Whatever stands in a document, to index it takes time and memory linear in its length. A document
-type declaration ends it at once: no entity is ever defined, let alone expanded or fetched.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from xml.parsers.expat import ErrorString, ExpatError, ParserCreate
 from xml.sax.saxutils import quoteattr
 
 import msgspec
 
-from sipapp.xcap.errors import ConstraintFailure, NotUTF8, NotWellFormed
+from sipapp.xcap.elements import Element, rootOf
 from sipapp.xcap.namespaces import XML
 from sipapp.xcap.selector import WILDCARD, AttributeSelector, Name, NodeSelector, Step
-from sipapp.xcap.starttag import AttributeText, StartTag, tagEnd
+from sipapp.xcap.starttag import AttributeText, StartTag
 
-__all__ = ["ATTRIBUTES", "DEPTH", "ELEMENTS", "Bindings", "Document", "Element", "named"]
-
-DEPTH = 64
-"""The most elements that may stand one in the other."""
-
-ELEMENTS = 65536
-"""The most elements that a document may have."""
-
-ATTRIBUTES = 256
-"""The most attributes that an element may have, with its namespace declarations."""
-
-# What expat puts between a namespace and a name. Neither can hold it.
-_SEPARATOR = "\n"
-
-
-class Element(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """
-    An element of a document, and where it is in its bytes.
-
-    @ivar name: its namespace, empty for none, and its local name.
-    @ivar attributes: the values by name, as an XML parser tells them. Namespace declarations are
-        not among them.
-    @ivar declared: the namespaces that it declares, by prefix; the default one as the empty
-        prefix, and an empty one where that is undone.
-    @ivar children: the elements in it.
-    @ivar start: where its start tag begins.
-    @ivar contentEnd: where its end tag begins. An empty-element tag has none: then it is the
-        L{end}.
-    @ivar end: where it ends.
-    """
-
-    name: Name
-    attributes: Mapping[Name, str]
-    declared: Mapping[str, str]
-    children: tuple[Element, ...]
-    start: int
-    contentEnd: int
-    end: int
-
-    @property
-    def isEmptyTag(self) -> bool:
-        """Whether it is written as one tag, without content."""
-        return self.contentEnd == self.end
+__all__ = ["Bindings", "Document", "Element", "named", "namespacesOf"]
 
 
 class Bindings(msgspec.Struct, frozen=True):
@@ -102,12 +55,13 @@ class Document:
 
     def __init__(self, body: bytes) -> None:
         """
-        @raise NotUTF8: if it is, or says that it is, in another encoding.
-        @raise NotWellFormed: if it is no XML with namespaces, or has a document type declaration.
-        @raise ConstraintFailure: beyond L{DEPTH}, L{ELEMENTS} or L{ATTRIBUTES}.
+        @raise NotUTF8: if they are, or say that they are, in another encoding.
+        @raise NotWellFormed: if they are no XML with namespaces, or have a document type
+            declaration.
+        @raise ConstraintFailure: beyond the bounds of L{sipapp.xcap.elements}.
         """
         self.body = body
-        self.root = _Index(body).root
+        self.root = rootOf(body)
 
     def path(self, steps: Sequence[Step]) -> tuple[Element, ...]:
         """Follow the steps of a node selector as far as they lead. Each has to select exactly one
@@ -202,99 +156,3 @@ def _selected(elements: Sequence[Element], step: Step) -> Element | None:
         name, value = step.attribute
         found = [element for element in found if element.attributes.get(name) == value]
     return found[0] if len(found) == 1 else None
-
-
-class _Names(dict[str, Name]):
-    """Names of XML by how expat writes them. There are few of them in a document."""
-
-    def __missing__(self, written: str) -> Name:
-        namespace, _, local = written.rpartition(_SEPARATOR)
-        name = self[written] = namespace, local
-        return name
-
-
-class _Index:
-    """
-    Reads a document.
-
-    @ivar root: its root element.
-    """
-
-    root: Element
-
-    def __init__(self, body: bytes) -> None:
-        try:
-            body.decode()
-        except UnicodeDecodeError as error:
-            raise NotUTF8(f"byte {error.start} is not UTF-8") from None
-        self._body = body
-        self._names = _Names()
-        self._count = 0
-        self._declared: dict[str, str] = {}
-        # The elements around: name, attributes, declarations, start, and the children so far.
-        self._around: list[tuple[Name, dict[Name, str], dict[str, str], int, list[Element]]] = []
-        self._parser = parser = ParserCreate("utf-8", _SEPARATOR)
-        parser.XmlDeclHandler = self._xmlDeclaration
-        parser.StartDoctypeDeclHandler = self._doctype
-        parser.StartNamespaceDeclHandler = self._namespace
-        parser.StartElementHandler = self._startElement
-        parser.EndElementHandler = self._endElement
-        try:
-            parser.Parse(body, True)
-        except ExpatError as error:
-            raise NotWellFormed(
-                f"{ErrorString(error.code)} in line {error.lineno}, column {error.offset + 1}"
-            ) from None
-        finally:
-            # Not to wait for the garbage collector with what refers to each other.
-            parser.XmlDeclHandler = parser.StartDoctypeDeclHandler = None
-            parser.StartNamespaceDeclHandler = None
-            parser.StartElementHandler = parser.EndElementHandler = None
-
-    def _xmlDeclaration(self, version: str, encoding: str | None, standalone: int) -> None:
-        if encoding is not None and encoding.upper() != "UTF-8":
-            raise NotUTF8("the document says that it is in another encoding")
-
-    def _doctype(self, name: str, system: str | None, public: str | None, internal: bool) -> None:
-        raise NotWellFormed("a document type declaration is not allowed")
-
-    def _namespace(self, prefix: str | None, namespace: str | None) -> None:
-        self._declared[prefix or ""] = namespace or ""
-
-    def _startElement(self, written: str, attributes: dict[str, str]) -> None:
-        self._count += 1
-        if self._count > ELEMENTS:
-            raise ConstraintFailure(f"a document may have {ELEMENTS} elements")
-        if len(self._around) == DEPTH:
-            raise ConstraintFailure(f"a document may be {DEPTH} elements deep")
-        if len(attributes) + len(self._declared) > ATTRIBUTES:
-            raise ConstraintFailure(f"an element may have {ATTRIBUTES} attributes")
-        names = self._names
-        values = {names[each]: value for each, value in attributes.items()}
-        start = self._parser.CurrentByteIndex
-        self._around.append((names[written], values, self._declared, start, []))
-        self._declared = {}
-
-    def _endElement(self, written: str) -> None:
-        name, attributes, declared, start, children = self._around.pop()
-        place = self._parser.CurrentByteIndex
-        end = (
-            place if self._endsEmpty(start, place, children) else self._body.index(b">", place) + 1
-        )
-        element = Element(name, attributes, declared, tuple(children), start, place, end)
-        if self._around:
-            self._around[-1][-1].append(element)
-        else:
-            self.root = element
-
-    def _endsEmpty(self, start: int, place: int, children: list[Element]) -> bool:
-        """
-        @param place: where the end of an element was found: its end tag, or what follows its
-            empty-element tag.
-        """
-        # Text may look like the end of a tag.
-        return (
-            not children
-            and self._body.startswith(b"/>", place - 2)
-            and tagEnd(self._body, start) == place
-        )

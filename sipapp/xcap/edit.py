@@ -66,16 +66,16 @@ def put(document: Document, selector: NodeSelector, content: bytes) -> tuple[Doc
     terminal = selector.terminal
     if isinstance(terminal, NamespaceSelector):
         raise NoSuchMethod(_READING)
-    try:
-        content.decode()
-    except UnicodeDecodeError as error:
-        raise NotUTF8(f"byte {error.start} is not UTF-8") from None
     flaw: type[NotXMLFragment | NotXMLAttributeValue]
     if terminal is None:
         content = content.strip(_WHITE)
         gap, flaw = _elementGap(document, selector), NotXMLFragment
     else:
         gap, flaw = _attributeGap(document, selector, terminal.name, content), NotXMLAttributeValue
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        raise NotUTF8(f"byte {error.start} is not UTF-8") from None
     try:
         changed = gap.filled(document, content)
     except NotWellFormed as error:

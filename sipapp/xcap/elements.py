@@ -1,0 +1,184 @@
+"""The elements of a document, and at which bytes each begins and ends.
+
+A parser reads the document once, and tells where it is whenever an element begins or ends. Whatever
+stands in a document, this takes time and memory linear in its length. A document type declaration
+ends it at once: no entity is ever defined, let alone expanded or fetched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+from xml.parsers.expat import ErrorString, ExpatError, ParserCreate
+
+import msgspec
+
+from sipapp.xcap.errors import ConstraintFailure, NotUTF8, NotWellFormed
+from sipapp.xcap.scope import EVERYWHERE, Scope, declarationsIn
+from sipapp.xcap.selector import Name
+from sipapp.xcap.starttag import tagEnd
+
+__all__ = ["ATTRIBUTES", "DEPTH", "ELEMENTS", "Element", "rootOf"]
+
+DEPTH = 64
+"""The most elements that may stand one in the other."""
+
+ELEMENTS = 65536
+"""The most elements that a document may have."""
+
+ATTRIBUTES = 256
+"""The most attributes that an element may have, with its namespace declarations."""
+
+
+class Element(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """
+    An element of a document, and where it is in its bytes.
+
+    @ivar name: its namespace, empty for none, and its local name.
+    @ivar attributes: the values by name, as an XML parser tells them. Namespace declarations are
+        not among them.
+    @ivar declared: the namespaces that it declares, by prefix; the default one as the empty
+        prefix, and an empty one where that is undone.
+    @ivar children: the elements in it.
+    @ivar start: where its start tag begins.
+    @ivar contentEnd: where its end tag begins. An empty-element tag has none: then it is the
+        L{end}.
+    @ivar end: where it ends.
+    """
+
+    name: Name
+    attributes: Mapping[Name, str]
+    declared: Mapping[str, str]
+    children: tuple[Element, ...]
+    start: int
+    contentEnd: int
+    end: int
+
+    @property
+    def isEmptyTag(self) -> bool:
+        """Whether it is written as one tag, without content."""
+        return self.contentEnd == self.end
+
+
+def rootOf(body: bytes) -> Element:
+    """Find the elements of a document.
+
+    @return: the root element, with the others in it.
+    @raise NotUTF8: if the document is, or says that it is, in another encoding.
+    @raise NotWellFormed: if it is no XML with namespaces, or has a document type declaration.
+    @raise ConstraintFailure: beyond L{DEPTH}, L{ELEMENTS} or L{ATTRIBUTES}.
+    """
+    return _Reading(body).root
+
+
+class _Open(NamedTuple):
+    """An element that has begun: what is known of it by then."""
+
+    name: Name
+    attributes: Mapping[Name, str]
+    declared: Mapping[str, str]
+    scope: Scope
+    start: int
+    children: list[Element]
+
+
+class _Reading:
+    """
+    One pass over a document.
+
+    @ivar root: its root element.
+    """
+
+    root: Element
+
+    def __init__(self, body: bytes) -> None:
+        try:
+            body.decode()
+        except UnicodeDecodeError as error:
+            raise NotUTF8(f"byte {error.start} is not UTF-8") from None
+        self._body = body
+        self._count = 0
+        self._open: list[_Open] = []
+        self._parser = parser = ParserCreate("utf-8")
+        parser.XmlDeclHandler = self._xmlDeclaration
+        parser.StartElementHandler = self._startElement
+        parser.EndElementHandler = self._endElement
+        try:
+            self._read(body)
+        except ExpatError as error:
+            raise NotWellFormed(
+                _where(ErrorString(error.code), error.lineno, error.offset)
+            ) from None
+        finally:
+            # Not to wait for the garbage collector with what refers to each other.
+            parser.XmlDeclHandler = None
+            parser.StartElementHandler = parser.EndElementHandler = None
+
+    def _read(self, body: bytes) -> None:
+        # An exception does not stop expat: it would read on, and expand what a document type
+        # declaration defines. So it never sees one. Behind the begin of an element there is none.
+        place = body.find(b"<!DOCTYPE")
+        if place >= 0:
+            self._parser.Parse(body[:place], False)
+            if not self._count:
+                raise NotWellFormed("a document type declaration is not allowed")
+        self._parser.Parse(body[max(place, 0) :], True)
+
+    def _xmlDeclaration(self, version: str, encoding: str | None, standalone: int) -> None:
+        if encoding is not None and encoding.upper() != "UTF-8":
+            raise NotUTF8("the document says that it is in another encoding")
+
+    def _startElement(self, written: str, attributes: dict[str, str]) -> None:
+        self._count += 1
+        if self._count > ELEMENTS:
+            raise ConstraintFailure(f"a document may have {ELEMENTS} elements")
+        if len(self._open) == DEPTH:
+            raise ConstraintFailure(f"a document may be {DEPTH} elements deep")
+        if len(attributes) > ATTRIBUTES:
+            raise ConstraintFailure(f"an element may have {ATTRIBUTES} attributes")
+        scope = self._open[-1].scope if self._open else EVERYWHERE
+        start = self._parser.CurrentByteIndex
+        try:
+            self._open.append(_begun(written, attributes, scope, start))
+        except ValueError as error:
+            line, column = self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber
+            raise NotWellFormed(_where(str(error), line, column)) from None
+
+    def _endElement(self, written: str) -> None:
+        name, attributes, declared, _, start, children = self._open.pop()
+        # Of an empty-element tag this is what follows it.
+        contentEnd = end = self._parser.CurrentByteIndex
+        if children or not self._isEmptyTag(start, end):
+            end = self._body.index(b">", contentEnd) + 1
+        element = Element(name, attributes, declared, tuple(children), start, contentEnd, end)
+        if self._open:
+            self._open[-1].children.append(element)
+        else:
+            self.root = element
+
+    def _isEmptyTag(self, start: int, end: int) -> bool:
+        # Text may look like the end of a tag.
+        return self._body.startswith(b"/>", end - 2) and tagEnd(self._body, start) == end
+
+
+def _begun(written: str, attributes: dict[str, str], scope: Scope, start: int) -> _Open:
+    """
+    @param attributes: with the namespace declarations.
+    @param scope: that of the element around.
+    @raise ValueError: if names are not what they have to be.
+    """
+    declared = declarationsIn(attributes)
+    if declared:
+        scope = Scope(declared, scope)
+    values = {
+        scope.attributeName(each): value
+        for each, value in attributes.items()
+        if each != "xmlns" and not each.startswith("xmlns:")
+    }
+    if len(values) + len(declared) < len(attributes):
+        raise ValueError("an attribute is there twice")
+    return _Open(scope.elementName(written), values, declared, scope, start, [])
+
+
+def _where(what: str, line: int, column: int) -> str:
+    return f"{what} in line {line}, column {column + 1}"
