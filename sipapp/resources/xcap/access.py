@@ -3,13 +3,14 @@ who asks. Those whose account has the role C{admin} may do everything that can b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 
+from sipapp.resources.xcap.domains import Domains
 from sipapp.storage import Account
-from sipapp.xcap.errors import NotAllowed, XCAPError
-from sipapp.xcap.names import canonicalXUI
+from sipapp.xcap.errors import NotAllowed
 from sipapp.xcap.operations import Target
 
 __all__ = ["Access", "Authentication", "Unauthenticated"]
@@ -28,18 +29,25 @@ class Authentication(Protocol):
 
 
 class Unauthenticated(Exception):
-    """Nobody knows who has sent a request, and it matters."""
+    """Nobody knows who has sent a request, and it matters.
+
+    @ivar authentication: where that can be proven.
+    """
+
+    def __init__(self, authentication: Authentication) -> None:
+        super().__init__()
+        self.authentication = authentication
 
 
 class Access:
     """Decides about requests."""
 
-    def __init__(self, authentication: Authentication, domain: str) -> None:
+    def __init__(self, domains: Domains, authentications: Mapping[str, Authentication]) -> None:
         """
-        @param domain: the one of users whose accounts do not name any.
+        @param authentications: for each of the realms of the domains.
         """
-        self.authentication = authentication
-        self._domain = domain
+        self._domains = domains
+        self._authentications = authentications
 
     async def check(self, request: Any, target: Target) -> None:
         """Let a request pass, or not.
@@ -52,17 +60,10 @@ class Access:
         may = usage.mayWrite if writes else usage.mayRead
         if not writes and may(None, name):
             return
-        account = await self.authentication.authenticate(request)
+        domain = self._domains.asked(name, (request.getHeader(b"Host") or b"").decode("latin-1"))
+        authentication = self._authentications[self._domains.realmOf(domain)]
+        account = await authentication.authenticate(request)
         if account is None:
-            raise Unauthenticated
-        if account.role != "admin" and not may(self._userOf(account), name):
+            raise Unauthenticated(authentication)
+        if account.role != "admin" and not may(self._domains.xui(account.username, domain), name):
             raise NotAllowed(f"this is not yours to {'change' if writes else 'read'}")
-
-    def _userOf(self, account: Account) -> str:
-        """
-        @return: the canonical XUI of who has an account.
-        """
-        try:
-            return canonicalXUI(account.username, self._domain)
-        except XCAPError:
-            raise NotAllowed("there is no user of this name in SIP") from None

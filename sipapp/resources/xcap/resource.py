@@ -18,6 +18,7 @@ from sipapp.resources.maker import ResourceMaker
 from sipapp.resources.web.authentication import WebAuthentication
 from sipapp.resources.xcap.access import Access, Unauthenticated
 from sipapp.resources.xcap.answer import Answer, refusal
+from sipapp.resources.xcap.domains import Domains
 from sipapp.resources.xcap.exchange import respond
 from sipapp.resources.xcap.settings import XCAPSettings
 from sipapp.storage import DocumentChanged
@@ -70,8 +71,8 @@ class Tree(Resource):
             return refusal(error, document)
         except NotModified as unchanged:
             return Answer(NOT_MODIFIED, etag=unchanged.etag)
-        except Unauthenticated:
-            self._access.authentication.challenge(request)
+        except Unauthenticated as stranger:
+            stranger.authentication.challenge(request)
             return Answer.text(None, "this needs a user name and a password")
         except DocumentChanged:
             return Answer.text(SERVICE_UNAVAILABLE, "too many change this at once", retryAfter=1)
@@ -115,15 +116,19 @@ class XCAP:
         if domain is None:
             raise ValueError("domain: missing, and the server has none either")
         self.path = settings.path
-        authentication = WebAuthentication(
-            worker,
-            settings.realm or domain,
-            settings.schemes,
-            settings.algorithms,
-            nonceLifetime=settings.nonceLifetime,
-        )
+        domains = Domains(worker.domains, domain, settings.realms)
+        authentications = {
+            realm: WebAuthentication(
+                worker,
+                realm,
+                settings.schemes,
+                settings.algorithms,
+                nonceLifetime=settings.nonceLifetime,
+            )
+            for realm in domains.realms
+        }
         root = XCAPRoot("", applicationUsages(settings.usages), worker.documents)
-        self._tree = Tree(root, domain, Access(authentication, domain), settings)
+        self._tree = Tree(root, domain, Access(domains, authentications), settings)
 
     def start(self) -> None:
         pass

@@ -24,7 +24,8 @@ class XCAPSettings(Settings, frozen=True, kw_only=True):
         is all of the endpoint.
     @ivar domain: the one of users that are called by their name alone; C{None} is the first of
         C{[server] domains}.
-    @ivar realm: that of the accounts; C{None} is the domain.
+    @ivar realms: the realm of a domain, where it is not the domain itself: what its users log in
+        to. Domains of the same realm have the same accounts.
     @ivar schemes: how users may prove who they are; C{basic} is over TLS only.
     @ivar algorithms: of digest authentication; they are offered strongest first.
     @ivar nonceLifetime: seconds that a client can go on with one challenge.
@@ -36,7 +37,7 @@ class XCAPSettings(Settings, frozen=True, kw_only=True):
 
     path: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._~-]*$", max_length=200)] = "xcap-root"
     domain: _Text | None = None
-    realm: _Text | None = None
+    realms: dict[str, _Text] = {}
     schemes: Annotated[tuple[Literal["digest", "basic"], ...], Meta(min_length=1)] = (
         "digest",
         "basic",
@@ -48,5 +49,5 @@ class XCAPSettings(Settings, frozen=True, kw_only=True):
     documentsPerUser: Annotated[int, Meta(ge=1, le=1_000_000)] = 100
 
     def __post_init__(self) -> None:
-        if self.realm is not None:
-            quote(self.realm)
+        for realm in self.realms.values():
+            quote(realm)

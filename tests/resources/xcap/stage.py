@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -11,6 +12,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from sipapp.resources.xcap.access import Access
+from sipapp.resources.xcap.domains import Domains
 from sipapp.resources.xcap.resource import Tree
 from sipapp.resources.xcap.settings import XCAPSettings
 from sipapp.storage import Account, MemoryDocuments, Role, StoredDocument
@@ -44,38 +46,48 @@ NAME = DocumentName("resource-lists", ALICE, "index")
 
 
 class Word:
-    """Takes people's word for who they are: what an authentication is for has to come from
-    somewhere.
+    """Takes people's word for who they are.
 
     @ivar down: what is said when nobody can tell.
+    @ivar pending: for one who takes his time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, realm: str) -> None:
+        self.realm = realm
         self.down: Exception | None = None
+        self.pending: Deferred[Account | None] | None = None
 
     def authenticate(self, request: Any) -> Deferred[Account | None]:
         if self.down is not None:
             raise self.down
+        if self.pending is not None:
+            return self.pending
         name = request.getHeader(b"X-User")
         if name is None:
             return succeed(None)
         role: Role | None = "admin" if name == b"root" else None
-        return succeed(Account(name.decode(), DOMAIN, role=role))
+        return succeed(Account(name.decode(), self.realm, role=role))
 
     def challenge(self, request: Any) -> None:
         request.setResponseCode(401)
-        request.responseHeaders.setRawHeaders("WWW-Authenticate", ['Word realm="people"'])
+        request.responseHeaders.setRawHeaders("WWW-Authenticate", [f'Word realm="{self.realm}"'])
 
 
 class Stage:
-    """A server for C{alice}, C{bob} and C{root}, who may do everything."""
+    """A server for whoever comes, and C{root} who may do everything."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(
+        self, *others: str, realms: Mapping[str, str] | None = None, **settings: Any
+    ) -> None:
+        """
+        @param others: domains beyond the one. @param realms: of some of them.
+        """
         self.documents = MemoryDocuments()
-        self.word = Word()
+        domains = Domains(others, DOMAIN, realms or {})
+        self.words = {realm: Word(realm) for realm in domains.realms}
         self.clock = Clock()
         root = XCAPRoot("", applicationUsages(), self.documents)
-        tree = Tree(root, DOMAIN, Access(self.word, DOMAIN), XCAPSettings(**settings))
+        tree = Tree(root, DOMAIN, Access(domains, self.words), XCAPSettings(**settings))
         top = Resource()
         top.putChild(ROOT.removeprefix("/").encode(), tree)
         self._site = Site(top, reactor=self.clock)

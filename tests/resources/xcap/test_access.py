@@ -15,6 +15,7 @@ from tests.resources.xcap.stage import (
     ROOT,
     Stage,
 )
+from tests.support.configuration import DOMAIN
 
 METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
 
@@ -25,7 +26,7 @@ def test_whoDoesNotSayWhoHeIs() -> None:
     for method in METHODS:
         answer = stage.ask(method, INDEX, [("Content-Type", LISTS)], DOCUMENT, user=None)
         assert answer.status == 401
-        assert answer.get("www-authenticate") == 'Word realm="people"'
+        assert answer.get("www-authenticate") == f'Word realm="{DOMAIN}"'
         # Whether there is a document is nobody's business.
         assert stage.ask(method, f"{INDEX}2", user=None).status == 401
     assert stage.get(INDEX).body == DOCUMENT
@@ -88,7 +89,53 @@ def test_bobHasDocumentsToo() -> None:
 def test_nobodyCanTell() -> None:
     stage = Stage()
     stage.fill()
-    stage.word.down = OSError("the accounts are gone")
+    stage.words[DOMAIN].down = OSError("the accounts are gone")
     answer = stage.get(INDEX)
     assert answer.status == 500
     assert "accounts" not in answer.text
+
+
+def realm(stage: Stage, uri: str, host: str | None = None) -> str:
+    """
+    @return: what somebody has to log in to.
+    """
+    headers = [] if host is None else [("Host", host)]
+    challenge = stage.ask("PUT", uri, headers, b"", user=None).get("www-authenticate")
+    assert challenge is not None
+    return challenge.split('"')[1]
+
+
+def test_usersOfEachDomainLogInThere() -> None:
+    stage = Stage("example.net", "example.org", realms={"example.org": "Org"})
+    for host, expected in {
+        DOMAIN: DOMAIN,
+        "EXAMPLE.NET": "example.net",
+        "example.org": "Org",
+        "elsewhere.example": DOMAIN,
+        "sub.example.net": DOMAIN,
+    }.items():
+        assert realm(stage, f"{ROOT}/resource-lists/users/sip:carol@{host}/index") == expected
+    assert realm(stage, f"{ROOT}/resource-lists/users/carol/index") == DOMAIN
+    uri = f"{ROOT}/resource-lists/users/sip:carol@example.net/index"
+    assert stage.put(uri, LISTS, DOCUMENT, user="carol").status == 201
+    assert stage.put(uri, LISTS, DOCUMENT, user="carol@example.net").status == 200
+    assert stage.put(uri, LISTS, DOCUMENT, user="bob").status == 403
+    # She is of another realm: whoever may make accounts in one of them makes none of the other.
+    uri = f"{ROOT}/resource-lists/users/sip:carol@{DOMAIN}/index"
+    assert stage.put(uri, LISTS, DOCUMENT, user="carol@example.net").status == 403
+
+
+def test_whatIsNobodysIsForTheUsersOfTheHostsDomain() -> None:
+    stage = Stage("example.net", "deep.example.net")
+    uri = f"{ROOT}/resource-lists/global/index"
+    for host, expected in {
+        f"xcap.{DOMAIN}": DOMAIN,
+        "xcap.example.net": "example.net",
+        "XCAP.Example.Net:8080": "example.net",
+        "example.net": "example.net",
+        "xcap.deep.example.net": "deep.example.net",
+        "notexample.net": DOMAIN,
+        "192.0.2.1:8080": DOMAIN,
+        "[2001:db8::1]": DOMAIN,
+    }.items():
+        assert realm(stage, uri, host) == expected

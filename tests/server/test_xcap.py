@@ -1,0 +1,110 @@
+"""Documents over HTTP, on a server whose workers are two processes."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import ServerStarter
+from tests.support import netsockets
+from tests.support.configuration import DOMAIN, Configuration
+from tests.support.digest import Digest
+from tests.support.httpclient import Basic, HTTPClient
+from tests.support.server import Server
+from tests.support.users import addUsers
+
+LISTS = "application/resource-lists+xml"
+ELEMENT = "application/xcap-el+xml"
+INDEX = f"/xcap-root/resource-lists/users/sip:alice@{DOMAIN}/index"
+FRIENDS = f"{INDEX}/~~/resource-lists/list%5B@name=%22friends%22%5D"
+DOCUMENT = b"""<resource-lists xmlns="urn:ietf:params:xml:ns:resource-lists">
+  <list name="friends"><!-- none yet --></list>
+</resource-lists>
+"""
+
+
+@pytest.fixture
+def server(configuration: Configuration, startServer: ServerStarter) -> Server:
+    configuration.listen("http", workers=2, resources=["xcap", "health"])
+    configuration.listen("https", workers=1, resources=["xcap"])
+    addUsers(configuration, {"alice": "secret", "bob": "hidden"})
+    return startServer(configuration)
+
+
+@pytest.fixture
+def clients(server: Server) -> Iterator[list[HTTPClient]]:
+    """Alice, with a connection to each worker."""
+    address = server.endpoint("http").address
+    alice = Digest("alice", "secret")
+    made: list[HTTPClient] = []
+    held: list[HTTPClient] = []
+    for name in ("http-0/0", "http-0/1"):
+        pid = server.workers()[name]
+        for _ in range(100):
+            client = HTTPClient(address, alice)
+            made.append(client)
+            client.get("/healthz")
+            connection = netsockets.acceptedConnection(address, client.socket.getsockname())
+            if connection is not None and connection.inode in netsockets.inodes(pid):
+                held.append(client)
+                break
+        else:
+            raise AssertionError(f"none of 100 connections has come to {name}")
+    yield held
+    for client in made:
+        client.close()
+
+
+def test_workersHaveTheSameDocuments(clients: list[HTTPClient]) -> None:
+    one, other = clients
+    assert one.get(INDEX).status == 404
+    created = one.put(INDEX, LISTS, DOCUMENT)
+    assert created.status == 201, created
+    got = other.get(INDEX)
+    assert (got.status, got.body, got.etag) == (200, DOCUMENT, created.etag)
+    entry = b'<entry uri="sip:bill@example.com"/>'
+    uri = f"{FRIENDS}/entry%5B1%5D"
+    inserted = other.put(uri, ELEMENT, entry, [("If-Match", got.etag)])
+    assert inserted.status == 201, inserted
+    assert one.put(uri, ELEMENT, entry, [("If-Match", got.etag)]).status == 412
+    assert one.get(uri, [("If-None-Match", inserted.etag)]).status == 304
+    assert one.get(INDEX).body == DOCUMENT.replace(b"yet -->", b"yet -->" + entry)
+    assert one.delete(INDEX).status == 200
+    assert other.get(INDEX).status == 404
+
+
+def test_strangersAndOthers(server: Server) -> None:
+    address = server.endpoint("http").address
+    with HTTPClient(address) as stranger, HTTPClient(address, Digest("bob", "hidden")) as bob:
+        challenge = stranger.get(INDEX)
+        assert challenge.status == 401
+        assert f'realm="{DOMAIN}"' in challenge.getAll("www-authenticate")[0]
+        assert not any(each.startswith("Basic") for each in challenge.getAll("www-authenticate"))
+        assert bob.get(INDEX).status == 403
+        assert bob.put(INDEX, LISTS, DOCUMENT).status == 403
+
+
+def test_basicOverTLS(server: Server) -> None:
+    trusting = ssl.create_default_context(cafile=server.configuration.certificate)
+    trusting.check_hostname = False
+    address = server.endpoint("https").address
+    with HTTPClient(address, Basic("alice", "secret"), trusting) as alice:
+        assert alice.put(INDEX, LISTS, DOCUMENT).status == 201
+        assert alice.get(f"{FRIENDS}/@name").body == b"friends"
+    # It is the same tree, whichever endpoint one comes by.
+    with HTTPClient(server.endpoint("http").address, Digest("alice", "secret")) as alice:
+        assert alice.get(INDEX).body == DOCUMENT
+    with HTTPClient(address, Basic("alice", "wrong"), trusting) as somebody:
+        assert somebody.get(INDEX).status == 401
+
+
+def test_documentsOutliveTheServer(
+    server: Server, clients: list[HTTPClient], startServer: ServerStarter
+) -> None:
+    assert clients[0].put(INDEX, LISTS, DOCUMENT).status == 201
+    server.stop()
+    again = startServer(server.configuration)
+    with HTTPClient(again.endpoint("http").address, Digest("alice", "secret")) as alice:
+        assert alice.get(INDEX).body == DOCUMENT
