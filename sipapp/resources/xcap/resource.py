@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import INTERNAL_SERVER_ERROR, NOT_MODIFIED, SERVICE_UNAVAILABLE
@@ -52,11 +52,11 @@ class Tree(Resource):
         self._settings = settings
 
     def render(self, request: Any) -> int:
-        lost: list[Failure] = []
-        request.notifyFinish().addErrback(lost.append)
         answering = Deferred.fromCoroutine(self._answer(request))
+        # Who has hung up is not waited for. What is on its way into the store gets there.
+        request.notifyFinish().addErrback(lambda _: answering.cancel())
         answering.addErrback(_failed)
-        answering.addCallback(lambda answer: None if lost else answer.write(request))
+        answering.addCallback(lambda answer: None if answer is None else answer.write(request))
         answering.addErrback(partial(_log.failure, "An answer could not be written"))
         return NOT_DONE_YET
 
@@ -78,8 +78,12 @@ class Tree(Resource):
             return Answer.text(SERVICE_UNAVAILABLE, "too many change this at once", retryAfter=1)
 
 
-def _failed(failure: Failure) -> Answer:
-    """An error of ours, or of the machine."""
+def _failed(failure: Failure) -> Answer | None:
+    """
+    @return: what to say after an error of ours or of the machine; C{None} if nobody listens.
+    """
+    if failure.check(CancelledError):
+        return None
     _log.failure("An XCAP request has failed", failure)
     return Answer.text(INTERNAL_SERVER_ERROR, "the server has failed")
 

@@ -184,7 +184,6 @@ def test_documentsThatAUsageDoesNotHave() -> None:
 
 
 def test_whoHangsUpHarmsNobody() -> None:
-    """What he has asked for is done all the same."""
     stage = Stage()
     word = stage.words[DOMAIN]
     word.pending = Deferred()
@@ -200,4 +199,4 @@ def test_whoHangsUpHarmsNobody() -> None:
         globalLogPublisher.removeObserver(events.append)
     assert transport.value() == b""
     assert [event for event in events if "log_failure" in event] == []
-    assert stage.stored() is not None
+    assert stage.stored() is None
