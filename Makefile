@@ -13,7 +13,7 @@ SECONDS ?= 30
 # Two test processes suit two cores; the peers' load tests share them.
 JOBS   ?= 2
 
-.PHONY: run test check format lint types contracts coverage bench bench-quick bench-docs bench-micro profile resilience fuzz clean
+.PHONY: run test check format lint types contracts coverage bench bench-quick bench-docs bench-micro bench-xcap bench-xcap-docs profile resilience fuzz clean
 
 run: $(READY)
 	$(BIN)/twistd --nodaemon --pidfile= sipapp $(if $(CONFIG),--config $(CONFIG))
@@ -60,6 +60,15 @@ bench-docs: $(READY)
 # dearer makes it fail. OPTIONS=--write for a new baseline.
 bench-micro: $(READY)
 	$(BIN)/python -m bench.micro $(OPTIONS)
+
+# What SIP notices of a busy XCAP pool, and whether an update of a document is ever lost; about four
+# minutes. LINES=answers or LINES=updates for one of them, OPTIONS=--help for what can be chosen.
+bench-xcap: $(READY)
+	$(BIN)/python -m bench.xcap $(OPTIONS) $(LINES)
+
+# Writes what it has found into docs/performance.md.
+bench-xcap-docs: $(READY)
+	$(BIN)/python -m bench.xcap.publish
 
 # What a worker does under load: a flame graph in build/, and the dearest functions. SCENARIO=options,
 # register or call; OPTIONS=--help for what can be chosen.
