@@ -77,12 +77,16 @@ class Stage:
     """A server for whoever comes, and C{root} who may do everything."""
 
     def __init__(
-        self, *others: str, realms: Mapping[str, str] | None = None, **settings: Any
+        self,
+        *others: str,
+        realms: Mapping[str, str] | None = None,
+        documents: MemoryDocuments | None = None,
+        **settings: Any,
     ) -> None:
         """
         @param others: domains beyond the one. @param realms: of some of them.
         """
-        self.documents = MemoryDocuments()
+        self.documents = documents or MemoryDocuments()
         domains = Domains(others, DOMAIN, realms or {})
         self.words = {realm: Word(realm) for realm in domains.realms}
         self.clock = Clock()

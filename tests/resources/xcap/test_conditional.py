@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
+import pytest
+from twisted.internet.defer import Deferred, fail
+
+from sipapp.storage import DocumentChanged, MemoryDocuments, StoredDocument
+from sipapp.xcap.names import DocumentName
 from tests.resources.xcap.stage import BILL, DOCUMENT, ELEMENT, FRIENDS, INDEX, LISTS, Stage
 
 OTHER = '"AAAAAAAAAAAAAAAAAAAAAA"'
@@ -92,3 +97,15 @@ def test_dateConditionsAreNoConditions() -> None:
     past, future = "Sun, 06 Nov 1994 08:49:37 GMT", "Fri, 06 Nov 2093 08:49:37 GMT"
     assert stage.get(INDEX, ("If-Modified-Since", future)).status == 200
     assert stage.get(INDEX, ("If-Unmodified-Since", past)).status == 200
+
+
+class Busy(MemoryDocuments):
+    """Somebody else is always faster."""
+
+    def replace(self, name: DocumentName, *arguments: Any) -> Deferred[StoredDocument | None]:
+        return fail(DocumentChanged(name, None))
+
+
+def test_othersAreAlwaysFaster() -> None:
+    answer = Stage(documents=Busy()).put(INDEX, LISTS, DOCUMENT)
+    assert (answer.status, answer.get("retry-after")) == (503, "1")
