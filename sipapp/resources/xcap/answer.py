@@ -44,7 +44,9 @@ class Answer(NamedTuple):
         if self.status is not None:
             request.setResponseCode(self.status)
         headers = request.responseHeaders
-        headers.removeHeader("Content-Type")
+        # Users may put any XML there, and a browser that shows it is logged in as somebody else.
+        headers.setRawHeaders("Content-Security-Policy", ["default-src 'none'; sandbox"])
+        headers.setRawHeaders("X-Content-Type-Options", ["nosniff"])
         if self.etag is not None:
             headers.setRawHeaders("ETag", [f'"{self.etag}"'])
         if self.allow:

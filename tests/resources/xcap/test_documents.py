@@ -183,6 +183,15 @@ def test_documentsThatAUsageDoesNotHave() -> None:
     assert stage.delete(uri).status in (403, 404)
 
 
+def test_aDocumentIsNoProgramForABrowser() -> None:
+    stage = Stage()
+    stage.fill()
+    for answer in (stage.get(INDEX), stage.get(f"{INDEX}/~~/resource-lists/list")):
+        assert answer.status == 200
+        assert "sandbox" in (answer.get("content-security-policy") or "")
+        assert answer.get("x-content-type-options") == "nosniff"
+
+
 def test_whoHangsUpHarmsNobody() -> None:
     stage = Stage()
     word = stage.words[DOMAIN]
