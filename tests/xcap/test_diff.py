@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
 from sipapp.storage import DocumentChange
 from sipapp.xcap import edit
 from sipapp.xcap.diff import patchFor, xcapDiff
-from sipapp.xcap.document import Document
-from sipapp.xcap.errors import XCAPError
+from sipapp.xcap.document import Document, Element
 from sipapp.xcap.names import DocumentName
 from sipapp.xcap.selector import NodeSelector, parseNodeSelector
 from tests.xcap.patching import applied, canonical
@@ -165,54 +165,90 @@ def test_document() -> None:
     assert [len(document) for document in written] == [1, 0, 0, 0]
 
 
-TAGS = ("entry", "list", "e:seen", "d:list")
-ATTRIBUTES = ("uri", "e:rank")
+NAMES = {
+    "entry": (NAMESPACE, "entry"),
+    "list": (NAMESPACE, "list"),
+    "e:seen": ("urn:example:e", "seen"),
+    "d:list": ("urn:example:d", "list"),
+}
+ATTRIBUTES = {"uri": ("", "uri"), "e:rank": ("urn:example:e", "rank")}
 TEXTS = st.sampled_from(
     ["", "\n  ", "a &amp; b", "<!-- c -->", "<![CDATA[<x>]]>", "<?p q?>", "\r\n"]
 )
-VALUES = st.sampled_from(["", "x", "y&#10;", "&lt;&amp;&gt;", "'"])
+VALUES = st.sampled_from(["", "x", "y&#10;", "&lt;&amp;&gt;", "\n'", "\r"])
 
 
 @st.composite
 def elements(draw: st.DrawFn, depth: int = 2) -> str:
-    tag = draw(st.sampled_from(TAGS))
-    attributes = draw(st.dictionaries(st.sampled_from(ATTRIBUTES), VALUES))
+    tag = draw(st.sampled_from(sorted(NAMES)))
+    attributes = draw(st.dictionaries(st.sampled_from(sorted(ATTRIBUTES)), VALUES))
     written = "".join(f' {name}="{value}"' for name, value in attributes.items())
-    children = draw(st.lists(elements(depth - 1), max_size=4)) if depth else []
+    children = draw(st.lists(elements(depth - 1), max_size=3)) if depth else []
     if not children and draw(st.booleans()):
         return f"<{tag}{written}/>"
     content = "".join(draw(TEXTS) + child for child in children) + draw(TEXTS)
     return f"<{tag}{written}>{content}</{tag}>"
 
 
-@st.composite
-def steps(draw: st.DrawFn) -> str:
-    name = draw(st.sampled_from((*TAGS, "*")))
-    position = draw(st.sampled_from(("", "[1]", "[2]", "[3]")))
-    test = draw(st.sampled_from(("", "", '[@uri="x"]', '[@e:rank="x"]')))
-    return name + position + test
+def everywhere(element: Element, located: str = "*") -> Iterator[tuple[str, Element]]:
+    """
+    @return: each element, with what selects it.
+    """
+    yield located, element
+    for place, child in enumerate(element.children, 1):
+        yield from everywhere(child, f"{located}/*[{place}]")
 
 
-@given(
-    st.lists(elements(), min_size=1, max_size=4),
-    st.lists(steps(), min_size=1, max_size=3).map("/".join),
-    st.one_of(st.none(), elements()),
-    st.sampled_from(("", "/@uri", "/@e:rank")),
-    VALUES,
-)
-def test_anyChange(
-    lists: list[str], path: str, element: str | None, attribute: str, value: str
-) -> None:
+def changes(root: Element) -> st.SearchStrategy[tuple[str, str | None]]:
+    """
+    @return: what can be put where, C{None} for what can be deleted.
+    """
+    every = list(everywhere(root))
+    placed = [place for place, _ in every]
+    additions = [
+        (f'{place}/{tag}[{position}][@uri="new"]', tag)
+        for place, element in every
+        for tag, name in NAMES.items()
+        for position in range(1, sum(child.name == name for child in element.children) + 2)
+    ]
+    # Of children that have no name of their own, only the last can go: others would follow.
+    removals = [
+        f"{place}/*[{len(element.children)}]" for place, element in every if element.children
+    ]
+    removals += [
+        f"{place}/@{name}"
+        for place, element in every
+        for name, meant in ATTRIBUTES.items()
+        if meant in element.attributes
+    ]
+    return st.one_of(
+        st.tuples(st.sampled_from(placed[1:]), elements()),
+        st.builds(
+            lambda addition, text: (
+                addition[0],
+                f'<{addition[1]} uri="new">{text}</{addition[1]}>',
+            ),
+            st.sampled_from(additions),
+            TEXTS,
+        ),
+        st.tuples(
+            st.builds("{}/@{}".format, st.sampled_from(placed), st.sampled_from(list(ATTRIBUTES))),
+            VALUES,
+        ),
+        st.tuples(st.sampled_from(removals), st.none()),
+    )
+
+
+@given(st.lists(elements(), min_size=1, max_size=3), st.data())
+def test_anyChange(lists: list[str], data: st.DataObject) -> None:
     body = (
         f'<resource-lists xmlns="{NAMESPACE}" xmlns:e="urn:example:e" xmlns:d="urn:example:d">'
         f"{''.join(lists)}</resource-lists>"
     ).encode()
-    old, node = Document(body), selected(f"*/{path}{attribute}")
-    content = value if attribute and element is not None else element
-    try:
-        new = changed(old, node, content)
-    except XCAPError:
-        assume(False)
+    old = Document(body)
+    selector, content = data.draw(changes(old.root))
+    node = selected(selector)
+    new = changed(old, node, content)
     patch = patchFor(old, new, node)
     assert applied(body, patch) == canonical(new.body)
     diff = xcapDiff("/", [DocumentChange(1, NAME, "before", "after", patch)])
