@@ -13,7 +13,7 @@ from typing import Any
 
 from lxml import etree
 
-from sipapp.xcap.errors import NotWellFormed, SchemaValidationError
+from sipapp.xcap.errors import NotWellFormed, SchemaValidationError, XCAPError
 
 __all__ = ["Element", "Schema", "parse"]
 
@@ -24,8 +24,9 @@ Element = Any
 """An C{lxml.etree._Element}; lxml has no types."""
 
 
-def _parser() -> Any:
+def _parser(schema: Any = None) -> Any:
     return etree.XMLParser(
+        schema=schema,
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
@@ -35,9 +36,6 @@ def _parser() -> Any:
     )
 
 
-_PARSER = _parser()
-
-
 def parse(body: bytes) -> Element:
     """
     @param body: a document, or what was taken for one.
@@ -45,13 +43,18 @@ def parse(body: bytes) -> Element:
     @raise NotWellFormed: for what expat lets pass and libxml2 does not.
     """
     try:
-        return etree.fromstring(body, _PARSER)
+        return etree.fromstring(body, _parser())
     except etree.XMLSyntaxError as error:
         raise NotWellFormed(_clipped(str(error))) from None
 
 
 class Schema:
-    """The schema of an application usage. Compiled when it is first needed, and once."""
+    """The schema of an application usage. Compiled when it is first needed, and once.
+
+    Documents are validated while they are parsed, and not as a tree: there libxml2 looks for all
+    faults, and lxml goes through all siblings of an element to name one. So nothing sees to it
+    that values of type C{xs:ID} are unique: that is for the usage.
+    """
 
     def __init__(self, root: str, path: str) -> None:
         """
@@ -73,16 +76,44 @@ class Schema:
     def validate(self, body: bytes) -> Element:
         """
         @param body: a document.
-        @return: its root.
+        @return: its root, without comments and processing instructions.
         @raise SchemaValidationError: if it is not valid.
         """
-        root = parse(body)
+        try:
+            root = etree.fromstring(body, _parser(self._compiled))
+        except etree.XMLSyntaxError:
+            raise self._firstFault(body) from None
         if root.tag != self._root:
             raise SchemaValidationError(_clipped(f"the root is {root.tag}, not {self._root}"))
-        if not self._compiled.validate(root):
-            error = self._compiled.error_log[0]
-            raise SchemaValidationError(_clipped(f"line {error.line}: {error.message}"))
         return root
+
+    def _firstFault(self, body: bytes) -> XCAPError:
+        """
+        @param body: a document that is not valid.
+        @return: what to say of it, with the line: the parser is given one after the other, since
+            it does not know in which one it has found something.
+        """
+        parser = _parser(self._compiled)
+        try:
+            # After the last tag the parser waits for whatever follows it.
+            for number, line in enumerate((body + b"\n").splitlines(keepends=True), 1):
+                parser.feed(line)
+                faults = parser.feed_error_log.filter_from_errors()
+                if faults:
+                    return _fault(number, faults[0])
+            parser.close()
+        except etree.XMLSyntaxError as error:
+            return NotWellFormed(_clipped(str(error)))
+        raise AssertionError("a document is valid line by line, but not as a whole")
+
+
+def _fault(line: int, entry: Any) -> XCAPError:
+    """
+    @param entry: of lxml's error log.
+    """
+    isOfSchema = entry.domain == etree.ErrorDomains.SCHEMASV
+    kind = SchemaValidationError if isOfSchema else NotWellFormed
+    return kind(_clipped(f"line {line}: {entry.message}"))
 
 
 class _Neighbours(etree.Resolver):  # type: ignore[misc]  # lxml has no types

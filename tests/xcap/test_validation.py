@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -103,8 +104,32 @@ class TestSchema:
 
     def test_anotherRoot(self) -> None:
         with pytest.raises(SchemaValidationError) as caught:
+            Schema(f"{{{LISTS}}}list", "resource-lists.xsd").validate(lists(""))
+        assert caught.value.detail == (
+            f"the root is {{{LISTS}}}resource-lists, not {{{LISTS}}}list"
+        )
+        with pytest.raises(SchemaValidationError) as caught:
             RESOURCE_LISTS.validate(b"<a/>")
-        assert caught.value.detail == f"the root is a, not {{{LISTS}}}resource-lists"
+        assert caught.value.detail.startswith("line 1: Element 'a': No matching global")
+
+    def test_whatOnlyLibxml2RefusesIsNotWellFormed(self) -> None:
+        deep = "<a xmlns='urn:a'>" * 300 + "</a>" * 300
+        with pytest.raises(NotWellFormed):
+            RESOURCE_LISTS.validate(lists(f"<list>{deep}</list>"))
+
+    def test_manyFaultsTakeNoLonger(self) -> None:
+        """All of it is done by C, so there is nothing to count but time: eight times as many faults
+        take some eight times as long, and not 64 times."""
+
+        def seconds(count: int) -> float:
+            body = lists(f"<list>{'<entry/>' * count}</list>")
+            started = time.process_time()
+            with pytest.raises(SchemaValidationError):
+                RESOURCE_LISTS.validate(body)
+            return time.process_time() - started
+
+        few, many = (min(seconds(count) for _ in range(3)) for count in (4_000, 32_000))
+        assert many < 24 * few
 
     def test_phrasesAreShort(self) -> None:
         with pytest.raises(SchemaValidationError) as caught:

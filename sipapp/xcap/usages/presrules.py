@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sipapp.xcap.uniqueness import Duplicates, numbered
 from sipapp.xcap.usage import ApplicationUsage
-from sipapp.xcap.validation import Schema
+from sipapp.xcap.validation import Element, Schema
 
 if TYPE_CHECKING:
     from sipapp.xcap.names import DocumentName
@@ -14,16 +15,23 @@ __all__ = ["OMAPresenceRules", "PresenceRules", "omaPresenceRules", "presenceRul
 
 _COMMON_POLICY = "urn:ietf:params:xml:ns:common-policy"
 _PRES_RULES = "urn:ietf:params:xml:ns:pres-rules"
+_RULE = f"{{{_COMMON_POLICY}}}rule"
 
 
 class PresenceRules(ApplicationUsage):
-    """All documents of a user count, so any name will do (§9.7)."""
+    """All documents of a user count, so any name will do (§9.7). The identifiers of rules are of
+    type C{xs:ID} (RFC 4745 §13)."""
 
     auid = "pres-rules"
     mimeType = "application/auth-policy+xml"
     namespace = _PRES_RULES
     namespaces = (_PRES_RULES, _COMMON_POLICY)
     schema = Schema(f"{{{_COMMON_POLICY}}}ruleset", "presence-rules.xsd")
+
+    def constrain(self, root: Element, name: DocumentName) -> None:
+        duplicates = Duplicates(self.namespace)
+        duplicates.among(root.iterchildren(_RULE), "id", alternatives=numbered)
+        duplicates.refuse()
 
 
 class OMAPresenceRules(PresenceRules):

@@ -68,13 +68,18 @@ class TestPIDFManipulation(UsageChecks):
             # The schema of an extension counts where it is known.
             presence("<dm:person/>"),
             presence('<dm:device id="a"/>'),
-            presence('<tuple id="a"><status/></tuple><dm:person id="a"/>'),
             EXAMPLE.replace('entity="pres:someone@example.com"', ""),
             '<dm:deviceID xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model">a</dm:deviceID>',
         ],
     )
     def test_notTheSchema(self, body: str) -> None:
         self.refused(SchemaValidationError, body)
+
+    def test_anIdentifierTwice(self) -> None:
+        body = '<tuple id="a"><status/></tuple><dm:person id="a"/><x xmlns="urn:x" id="a"/>'
+        assert self.fields(presence(body)) == [
+            "presence/n0:person/@id?xmlns(n0=urn:ietf:params:xml:ns:pidf:data-model)"
+        ]
 
     def test_oneDocumentForEachUser(self) -> None:
         assert not self.usage.accepts(self.named("other"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sipapp.xcap.errors import SchemaValidationError
+from sipapp.xcap.errors import SchemaValidationError, UniquenessFailure
 from sipapp.xcap.names import DocumentName
 from sipapp.xcap.usages.presrules import omaPresenceRules, presenceRules
 from tests.xcap.usages.checking import ALICE, BOB, UsageChecks
@@ -83,7 +83,6 @@ class TestPresenceRules(UsageChecks):
         [
             rule("<pr:sub-handling>perhaps</pr:sub-handling>"),
             rule("<pr:provide-mood>yes</pr:provide-mood>"),
-            rules('<rule id="a"/><rule id="a"/>'),
             rules("<rule/>"),
             # Both schemas have elements that are no document.
             '<class xmlns="urn:ietf:params:xml:ns:pres-rules">a</class>',
@@ -91,6 +90,15 @@ class TestPresenceRules(UsageChecks):
     )
     def test_notTheSchema(self, body: str) -> None:
         self.refused(SchemaValidationError, body)
+
+    def test_aRuleTwice(self) -> None:
+        error = self.refused(UniquenessFailure, rules('<rule id="a"/><rule id="a"/>'))
+        assert error.fields == (
+            (
+                "n0:ruleset/n0:rule%5B2%5D/@id?xmlns(n0=urn:ietf:params:xml:ns:common-policy)",
+                ("a-2",),
+            ),
+        )
 
     def test_namespaces(self) -> None:
         assert self.usage.namespaces == (
@@ -114,6 +122,8 @@ class TestOMAPresenceRules(UsageChecks):
 
     def test_namespaces(self) -> None:
         assert self.usage.namespace == "urn:ietf:params:xml:ns:common-policy"
+        fields = self.fields(rules('<rule id="a"/><rule id="a"/>'))
+        assert fields == ["ruleset/rule%5B2%5D/@id"]
 
     def test_oneDocumentForEachUser(self) -> None:
         assert not self.usage.accepts(self.named("index"))
