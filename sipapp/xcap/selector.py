@@ -244,7 +244,8 @@ def parseNodeSelector(text: str | bytes, query: str | bytes = "") -> NodeSelecto
         raise BadSelector(f"{clip(rest)} is no step of a node selector")
     if attribute is None:
         return NodeSelector(tuple(steps), NAMESPACE, namespaces, _written(query))
-    terminal = AttributeSelector(_attributeName(*attribute.groups(), namespaces), _escaped(rest))
+    name = _attributeName(attribute[1], attribute[2], namespaces)
+    terminal = AttributeSelector(name, _escaped(rest))
     return NodeSelector(tuple(steps), terminal, namespaces, _written(query))
 
 
