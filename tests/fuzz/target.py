@@ -13,7 +13,10 @@ from hypothesis.strategies import SearchStrategy
 CORPUS = Path(__file__).parent.parent / "corpus"
 
 #: The modules of C{targets/}.
-NAMES = ("parser", "framing", "transactions", "digest", "proxyheader", "http", "worker")
+NAMES = (
+    *("parser", "framing", "transactions", "digest", "proxyheader", "http", "worker"),
+    *("selectors", "edits"),
+)
 
 
 @dataclass(frozen=True)
