@@ -15,7 +15,11 @@ from sipapp.xcap.errors import XCAPError
 
 __all__ = ["Conditions", "NotModified", "PreconditionFailed"]
 
-_ANY: Final = "*"
+_Tags = frozenset[tuple[str | None, bool]]
+"""Entity tags, each with whether it is a strong one."""
+
+_ANY: Final[_Tags] = frozenset({(None, True)})
+"""Stands for C{*}, which is any tag. No list has this in it."""
 
 _TAG = re.compile(r'[ \t,]*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*(?=,|\Z)')
 
@@ -71,20 +75,16 @@ class Conditions:
             raise PreconditionFailed("the document is one that If-None-Match names")
 
 
-_Tags = frozenset[tuple[str | None, bool]]
-"""Entity tags, each with whether it is a strong one."""
-
-
-def _parse(values: Sequence[bytes]) -> _Tags | str | None:
+def _parse(values: Sequence[bytes]) -> _Tags | None:
     """
     @return: the tags, L{_ANY}, or C{None} if there is no such header field.
     """
     if not values:
         return None
     text = b", ".join(values).decode("latin-1").strip(" \t")
-    if text == _ANY:
+    if text == "*":
         return _ANY
-    tags = []
+    tags: list[tuple[str | None, bool]] = []
     position, end = 0, len(text.rstrip(" \t,"))
     while position < end:
         match = _TAG.match(text, position)

@@ -61,7 +61,8 @@ class Target(NamedTuple):
     def mimeType(self) -> str:
         """What its representation is (RFC 4825 §7.1, §7.4, §7.7, §7.10)."""
         if self.node is None:
-            return self.usage.mimeType
+            whole: str = self.usage.mimeType
+            return whole
         terminal = self.node.terminal
         kind = "el" if terminal is None else "ns" if terminal is NAMESPACE else "att"
         return f"application/xcap-{kind}+xml"

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import ServerStarter
 from tests.support import netsockets
+from tests.support.certificates import CertificateAuthority
 from tests.support.configuration import DOMAIN, Configuration
 from tests.support.digest import Digest
 from tests.support.httpclient import Basic, HTTPClient
@@ -86,9 +87,8 @@ def test_strangersAndOthers(server: Server) -> None:
         assert bob.put(INDEX, LISTS, DOCUMENT).status == 403
 
 
-def test_basicOverTLS(server: Server) -> None:
-    trusting = ssl.create_default_context(cafile=server.configuration.certificate)
-    trusting.check_hostname = False
+def test_basicOverTLS(server: Server, authority: CertificateAuthority) -> None:
+    trusting = ssl.create_default_context(cafile=str(authority.file))
     address = server.endpoint("https").address
     with HTTPClient(address, Basic("alice", "secret"), trusting) as alice:
         assert alice.put(INDEX, LISTS, DOCUMENT).status == 201

@@ -19,7 +19,8 @@ class Answer(NamedTuple):
     @ivar body: of a response to GET; for one to HEAD, what is not sent of it.
     @ivar mimeType: of the body.
     @ivar etag: that of the document, without quotes.
-    @ivar allow: the methods that may be used instead.
+    @ivar allow: the methods that may be used.
+    @ivar retryAfter: seconds after which the client may try again.
     """
 
     status: int | None
