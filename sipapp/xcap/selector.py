@@ -202,7 +202,7 @@ def _documentName(segments: list[bytes]) -> DocumentName:
     names = [_decoded(segment) for segment in segments]
     if any(_SLASH in name for name in names):
         raise BadSelector("there is an encoded slash in the name of a document")
-    if names[-1] == "":
+    if not names or names[-1] == "":
         raise NotFound("this is no document, but where there may be some")
     tree = names[1] if len(names) > 1 else ""
     if tree == "users":

@@ -77,7 +77,7 @@ def test_documents(path: str | bytes, name: DocumentName) -> None:
             "/a/global",
         ),
         *("/a/global/", "/a/users/joe/b/", "/a/other/joe/index", "/a/Users/joe/index", "/a/b"),
-        "/a/users/joe/~~/b",
+        *("/a/users/joe/~~/b", "/~~/b", "~~", "/a/~~/b"),
     ],
 )
 def test_noDocument(path: str) -> None:
