@@ -1,5 +1,5 @@
-"""The HTTP of Python's own urllib, on which XCAP clients such as python3-xcaplib are built: it logs in
-by MD5 or not at all, and writes selectors into its requests as they come."""
+"""The HTTP of Python's own urllib, on which XCAP clients such as python3-xcaplib are built: it logs
+in by MD5 or not at all, and writes selectors into its requests as they come."""
 
 from __future__ import annotations
 
