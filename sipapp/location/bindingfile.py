@@ -170,7 +170,7 @@ class BindingFile:
             if grows and not self._file.hasRoom(transaction):
                 raise self._full()
         except Exception as error:
-            return error
+            return error.with_traceback(None)
         self._write(transaction, key, record, replacement, value)
         return after
 

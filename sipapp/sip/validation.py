@@ -44,7 +44,8 @@ def validateRequest(request: Request, schemes: Container[str] = SCHEMES) -> SIPE
             _ = request.expires
         uri = request.uri
     except SIPError as error:
-        return error
+        # Its traceback would keep the frame of the caller, which keeps the error.
+        return error.with_traceback(None)
     if uri.scheme not in schemes:
         return SIPError(416, f"scheme {uri.scheme[:30]!a}")
     if isinstance(uri, SIPURI) and uri.headers:

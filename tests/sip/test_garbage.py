@@ -22,8 +22,8 @@ def look(data: bytes) -> None:
         message = parseMessage(data)
         validate = validateRequest if isinstance(message, Request) else validateResponse
         for _ in range(2):
-            with suppress(SIPError):
-                validate(message)
+            error = validate(message)
+            assert error is None or error
             for name in ("via", "vias", "contacts", "routes", "uri"):
                 with suppress(SIPError, AttributeError):
                     getattr(message, name)
