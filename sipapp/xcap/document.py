@@ -108,18 +108,20 @@ class Document:
                 return attribute
         raise AssertionError("an attribute that is not there")
 
-    def isElement(self, start: int, end: int) -> bool:
-        """Tell whether exactly these bytes are an element."""
+    def elementAt(self, start: int, end: int) -> Element | None:
+        """
+        @return: the element that exactly these bytes are; C{None} if they are none.
+        """
         children: tuple[Element, ...] = (self.root,)
         while children:
             around = [each for each in children if each.start <= start < each.end]
             if not around:
-                return False
+                return None
             (element,) = around
             if element.start == start:
-                return element.end == end
+                return element if element.end == end else None
             children = element.children
-        return False
+        return None
 
 
 def named(elements: Sequence[Element], step: Step) -> Sequence[Element]:

@@ -23,7 +23,7 @@ from sipapp.xcap.errors import (
     NotXMLAttributeValue,
     NotXMLFragment,
 )
-from sipapp.xcap.selector import Name, NamespaceSelector, NodeSelector, Step
+from sipapp.xcap.selector import WILDCARD, Name, NamespaceSelector, NodeSelector, Step
 from sipapp.xcap.starttag import AttributeText, StartTag
 
 __all__ = ["delete", "get", "put"]
@@ -67,24 +67,24 @@ def put(document: Document, selector: NodeSelector, content: bytes) -> tuple[Doc
     if isinstance(terminal, NamespaceSelector):
         raise NoSuchMethod(_READING)
     flaw: type[NotXMLFragment | NotXMLAttributeValue]
-    if terminal is None:
-        content = content.strip(_WHITE)
-        gap, flaw = _elementGap(document, selector), NotXMLFragment
-    else:
-        gap, flaw = _attributeGap(document, selector, terminal.name, content), NotXMLAttributeValue
     try:
+        if terminal is None:
+            content, flaw = content.strip(_WHITE), NotXMLFragment
+            gap = _elementGap(document, selector, content)
+        else:
+            flaw = NotXMLAttributeValue
+            gap = _attributeGap(document, selector, terminal.name, content)
         content.decode()
+        changed = gap.filled(document, content)
     except UnicodeDecodeError as error:
         raise NotUTF8(f"byte {error.start} is not UTF-8") from None
-    try:
-        changed = gap.filled(document, content)
     except NotWellFormed as error:
         raise flaw(error.detail) from None
     place = gap.contentFor(content)
     found = changed.find(selector)
     if isinstance(found, Element | AttributeText) and (found.start, found.end) == place:
         return changed, gap.isNew
-    if terminal is None and not changed.isElement(*place):
+    if terminal is None and changed.elementAt(*place) is None:
         raise NotXMLFragment("it is not one balanced element")
     raise CannotInsert("the URI would not select it")
 
@@ -147,11 +147,12 @@ class _Gap(NamedTuple):
         return start, start + len(content)
 
 
-def _elementGap(document: Document, selector: NodeSelector) -> _Gap:
+def _elementGap(document: Document, selector: NodeSelector, content: bytes) -> _Gap:
     """
     @return: the place of the element that is there; or else the one that the position of the last
-        step says, or behind the last element of this name, or at the end of the parent (RFC 4825
-        §8.2.3, §8.2.4).
+        step says, or behind the last element that has the name of the new one, or at the end of the
+        parent (RFC 4825 §8.2.3, §8.2.4).
+    @raise XCAPError: if the content cannot be anywhere in the parent.
     """
     steps = selector.steps
     path = _pathTo(document, selector, len(steps) - 1)
@@ -160,9 +161,19 @@ def _elementGap(document: Document, selector: NodeSelector) -> _Gap:
     if not path:
         raise CannotInsert("the document has another root element")
     parent, step = path[-1], steps[-1]
-    place = _placeAmong(named(parent.children, step), step)
-    if place is not None:
-        return _Gap(place, place, isNew=True)
+    siblings, end = named(parent.children, step), _endGap(document, parent)
+    if step.name == WILDCARD and step.position is None:
+        # The URI leaves the name to the element.
+        element = end.filled(document, content).elementAt(*end.contentFor(content))
+        siblings = [each for each in siblings if element is not None and each.name == element.name]
+    place = _placeAmong(siblings, step)
+    return end if place is None else _Gap(place, place, isNew=True)
+
+
+def _endGap(document: Document, parent: Element) -> _Gap:
+    """
+    @return: the place behind all that is in an element.
+    """
     if not parent.isEmptyTag:
         return _Gap(parent.contentEnd, parent.contentEnd, isNew=True)
     name = StartTag.at(document.body, parent.start).name

@@ -160,13 +160,13 @@ def test_path() -> None:
         (b"\n<a", False),
     ],
 )
-def test_isElement(slice_: bytes, isElement: bool) -> None:
+def test_elementAt(slice_: bytes, isElement: bool) -> None:
     start = _BODY.index(slice_)
-    assert _DOCUMENT.isElement(start, start + len(slice_)) == isElement
+    assert (_DOCUMENT.elementAt(start, start + len(slice_)) is not None) == isElement
 
 
 def test_isNoElementBehindTheRoot() -> None:
-    assert not _DOCUMENT.isElement(len(_BODY), len(_BODY))
+    assert _DOCUMENT.elementAt(len(_BODY), len(_BODY)) is None
 
 
 def test_notWellFormed() -> None:
@@ -180,7 +180,7 @@ def test_oneOrNone(body: bytes, node: NodeSelector) -> None:
     document = Document(body)
     found = document.find(node)
     if isinstance(found, Element):
-        assert document.isElement(found.start, found.end)
+        assert document.elementAt(found.start, found.end) is found
     elif isinstance(found, AttributeText):
         quotes = body[found.start - 1], body[found.end]
         assert quotes in ((0x22, 0x22), (0x27, 0x27))

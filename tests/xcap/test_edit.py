@@ -81,7 +81,8 @@ def test_replace(text: str, content: str, before: str, after: str) -> None:
         ('a/b[@i="3"]', "<b i='3'/>", "text</b>|\n"),
         ("a/d", "<d/>", "\n|</a>"),
         ('a/c[@i="1"]', '<c i="1"/>', "<c/>|\n"),
-        ('a/*[@i="9"]', '<c i="9"/>', '<p:b p:i="3" />|\n'),
+        ('a/*[@i="9"]', '<c i="9"/>', "<c/>|\n"),
+        ('a/*[@i="9"]', '<p:c i="9"/>', "\n|</a>"),
         ('a/p:b[@i="1"]', '<p:b i="1"></p:b>', '<p:b p:i="3" />|\n'),
         # With one: there, in front of what is there now.
         ("a/b[3]", "<b/>", "text</b>|\n"),

@@ -48,6 +48,8 @@ class Answer(NamedTuple):
         # Users may put any XML there, and a browser that shows it is logged in as somebody else.
         headers.setRawHeaders("Content-Security-Policy", ["default-src 'none'; sandbox"])
         headers.setRawHeaders("X-Content-Type-Options", ["nosniff"])
+        # A change of one URI changes others, which no cache on the way knows of (RFC 4825 §9).
+        headers.setRawHeaders("Cache-Control", ["no-cache"])
         if self.etag is not None:
             headers.setRawHeaders("ETag", [f'"{self.etag}"'])
         if self.allow:
