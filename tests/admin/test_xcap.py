@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -216,9 +218,28 @@ def test_notServed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr().err == f"sipappctl: no endpoint of {file} has the resource xcap\n"
 
 
-def test_noDomain(config: Path, path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_noDomain(config: Path, lists: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert xcap(config, "put", INDEX, str(lists)) == 0
     config.write_text(config.read_text().replace('domains = ["example.com"]', ""))
-    path.parent.mkdir()
-    path.touch(mode=0o600)
     assert xcap(config, "list") == 1
     assert "has no domain" in capfd.readouterr().err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+def test_whatRootMakesBelongsToTheServer(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    """Root reads what is to be put, the server's user puts it."""
+    with tempfile.TemporaryDirectory(prefix="sipapp-") as name:
+        directory = Path(name)
+        directory.chmod(0o711)
+        file, state, lists = (directory / each for each in ("sipapp.toml", "state", "lists.xml"))
+        file.write_text(
+            f'[server]\nuser = "nobody"\ndomains = ["example.com"]\nstate_directory = "{state}"\n'
+            '[[listen]]\naddress = "127.0.0.1"\nport = 0\ntransport = "http"\n'
+            'resources = ["xcap"]\n'
+        )
+        lists.write_bytes(LISTS)
+        lists.chmod(0o600)
+        assert xcap(file, "put", INDEX, str(lists)) == 0
+        assert xcap(file, "get", INDEX) == 0
+        assert capfdbinary.readouterr() == (LISTS, b"")
+        assert {each.stat().st_uid for each in (state, *state.iterdir())} == {65534}
