@@ -11,6 +11,7 @@ from twisted.internet.testing import StringTransport
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
+from sipapp.interfaces import IApplicationUsage
 from sipapp.resources.xcap.access import Access
 from sipapp.resources.xcap.domains import Domains
 from sipapp.resources.xcap.resource import Tree
@@ -81,16 +82,19 @@ class Stage:
         *others: str,
         realms: Mapping[str, str] | None = None,
         documents: MemoryDocuments | None = None,
+        usage: IApplicationUsage | None = None,
         **settings: Any,
     ) -> None:
         """
         @param others: domains beyond the one. @param realms: of some of them.
+        @param usage: one more than there are.
         """
         self.documents = documents or MemoryDocuments()
         domains = Domains(others, DOMAIN, realms or {})
         self.words = {realm: Word(realm) for realm in domains.realms}
         self.clock = Clock()
-        root = XCAPRoot("", applicationUsages(), self.documents)
+        usages = {**applicationUsages(), **({} if usage is None else {usage.auid: usage})}
+        root = XCAPRoot("", usages, self.documents)
         tree = Tree(root, DOMAIN, Access(domains, self.words), XCAPSettings(**settings))
         top = Resource()
         top.putChild(ROOT.removeprefix("/").encode(), tree)

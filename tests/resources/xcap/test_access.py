@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sipapp.xcap.names import DocumentName
+from sipapp.xcap.usage import ApplicationUsage
 from tests.resources.xcap.stage import (
     BOB,
     DOCUMENT,
@@ -84,6 +85,39 @@ def test_bobHasDocumentsToo() -> None:
     assert stage.put(uri, LISTS, DOCUMENT, user="bob").status == 201
     assert stage.get(uri, user="bob").body == DOCUMENT
     assert stage.get(uri).status == 403
+
+
+class Notices(ApplicationUsage):
+    """What everybody may read, also who does not say who he is."""
+
+    auid = "notices"
+    mimeType = "application/notices+xml"
+    namespace = "urn:example:notices"
+
+    def accepts(self, name: DocumentName) -> bool:
+        return name.path == "index"
+
+    def mayRead(self, user: str | None, name: DocumentName) -> bool:
+        return True
+
+
+def test_whatEverybodyMayRead() -> None:
+    stage = Stage(usage=Notices())
+    uri = f"{ROOT}/notices/users/sip:alice@{DOMAIN}/index"
+    body = b'<notices xmlns="urn:example:notices"/>'
+    assert stage.put(uri, Notices.mimeType, body, user=None).status == 401
+    assert stage.put(uri, Notices.mimeType, body).status == 201
+    for user in (None, "bob"):
+        assert stage.get(uri, user=user).body == body
+        assert stage.delete(uri, user=user).status == (403 if user else 401)
+
+
+def test_namesThatAUsageDoesNotHave() -> None:
+    stage = Stage(usage=Notices())
+    uri = f"{ROOT}/notices/users/sip:alice@{DOMAIN}/other"
+    refused = stage.put(uri, Notices.mimeType, b'<notices xmlns="urn:example:notices"/>')
+    assert (refused.status, "<constraint-failure" in refused.text) == (409, True)
+    assert stage.get(uri).status == stage.delete(uri).status == 404
 
 
 def test_nobodyCanTell() -> None:

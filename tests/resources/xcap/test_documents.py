@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 
 from sipapp.storage import Account
 from sipapp.xcap.names import DocumentName
-from tests.resources.xcap.stage import ALICE, DOCUMENT, INDEX, LISTS, ROOT, Stage
+from tests.resources.xcap.stage import ALICE, BOB, DOCUMENT, INDEX, LISTS, ROOT, Stage
 from tests.support.configuration import DOMAIN
 from tests.support.httptext import request
 
@@ -181,6 +181,23 @@ def test_documentsThatAUsageDoesNotHave() -> None:
     uri = f"{ROOT}/xcap-caps/users/{ALICE}/index"
     assert stage.get(uri).status == 404
     assert stage.delete(uri).status in (403, 404)
+
+
+def test_whatAnotherUserHas() -> None:
+    """RFC 4826 §4.4.5: the URI of a service is that of no other, whoever it belongs to."""
+    stage = Stage()
+    mimeType = "application/rls-services+xml"
+    services = b"""<rls-services xmlns="urn:ietf:params:xml:ns:rls-services">
+  <service uri="sip:team@%b"><list/></service>
+</rls-services>"""
+    body = services % DOMAIN.encode()
+    alices, bobs = (f"{ROOT}/rls-services/users/{user}/index" for user in (ALICE, BOB))
+    assert stage.put(alices, mimeType, body).status == 201
+    refused = stage.put(bobs, mimeType, body, user="bob")
+    assert (refused.status, "<uniqueness-failure" in refused.text) == (409, True)
+    assert stage.put(alices, mimeType, body + b"\n").status == 200
+    assert stage.delete(alices).status == 200
+    assert stage.put(bobs, mimeType, body, user="bob").status == 201
 
 
 def test_aDocumentIsNoProgramForABrowser() -> None:
