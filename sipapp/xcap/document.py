@@ -100,13 +100,13 @@ class Document:
         element = path[-1]
         if name not in element.attributes:
             return None
-        namespaces = namespacesOf(path)
-        for attribute in StartTag.at(self.body, element.start).attributes:
-            prefix, _, local = attribute.name.rpartition(":")
-            # The default namespace is not for attributes.
-            if name == (namespaces.get(prefix) if prefix else "", local):
-                return attribute
-        raise AssertionError("an attribute that is not there")
+        # The default namespace is not for attributes.
+        namespaces = {**namespacesOf(path), "": ""}
+        return next(
+            attribute
+            for attribute in StartTag.at(self.body, element.start).attributes
+            if name == (namespaces.get(attribute.prefix), attribute.local)
+        )
 
     def elementAt(self, start: int, end: int) -> Element | None:
         """

@@ -8,13 +8,12 @@ ends it at once: no entity is ever defined, let alone expanded or fetched.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 from xml.parsers.expat import ErrorString, ExpatError, ParserCreate
 
 import msgspec
 
 from sipapp.xcap.errors import ConstraintFailure, NotUTF8, NotWellFormed
-from sipapp.xcap.scope import EVERYWHERE, Scope, declarationsIn
+from sipapp.xcap.scope import EVERYWHERE, Scope, takeDeclarations
 from sipapp.xcap.selector import Name
 from sipapp.xcap.starttag import tagEnd
 
@@ -71,7 +70,7 @@ def rootOf(body: bytes) -> Element:
     return _Reading(body).root
 
 
-class _Open(NamedTuple):
+class _Open(msgspec.Struct, frozen=True, eq=False, gc=False):
     """An element that has begun: what is known of it by then."""
 
     name: Name
@@ -145,12 +144,20 @@ class _Reading:
             raise NotWellFormed(_where(str(error), line, column)) from None
 
     def _endElement(self, written: str) -> None:
-        name, attributes, declared, _, start, children = self._open.pop()
+        begun = self._open.pop()
         # Of an empty-element tag this is what follows it.
         contentEnd = end = self._parser.CurrentByteIndex
-        if children or not self._isEmptyTag(start, end):
+        if begun.children or not self._isEmptyTag(begun.start, end):
             end = self._body.index(b">", contentEnd) + 1
-        element = Element(name, attributes, declared, tuple(children), start, contentEnd, end)
+        element = Element(
+            begun.name,
+            begun.attributes,
+            begun.declared,
+            tuple(begun.children),
+            begun.start,
+            contentEnd,
+            end,
+        )
         if self._open:
             self._open[-1].children.append(element)
         else:
@@ -163,19 +170,17 @@ class _Reading:
 
 def _begun(written: str, attributes: dict[str, str], scope: Scope, start: int) -> _Open:
     """
-    @param attributes: with the namespace declarations.
+    @param attributes: with the namespace declarations, which are taken out.
     @param scope: that of the element around.
     @raise ValueError: if names are not what they have to be.
     """
-    declared = declarationsIn(attributes)
+    if not attributes:
+        return _Open(scope.elementName(written), {}, {}, scope, start, [])
+    declared = takeDeclarations(attributes)
     if declared:
         scope = Scope(declared, scope)
-    values = {
-        scope.attributeName(each): value
-        for each, value in attributes.items()
-        if each != "xmlns" and not each.startswith("xmlns:")
-    }
-    if len(values) + len(declared) < len(attributes):
+    values = {scope.attributeName(each): value for each, value in attributes.items()}
+    if len(values) < len(attributes):
         raise ValueError("an attribute is there twice")
     return _Open(scope.elementName(written), values, declared, scope, start, [])
 

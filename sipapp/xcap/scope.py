@@ -15,7 +15,7 @@ from sipapp.xcap.namespaces import XML
 from sipapp.xcap.selector import Name
 from sipapp.xcap.xmlgrammar import NCNAME
 
-__all__ = ["EVERYWHERE", "Scope", "declarationsIn"]
+__all__ = ["EVERYWHERE", "Scope", "takeDeclarations"]
 
 _XMLNS = "http://www.w3.org/2000/xmlns/"
 _ncname = re.compile(NCNAME).fullmatch
@@ -79,23 +79,24 @@ EVERYWHERE: Final = Scope({"xml": XML})
 """What is around the root element."""
 
 
-def declarationsIn(attributes: Mapping[str, str]) -> dict[str, str]:
-    """
+def takeDeclarations(attributes: dict[str, str]) -> dict[str, str]:
+    """Take the namespace declarations out of the attributes of an element.
+
     @param attributes: values by name, with its prefix.
-    @return: the namespaces that are declared among them, by prefix.
-    @raise ValueError: if one cannot be (Namespaces in XML 1.0 §3).
+    @return: namespaces by prefix; the default one as the empty prefix.
+    @raise ValueError: if one cannot be declared so (Namespaces in XML 1.0 §3).
     """
     declared: dict[str, str] = {}
-    for written, namespace in attributes.items():
+    for written in [each for each in attributes if each.startswith("xmlns")]:
         if written == "xmlns":
             prefix = ""
-        elif written.startswith("xmlns:"):
+        elif written[5] == ":":
             prefix = written[6:]
-            if not namespace or prefix == "xmlns" or not _ncname(prefix):
+            if not attributes[written] or prefix == "xmlns" or not _ncname(prefix):
                 raise ValueError(f"the prefix {clip(prefix)} cannot be declared so")
         else:
             continue
+        namespace = declared[prefix] = attributes.pop(written)
         if namespace == _XMLNS or (namespace == XML) != (prefix == "xml"):
             raise ValueError(f"the prefix {clip(prefix)} cannot be bound to this namespace")
-        declared[prefix] = namespace
     return declared

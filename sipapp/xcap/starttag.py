@@ -22,13 +22,15 @@ class AttributeText(msgspec.Struct, frozen=True):
     """
     An attribute as it is written.
 
-    @ivar name: with its prefix. It may be that of a namespace declaration.
+    @ivar prefix: that of its name, empty for none. Namespace declarations are among them: C{xmlns}.
+    @ivar local: the rest of its name.
     @ivar before: where the white space begins that parts it from what precedes it.
     @ivar start: where the value begins, behind the quote.
     @ivar end: where the quote is that ends it.
     """
 
-    name: str
+    prefix: str
+    local: str
     before: int
     start: int
     end: int
@@ -55,8 +57,9 @@ class StartTag(msgspec.Struct, frozen=True):
         name, position = found[1].decode(), found.end()
         attributes = []
         while found := _attribute(body, position):
-            first, last = found.span(found.lastindex or 0)
-            attributes.append(AttributeText(found[1].decode(), position, first, last))
+            prefix, _, local = found[1].decode().rpartition(":")
+            value = found.span(found.lastindex or 0)
+            attributes.append(AttributeText(prefix, local, position, *value))
             position = found.end()
         return cls(name, tuple(attributes), position)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sipapp.xcap.namespaces import XML
-from sipapp.xcap.scope import EVERYWHERE, Scope, declarationsIn
+from sipapp.xcap.scope import EVERYWHERE, Scope, takeDeclarations
 
 _OUTER = Scope({"": "urn:d", "p": "urn:p"}, EVERYWHERE)
 _INNER = Scope({"": "", "q": "urn:q"}, _OUTER)
@@ -42,7 +42,8 @@ def test_noName(written: str) -> None:
 
 def test_declarations() -> None:
     attributes = {"a": "1", "xmlns": "", "xmlns:p": "urn:p", "xmlnsp": "2", "xmlns:xml": XML}
-    assert declarationsIn(attributes) == {"": "", "p": "urn:p", "xml": XML}
+    assert takeDeclarations(attributes) == {"": "", "p": "urn:p", "xml": XML}
+    assert attributes == {"a": "1", "xmlnsp": "2"}
 
 
 @pytest.mark.parametrize(
@@ -62,4 +63,4 @@ def test_declarations() -> None:
 def test_noDeclaration(written: str, namespace: str) -> None:
     """Namespaces in XML 1.0 §3."""
     with pytest.raises(ValueError, match="cannot be"):
-        declarationsIn({written: namespace})
+        takeDeclarations({written: namespace})

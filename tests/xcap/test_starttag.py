@@ -27,11 +27,13 @@ def test_attributes() -> None:
     body = "<x>é<p:a xmlns:p='urn:p'\n b = \"'/>\" p:c='é' d=''\n/>".encode()
     tag = StartTag.at(body, body.index(b"<p:a"))
     assert tag.name == "p:a"
-    assert [(each.name, body[each.start : each.end].decode()) for each in tag.attributes] == [
-        ("xmlns:p", "urn:p"),
-        ("b", "'/>"),
-        ("p:c", "é"),
-        ("d", ""),
+    assert [
+        (each.prefix, each.local, body[each.start : each.end].decode()) for each in tag.attributes
+    ] == [
+        ("xmlns", "p", "urn:p"),
+        ("", "b", "'/>"),
+        ("p", "c", "é"),
+        ("", "d", ""),
     ]
     assert body[tag.attributesEnd :] == b"\n/>"
     assert [body[each.before : each.start - 1].decode() for each in tag.attributes] == [
