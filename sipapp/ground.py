@@ -17,7 +17,7 @@ from sipapp.config import Settings, ownerOf
 from sipapp.estate import GroundEstate
 from sipapp.ownership import asOwner, makeOwned
 from sipapp.pool import bindInbox
-from sipapp.storage import AccountFile, AccountFileUnusable, createAccountFile
+from sipapp.storage import AccountFile, SQLiteFileUnusable
 
 __all__ = ["Ground"]
 
@@ -73,7 +73,7 @@ class Ground(Service):
             makeOwned(directory, self._owner, make)
         self.secret = self._readSecret()
         if self._accountsPath is not None:
-            make = partial(createAccountFile, self._accountsPath)
+            make = partial(AccountFile.create, self._accountsPath)
             makeOwned(self._accountsPath, self._owner, make)
         asOwner(self._owner, self._clearBus)
 
@@ -98,7 +98,7 @@ class Ground(Service):
             self._secretPath.read_bytes()
             if self._accountsPath is not None:
                 AccountFile(self._accountsPath).close()
-        except (OSError, AccountFileUnusable) as error:
+        except (OSError, SQLiteFileUnusable) as error:
             raise SystemExit(f"sipapp: as uid {os.geteuid()}: {error}") from error
 
     def stopService(self) -> None:

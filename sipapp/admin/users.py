@@ -25,10 +25,9 @@ from sipapp.storage import (
     Account,
     AccountExists,
     AccountFile,
-    AccountFileUnusable,
     NoSuchAccount,
     Role,
-    createAccountFile,
+    SQLiteFileUnusable,
     newAccount,
 )
 
@@ -89,10 +88,10 @@ def _run(act: _Action, given: Namespace) -> int:
         asOwner(owner, partial(_do, act, settings, given))
     except (
         AccountExists,
-        AccountFileUnusable,
         ConfigurationError,
         NoSuchAccount,
         OSError,
+        SQLiteFileUnusable,
         _Refused,
     ) as error:
         print(f"sipappctl: {error}", file=sys.stderr)
@@ -117,7 +116,7 @@ def _make(settings: Settings, owner: Owner) -> None:
     if path.parent == directory:
         make = partial(directory.mkdir, mode=0o700, parents=True, exist_ok=True)
         makeOwned(directory, owner, make)
-    makeOwned(path, owner, partial(createAccountFile, path))
+    makeOwned(path, owner, partial(AccountFile.create, path))
 
 
 def _do(act: _Action, settings: Settings, given: Namespace) -> None:

@@ -26,9 +26,9 @@ from sipapp.ownership import asOwner, makeOwned
 from sipapp.plugins import resourceTypes
 from sipapp.storage import (
     DocumentChanged,
+    DocumentFile,
     SQLiteDocuments,
     SQLiteFileUnusable,
-    createSQLiteFile,
 )
 from sipapp.storage.documentaccess import carryOut, lookUp
 from sipapp.xcap.conditions import Conditions
@@ -141,7 +141,7 @@ def _make(settings: Settings) -> None:
     directory, path = Path(settings.server.stateDirectory), Path(settings.documentsPath)
     make = partial(directory.mkdir, mode=0o700, parents=True, exist_ok=True)
     makeOwned(directory, owner, make)
-    makeOwned(path, owner, partial(createSQLiteFile, path))
+    makeOwned(path, owner, partial(DocumentFile.create, path))
 
 
 def _do(act: _Action, settings: Settings, given: Namespace) -> None:

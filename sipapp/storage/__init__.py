@@ -11,7 +11,7 @@ from sipapp.storage.account import (
     newAccount,
 )
 from sipapp.storage.accountchecker import AccountChecker
-from sipapp.storage.accountfile import AccountFile, AccountFileUnusable, createAccountFile
+from sipapp.storage.accountfile import AccountFile
 from sipapp.storage.accounts import CheckedAccounts, Decided, OwnAccounts
 from sipapp.storage.accountstore import SQLiteAccounts
 from sipapp.storage.digestanswer import DigestAnswer, IDigestAnswer
@@ -24,10 +24,11 @@ from sipapp.storage.document import (
     TooManyDocuments,
     entityTag,
 )
+from sipapp.storage.documentfile import DocumentFile
 from sipapp.storage.documentstore import SQLiteDocuments
 from sipapp.storage.memoryaccounts import MemoryAccounts
 from sipapp.storage.memorydocuments import MemoryDocuments
-from sipapp.storage.sqlitefile import SQLiteFileUnusable, createSQLiteFile
+from sipapp.storage.sqlitefile import SQLiteFileUnusable
 
 __all__ = [
     "ROLES",
@@ -35,7 +36,6 @@ __all__ = [
     "AccountChecker",
     "AccountExists",
     "AccountFile",
-    "AccountFileUnusable",
     "CheckedAccounts",
     "ClaimTaken",
     "Decided",
@@ -43,6 +43,7 @@ __all__ = [
     "DocumentChange",
     "DocumentChanged",
     "DocumentEntry",
+    "DocumentFile",
     "IDigestAnswer",
     "MemoryAccounts",
     "MemoryDocuments",
@@ -54,8 +55,6 @@ __all__ = [
     "SQLiteFileUnusable",
     "StoredDocument",
     "TooManyDocuments",
-    "createAccountFile",
-    "createSQLiteFile",
     "entityTag",
     "newAccount",
 ]

@@ -33,7 +33,7 @@ class SQLiteAccounts:
         """
         @param path: of the file.
         @param inThread: runs a function where it may block.
-        @raise AccountFileUnusable: if it cannot be opened.
+        @raise sipapp.storage.SQLiteFileUnusable: if it cannot be opened.
         """
         self._path = path
         self._inThread = inThread

@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from typing import Any
 
 from sipapp.storage.document import (
     ClaimTaken,
@@ -201,7 +202,7 @@ class DocumentFile(SQLiteFile):
 
     def _replace(self, wanted: Replacement) -> StoredDocument | None:
         name, body = wanted.name, wanted.body
-        row = self.database.execute(_FIND, _key(name)).fetchone()
+        row: tuple[Any, ...] | None = self.database.execute(_FIND, _key(name)).fetchone()
         document, previous, modified = row or (None, None, 0.0)
         if previous != wanted.expected:
             raise DocumentChanged(name, previous)

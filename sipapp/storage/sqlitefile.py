@@ -11,11 +11,12 @@ import errno
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import mkstemp
 from typing import ClassVar, Self
 
-__all__ = ["SQLiteFile", "SQLiteFileUnusable", "createSQLiteFile"]
+__all__ = ["SQLiteFile", "SQLiteFileUnusable"]
 
 _PATIENCE = 5.0
 """Seconds to wait for another process that makes a change."""
@@ -23,16 +24,6 @@ _PATIENCE = 5.0
 
 class SQLiteFileUnusable(Exception):
     """The file cannot be opened, or what it holds is something else."""
-
-
-def createSQLiteFile(path: str | os.PathLike[str]) -> None:
-    """Make an empty file that its owner alone can read, unless there is one. SQLite gives the files
-    that it puts beside it the same mode and owner.
-
-    @raise OSError: if that cannot be.
-    """
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 class SQLiteFile:
@@ -47,44 +38,57 @@ class SQLiteFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """
-        @param path: the file; it is made if there is none, readable by its owner alone.
+        @param path: the file; it is made if there is none.
         @raise SQLiteFileUnusable: if that cannot be.
         """
         self.path = Path(path).absolute()
         try:
-            createSQLiteFile(self.path)
+            self.create(self.path)
             # Not by opening it: that would take the locks from other connections of this process.
             if not os.access(self.path, os.R_OK | os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-            self.database = sqlite3.connect(
-                self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
-            )
+            self.database = _connect(self.path)
         except OSError as error:
             raise SQLiteFileUnusable(f"{self.path}: {error.strerror}") from error
         except sqlite3.Error as error:
             raise SQLiteFileUnusable(f"{self.path}: {error}") from error
         try:
-            self._prepare()
+            (version,) = self.database.execute("PRAGMA user_version").fetchone()
+            if version != self.version:
+                raise SQLiteFileUnusable("made by another version of sipapp, or for something else")
+            self.database.execute("PRAGMA synchronous = FULL")
         except (sqlite3.Error, SQLiteFileUnusable) as error:
             self.close()
             raise SQLiteFileUnusable(f"{self.path}: {error}") from error
 
-    def _prepare(self) -> None:
-        self.database.execute("PRAGMA synchronous = FULL")
-        if self._version() == 0:
-            self.database.execute("PRAGMA journal_mode = WAL")
-            with self.transaction():
-                # Another process may have been faster.
-                if self._version() == 0:
-                    for statement in self.schema:
-                        self.database.execute(statement)
-                    self.database.execute(f"PRAGMA user_version = {self.version}")
-        if self._version() != self.version:
-            raise SQLiteFileUnusable("made by another version of sipapp, or for something else")
+    @classmethod
+    def create(cls, path: Path) -> None:
+        """Make a file that its owner alone can read, with nothing in it, unless there is one.
+        SQLite gives the files that it puts beside it the same mode and owner.
 
-    def _version(self) -> int:
-        (version,) = self.database.execute("PRAGMA user_version").fetchone()
-        return int(version)
+        It is made under another name. So nobody sees half of it, and processes that start together
+        do not lock each other out when they switch it to WAL mode.
+
+        @raise OSError: if that cannot be. @raise SQLiteFileUnusable: likewise.
+        """
+        if path.exists():
+            return
+        fd, draft = mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(fd)
+        try:
+            with closing(_connect(draft)) as database:
+                database.execute("PRAGMA journal_mode = WAL")
+                database.execute("BEGIN")
+                for statement in cls.schema:
+                    database.execute(statement)
+                database.execute(f"PRAGMA user_version = {cls.version}")
+                database.execute("COMMIT")
+            with suppress(FileExistsError):
+                os.link(draft, path)
+        except sqlite3.Error as error:
+            raise SQLiteFileUnusable(f"{path}: {error}") from error
+        finally:
+            os.unlink(draft)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -104,4 +108,9 @@ class SQLiteFile:
         self.close()
 
     def close(self) -> None:
+        """Let go."""
         self.database.close()
+
+
+def _connect(path: str | os.PathLike[str]) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)

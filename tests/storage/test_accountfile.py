@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sipapp.storage import AccountFile, AccountFileUnusable, newAccount
+from sipapp.storage import AccountFile, SQLiteFileUnusable, newAccount
 from tests.storage.accountcontract import ALICE, BOB
 
 
@@ -57,26 +57,26 @@ def test_whatRootWritesBelongsToTheOwner(path: Path) -> None:
 
 def test_notADatabase(path: Path) -> None:
     path.write_text("alice:wonderland\n" * 100)
-    with pytest.raises(AccountFileUnusable, match="file is not a database"):
+    with pytest.raises(SQLiteFileUnusable, match="file is not a database"):
         AccountFile(path)
 
 
 def test_somethingElse(path: Path) -> None:
     with closing(sqlite3.connect(path)) as other:
         other.execute("PRAGMA user_version = 7")
-    with pytest.raises(AccountFileUnusable, match="another version of sipapp"):
+    with pytest.raises(SQLiteFileUnusable, match="another version of sipapp"):
         AccountFile(path)
 
 
 def test_noDirectory(path: Path) -> None:
-    with pytest.raises(AccountFileUnusable, match=r"accounts\.db: No such file or directory"):
+    with pytest.raises(SQLiteFileUnusable, match=r"accounts\.db: No such file or directory"):
         AccountFile(path.parent / "missing" / "accounts.db")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_forbidden(path: Path) -> None:
     path.touch(mode=0o400)
-    with pytest.raises(AccountFileUnusable, match="Permission denied"):
+    with pytest.raises(SQLiteFileUnusable, match="Permission denied"):
         AccountFile(path)
 
 
