@@ -142,7 +142,10 @@ class ISIPResource(IResource):
 class IWebResource(IResource):
     """Serves a part of an HTTP endpoint's URL space."""
 
-    path = Attribute("str: the first path segment that it serves, such as C{'xcap-root'}.")
+    path = Attribute(
+        "str: the first path segment that it serves, such as C{'xcap-root'}; empty for all that no"
+        " other resource of the endpoint serves."
+    )
 
     def webResource() -> Any:
         """

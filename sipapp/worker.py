@@ -5,55 +5,38 @@ It takes what it inherits, makes its resources, says Ready, and serves until it 
 
 from __future__ import annotations
 
-import gc
-import socket
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 
-from twisted.cred.strcred import makeChecker
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.logger import (
-    FilteringLogObserver,
-    Logger,
-    LogLevel,
-    LogLevelFilterPredicate,
-    globalLogBeginner,
-    textFileLogObserver,
-)
-from twisted.web.resource import Resource
+from twisted.logger import Logger
 from zope.interface import implementer
 
 from sipapp.assignment import Assignment, decodeAssignment
 from sipapp.certificates import Certificates
 from sipapp.config import DEFAULT_PORTS, ResolvedListener, Settings, decodeSettings
-from sipapp.inheritance import Inheritance, endpointOf, limitsOf
-from sipapp.interfaces import IAccounts, IDocumentStore, ILocationStore, INonceCounts, IWorker
-from sipapp.location import LMDBLocation, MemoryLocation
+from sipapp.inheritance import Inheritance, endpointOf
+from sipapp.interfaces import IAccounts, IDocumentStore, INonceCounts, IWorker
 from sipapp.plugins import resourceMakers, resourceTypes
-from sipapp.pool import Boot, HeapTrim, WorkerControl, enterWorker
+from sipapp.pool import Boot, WorkerControl, enterWorker, settleHeap, startLogging, whyNot
 from sipapp.resources.sip import Dispatch
 from sipapp.sip import SIPURI, normalHost
-from sipapp.storage import CheckedAccounts, OwnAccounts, SQLiteAccounts, SQLiteDocuments
-from sipapp.storage.noncecounts import NonceCounts
+from sipapp.stores import Stores
 from sipapp.strangers import Strangers
 from sipapp.transaction import Identifiers, TimerSettings
 from sipapp.transport import leanreactor
 from sipapp.transport.assembly import Transport, assemble
 from sipapp.transport.endpoints import Endpoints
 from sipapp.transport.flows import Flow
-from sipapp.transport.limits import LimitLog, StreamLimits
+from sipapp.transport.limits import StreamLimits
 from sipapp.transport.locate import makeLocator
 from sipapp.transport.networks import Networks
 from sipapp.transport.trust import TrustedPeers
-from sipapp.transport.web import webFactory
+from sipapp.transport.turns import Turns
+from sipapp.websites import WebSites
 
 __all__ = ["Worker", "main"]
-
-#: How many objects may be new before the collector looks for those that nobody reaches.
-_YOUNG = 50_000
 
 _log = Logger()
 
@@ -94,23 +77,21 @@ class Worker:
         self._locatorClient: Any = None
         self._makers = resourceMakers()
         self._resources: list[Any] = []
-        self._webPorts: list[Any] = []
-        self._webSites: list[tuple[socket.socket, Any]] = []
+        self._webSites: WebSites | None = None
+        self._turns = Turns(reactor)
+        self._stores = Stores(settings, reactor, self.endOfTurn)
 
-    @cached_property
+    @property
     def accounts(self) -> IAccounts:
-        checker = self._settings.accounts.checker
-        if checker is not None:
-            return CheckedAccounts(makeChecker(checker), self.reactor)
-        return OwnAccounts(SQLiteAccounts(self._settings.accountsPath))
+        return self._stores.accounts
 
-    @cached_property
+    @property
     def documents(self) -> IDocumentStore:
-        return SQLiteDocuments(self._settings.documentsPath, self.reactor)
+        return self._stores.documents
 
-    @cached_property
+    @property
     def nonceCounts(self) -> INonceCounts:
-        return NonceCounts(Path(self._settings.nonceCountsPath), self.endOfTurn)
+        return self._stores.nonceCounts
 
     def listener(self, name: str) -> int | None:
         found = (one.index for one in self._assignment.listeners if one.name == name)
@@ -141,13 +122,7 @@ class Worker:
             await self._serveWeb(served, self._strangers)
         else:
             await self._serveSIP(served, self._strangers)
-        # What has been made by now stays: the collector need never look at it again.
-        gc.collect()
-        gc.freeze()
-        # Messages and transactions go as soon as nobody needs them. What is left to the collector
-        # is rare, so it need not come at every few messages.
-        gc.set_threshold(_YOUNG)
-        HeapTrim(self.reactor).startService()
+        settleHeap(self.reactor)
 
     async def serve(self) -> None:
         """The workers before this one have handed over: begin to serve."""
@@ -155,7 +130,8 @@ class Worker:
             return
         if self._transport is not None:
             self._transport.driver.serve()
-        self._acceptWeb()
+        if self._webSites is not None:
+            self._webSites.accept()
 
     async def handOver(self, successors: Sequence[str]) -> list[str]:
         """Let other workers take this one's place, and tell them what they must know. What was
@@ -164,7 +140,8 @@ class Worker:
         @param successors: their codes, in slot order.
         @return: the codes that the tokens of moved connections name.
         """
-        await self._stopWeb()
+        if self._webSites is not None:
+            await self._webSites.stopListening()
         if self._transport is None:
             return []
         await self._transport.driver.handOver(successors, self._slot)
@@ -176,7 +153,8 @@ class Worker:
 
         @param timeout: seconds to finish in.
         """
-        await self._stopWeb()
+        if self._webSites is not None:
+            await self._webSites.drain(timeout)
         if self._transport is not None and not await self._transport.driver.drain(timeout):
             _log.warn("Transactions are unfinished after {timeout} s", timeout=timeout)
 
@@ -199,18 +177,13 @@ class Worker:
             await maybeDeferred(self._transport.driver.stop)
             await maybeDeferred(self._locatorClient.stop)
             await self.location.close()
-        if "nonceCounts" in self.__dict__:
-            self.nonceCounts.close()
-        if "documents" in self.__dict__:
-            await self.documents.close()
+        self._turns.stop()
+        await self._stores.close()
         if self._strangers is not None:
             self._strangers.stop()
 
     def endOfTurn(self, call: Callable[[], object]) -> None:
-        if self._transport is None:
-            call()
-        else:
-            self._transport.driver.turns.atEnd(call)
+        self._turns.atEnd(call)
 
     def parked(self, slots: Iterable[int]) -> None:
         """The workers of these slots of the pool are gone for good: see L{sipapp.pool.commands}."""
@@ -226,7 +199,7 @@ class Worker:
         locator, self._locatorClient = makeLocator(
             self.reactor, dns.nameservers, dns.timeout, dns.negativeTTL, dns.maxEntries
         )
-        self.location = self._openLocation()
+        self.location = self._stores.openLocation()
         listeners = [one for one in self._assignment.listeners if not one.listen.isWeb]
         chains: dict[int, list[Any]] = {}
         dispatch = Dispatch(chains, self.identifiers, self.server, self.isTrusted)
@@ -251,6 +224,7 @@ class Worker:
             notes=inheritance.blackBox(),
             admission=strangers.admission,
             overloadRules=strangers.overloadRules,
+            turns=self._turns,
         )
         self.sender = self._transport.sender
         self._endpoints = self._transport.endpoints
@@ -264,48 +238,16 @@ class Worker:
             siblings = [code for codes in self._assignment.pools.values() for code in codes]
             await self._transport.driver.start(siblings)
 
-    def _openLocation(self) -> ILocationStore:
-        if self._settings.location.store == "memory":
-            return MemoryLocation()
-        path = Path(self._settings.locationPath)
-        return LMDBLocation(path, self.endOfTurn, self._settings.location.mapSize)
-
     # HTTP.
 
     async def _serveWeb(self, served: list[ResolvedListener], strangers: Strangers) -> None:
-        limitLog = LimitLog(self.reactor.seconds)
-        admission = strangers.admission(limitLog)
+        sites = WebSites(self.reactor, self._inheritance, strangers.admission, self.server)
         for listener in served:
-            root = Resource()
-            for resource in await self._makeResources(listener):
-                root.putChild(resource.path.encode("utf-8"), resource.webResource())
-            site = webFactory(
-                self.reactor,
-                root,
-                f"{listener.transport} {listener.host}:{listener.port}",
-                limitsOf(listener),
-                limitLog,
-                self._certificates.forListener(listener),
-                Networks(listener.listen.proxyProtocol),
-                admission,
-            )
-            sockets = self._inheritance.listening(listener), *self._inheritance.spares(listener)
-            self._webSites.extend((each, site) for each in sockets)
+            resources = await self._makeResources(listener)
+            sites.add(listener, resources, self._certificates.forListener(listener))
+        self._webSites = sites
         if not self._assignment.predecessors:
-            self._acceptWeb()
-
-    def _acceptWeb(self) -> None:
-        for sock, site in self._webSites:
-            with sock:
-                self._webPorts.append(
-                    self.reactor.adoptStreamPort(sock.fileno(), sock.family, site)
-                )
-        self._webSites.clear()
-
-    async def _stopWeb(self) -> None:
-        ports, self._webPorts = self._webPorts, []
-        for port in ports:
-            await maybeDeferred(port.stopListening)
+            sites.accept()
 
     # Resources.
 
@@ -320,13 +262,6 @@ class Worker:
         return made
 
 
-def _startLogging(level: str) -> None:
-    """Log to standard error: the parent puts the lines into its own log."""
-    predicate = LogLevelFilterPredicate(LogLevel.lookupByName(level))
-    observer = FilteringLogObserver(textFileLogObserver(sys.stderr), [predicate])
-    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
-
-
 def main() -> int:
     """Run until told to drain.
 
@@ -335,7 +270,7 @@ def main() -> int:
     boot = enterWorker()
     assignment = decodeAssignment(boot.payload)
     settings = decodeSettings(assignment.settings, resourceTypes())
-    _startLogging(settings.log.level)
+    startLogging(settings.log.level)
     reactor = leanreactor.install()
     worker = Worker(reactor, boot, assignment, settings)
     control = WorkerControl(
@@ -352,20 +287,11 @@ def main() -> int:
     def run() -> None:
         starting = Deferred.fromCoroutine(worker.start())
         starting.addCallback(lambda _: control.ready())
-        starting.addErrback(partial(_refuse, control))
+        starting.addErrback(lambda failure: control.failed(whyNot(failure)))
 
     reactor.callWhenRunning(run)
     reactor.run()
     return control.exitStatus
-
-
-def _refuse(control: WorkerControl, failure: Any) -> Deferred[None]:
-    """The worker cannot start: an error of ours needs its traceback, one of the operator's
-    only its reason."""
-    reason = f"{failure.type.__name__}: {failure.getErrorMessage()}"
-    if not failure.check(OSError):
-        reason = f"{reason}\n{failure.getTraceback()}"
-    return control.failed(reason)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 from .activation import PassedSockets
 from .blackbox import BlackBoxPen, escape
-from .boot import Boot, Spawn, enterWorker, readBoot
+from .boot import Boot, Spawn, enterWorker, readBoot, startLogging, whyNot
 from .control import WorkerControl
 from .firststart import BootFailure, PoolStopped
-from .heap import HeapTrim
+from .heap import HeapTrim, settleHeap
 from .listener import ListenerService
 from .memory import MemoryWatch
 from .patience import Patience
@@ -35,4 +35,7 @@ __all__ = [
     "escape",
     "readBoot",
     "setReceiveBuffer",
+    "settleHeap",
+    "startLogging",
+    "whyNot",
 ]

@@ -17,6 +17,14 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import msgspec
+from twisted.logger import (
+    FilteringLogObserver,
+    LogLevel,
+    LogLevelFilterPredicate,
+    globalLogBeginner,
+    textFileLogObserver,
+)
+from twisted.python.failure import Failure
 
 CONTROL_FD = 3
 FIRST_INHERITED_FD = 4
@@ -93,3 +101,22 @@ def enterWorker() -> Boot:
         # It died before the kernel was asked to watch it.
         os._exit(1)
     return boot
+
+
+def startLogging(level: str) -> None:
+    """Log to standard error: the parent puts the lines into its own log.
+
+    @param level: the name of the least that is logged.
+    """
+    predicate = LogLevelFilterPredicate(LogLevel.lookupByName(level))
+    observer = FilteringLogObserver(textFileLogObserver(sys.stderr), [predicate])
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+
+
+def whyNot(failure: Failure) -> str:
+    """
+    @return: the reason why a worker cannot start: an error of ours needs its traceback, one of the
+        operator's does not.
+    """
+    reason = f"{type(failure.value).__name__}: {failure.getErrorMessage()}"
+    return reason if failure.check(OSError) else f"{reason}\n{failure.getTraceback()}"

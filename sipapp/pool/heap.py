@@ -8,6 +8,7 @@ TLS handshakes are 11 MiB that nobody else gets.
 from __future__ import annotations
 
 import ctypes
+import gc
 from typing import Any
 
 from twisted.application.internet import TimerService
@@ -16,6 +17,19 @@ from twisted.application.internet import TimerService
 _INTERVAL = 10.0
 #: How much has to be free for it to be worth the time, in bytes.
 _WORTH = 4 << 20
+#: How many objects may be new before the collector looks for those that nobody reaches.
+_YOUNG = 50_000
+
+
+def settleHeap(reactor: Any) -> None:
+    """A worker has made what it will live with, and begins to serve."""
+    # What has been made by now stays: the collector need never look at it again.
+    gc.collect()
+    gc.freeze()
+    # Messages and transactions go as soon as nobody needs them. What is left to the collector
+    # is rare, so it need not come at every few messages.
+    gc.set_threshold(_YOUNG)
+    HeapTrim(reactor).startService()
 
 
 class _Heap(ctypes.Structure):

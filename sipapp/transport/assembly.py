@@ -85,6 +85,7 @@ def assemble(
     notes: MessageNotes | None = None,
     admission: Callable[[LimitLog], Admission | None] | None = None,
     overloadRules: OverloadRules | None = None,
+    turns: Turns | None = None,
 ) -> Transport:
     """Make a driver and all that it needs. Nothing is read or accepted before C{driver.start()}.
 
@@ -97,10 +98,11 @@ def assemble(
     @param admission: makes what decides who is listened to, with the log for what is refused;
         everybody is if there is none.
     @param overloadRules: what is too much to do; C{None} takes whatever comes.
+    @param turns: those of the worker; C{None} makes them.
     """
     served = tuple(served)
     every = Endpoints(endpoints, reactor.seconds)
-    turns = Turns(reactor)
+    turns = turns or Turns(reactor)
     turns.notes = notes or NoNotes()
     layer = turns.layer = TransactionLayer(user, timers, turns.clock)
     neighbours = Neighbours(reactor, turns, layer, identifiers)

@@ -6,134 +6,34 @@ comes gives a sender the whole time again, and nobody counts connections.
 
 from __future__ import annotations
 
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IAddress
-from twisted.internet.protocol import connectionDone
-from twisted.python.failure import Failure
-from twisted.web.http import HTTPChannel
-from twisted.web.resource import Resource
-from twisted.web.server import Request, Site
+from twisted.web.http_headers import Headers
+from twisted.web.resource import IResource
+from twisted.web.server import Site
 
-from sipapp.sip import MessageBounds
 from sipapp.transport.admission import REFUSE, Admission
 from sipapp.transport.expiry import Expiry
 from sipapp.transport.limits import ConnectionCount, LimitLog, StreamLimits
 from sipapp.transport.networks import NONE, Networks
 from sipapp.transport.proxyprotocol import ProxiedFactory
 from sipapp.transport.tls import ServerTLS, TLSFactory
+from sipapp.transport.webchannel import LimitedChannel
+from sipapp.transport.webrequest import LimitedRequest
 
-__all__ = ["LimitedSite", "webFactory"]
+__all__ = ["LimitedSite"]
 
-_HEAD_TOO_LARGE = b"431 Request Header Fields Too Large"  # RFC 6585 §5
-_BODY_TOO_LARGE = b"413 Content Too Large"  # RFC 9110 §15.5.14
-_TOO_MANY_REQUESTS = b"503 Service Unavailable"
-_URI_TOO_LONG = b"414 URI Too Long"  # RFC 9110 §15.5.15
+_FAREWELL = 2.0
+"""Seconds that a client has to take a last answer and to close."""
 
+_NEWCOMERS = 1.0
+"""Seconds that a client which has just connected has to ask for something before the end."""
 
-class _BodyTooLarge(Exception):
-    """More has come of a body than there may be."""
-
-
-class LimitedRequest(Request):
-    """A request whose body has a bound even when it comes in chunks, without a length."""
-
-    _size = 0
-
-    def handleContentChunk(self, data: bytes) -> None:
-        self._size += len(data)
-        channel: Any = self.channel
-        if self._size > channel.bounds.bodySize:
-            raise _BodyTooLarge
-        super().handleContentChunk(data)
-
-
-class LimitedChannel(HTTPChannel):
-    """One connection.
-
-    @ivar site: its endpoint. @ivar host: the client's address.
-    @ivar refused: whether something was too much, so that what follows is not read any more.
-    """
-
-    site: LimitedSite
-    host = ""
-    refused = False
-    _lines = 0
-    _head = 0
-
-    @property
-    def bounds(self) -> MessageBounds:
-        """How large a request may be."""
-        return self.site.limits.message
-
-    def connectionMade(self) -> None:
-        super().connectionMade()
-        self.site.awaitRequest(self)
-
-    def dataReceived(self, data: bytes) -> None:
-        if self.refused:
-            return
-        if not self.requests:
-            self.site.awaitRequest(self)
-        super().dataReceived(data)
-
-    def lineReceived(self, line: bytes) -> None:
-        self.site.awaitRequest(self)
-        self._lines += 1
-        self._head += len(line) + 2
-        bounds = self.bounds
-        # The request line and the empty line are none of the fields.
-        if self._head > bounds.headSize or self._lines > bounds.headers + 2:
-            self.refuse(_HEAD_TOO_LARGE)
-        else:
-            super().lineReceived(line)
-
-    def allHeadersReceived(self) -> None:
-        if self.length is not None and self.length > self.bounds.bodySize:
-            self.refuse(_BODY_TOO_LARGE)
-        else:
-            super().allHeadersReceived()
-
-    def lineLengthExceeded(self, line: bytes) -> None:
-        self.refuse(_HEAD_TOO_LARGE if self._lines else _URI_TOO_LONG)
-
-    def rawDataReceived(self, data: bytes) -> None:
-        try:
-            super().rawDataReceived(data)
-        except _BodyTooLarge:
-            self.refuse(_BODY_TOO_LARGE)
-
-    def allContentReceived(self) -> None:
-        self._lines = self._head = 0
-        self.site.requestComplete(self)
-        pause = self.site.pauseFor(self)
-        if pause:
-            self._end(_TOO_MANY_REQUESTS, b"Retry-After: %d\r\n" % pause)
-        else:
-            super().allContentReceived()
-
-    def refuse(self, status: bytes) -> None:
-        """Answer a request that is too large, and close."""
-        self.site.hit("messageSize", self.host, f"{status.decode('ascii')}, closed")
-        self._end(status)
-
-    def _end(self, status: bytes, headers: bytes = b"") -> None:
-        """Answer what may be only the beginning of a request, and close."""
-        self.refused = True
-        transport: Any = self.transport
-        transport.write(
-            b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Length: 0\r\n%b\r\n" % (status, headers)
-        )
-        self.loseConnection()
-
-    def abort(self) -> None:
-        """Close at once."""
-        transport: Any = self.transport
-        transport.abortConnection()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self.site.channelLost(self)
-        super().connectionLost(reason)
+_IN_MEMORY = 100_000
+"""Bytes of a body; a larger one goes into a file."""
 
 
 class LimitedSite(Site):
@@ -141,6 +41,8 @@ class LimitedSite(Site):
 
     From the opening of a connection, or the first byte of a later request, to the last byte of the
     request there is C{messageTimeout}, for TLS's handshake too.
+
+    @ivar isDraining: whether connections end with the answer that is under way.
     """
 
     noisy = False
@@ -149,27 +51,34 @@ class LimitedSite(Site):
     def __init__(
         self,
         reactor: Any,
-        root: Resource,
+        root: IResource,
         limits: StreamLimits,
         limitLog: LimitLog,
         name: str,
         admission: Admission | None = None,
+        server: str | None = None,
     ) -> None:
         """
         @param name: of the endpoint, for the log.
         @param admission: decides who is listened to, and how much; C{None} if everybody is.
+        @param server: what the Server of answers says; C{None} for silence.
         """
         super().__init__(
             root, requestFactory=LimitedRequest, timeout=limits.idleTimeout, reactor=reactor
         )
         self.limits = limits
+        self.isDraining = False
+        self._server = None if server is None else server.encode("utf-8")
         self._name = name
         self._limitLog = limitLog
         self._admission = admission
         self._connections = ConnectionCount(limits, limitLog, name)
+        self._channels: set[LimitedChannel] = set()
         self._unfinished: Expiry[LimitedChannel] = Expiry(
             reactor, limits.messageTimeout, self._tooLate
         )
+        self._leaving: Expiry[LimitedChannel] = Expiry(reactor, _FAREWELL, LimitedChannel.abort)
+        self._drained: list[Deferred[None]] = []
 
     def buildProtocol(self, addr: IAddress | None) -> LimitedChannel | None:  # type: ignore[override]
         peer: Any = addr
@@ -182,6 +91,35 @@ class LimitedSite(Site):
         channel.MAX_LENGTH = self.limits.message.headerSize
         made: LimitedChannel = channel
         return made
+
+    def withPrelude(self, tls: ServerTLS | None = None, balancers: Networks = NONE) -> Any:
+        """
+        @param tls: for C{https}.
+        @param balancers: if there are any, all connections come through them (PROXY protocol).
+        @return: the factory to listen with, for what comes before the first request.
+        """
+        factory: Any = self
+        if tls is not None:
+            factory = TLSFactory(tls, False, factory)
+        if balancers:
+            factory = ProxiedFactory(
+                self.reactor, factory, balancers, self.limits, self._limitLog, self._name
+            )
+        return factory
+
+    def getContentFile(self, length: int | None) -> Any:
+        """Where the body of a request goes."""
+        return SpooledTemporaryFile(_IN_MEMORY)
+
+    def log(self, request: Any) -> None:
+        """There is no line for each request."""
+
+    # What its connections tell and ask.
+
+    def channelMade(self, channel: LimitedChannel) -> None:
+        """A connection is open, and its first request has to come."""
+        self._channels.add(channel)
+        self._unfinished.renew(channel)
 
     def awaitRequest(self, channel: LimitedChannel) -> None:
         """A request has begun, if it has not before."""
@@ -203,10 +141,28 @@ class LimitedSite(Site):
         verdict = admission.judge(channel.host, False, True, self.reactor.seconds())
         return admission.pause if verdict >= REFUSE else 0
 
+    def sign(self, headers: Headers) -> None:
+        """Have an answer say whose it is, and not whose library has made it."""
+        if self._server is None:
+            headers.removeHeader(b"Server")
+        else:
+            headers.setRawHeaders(b"Server", [self._server])
+
+    def channelLeaves(self, channel: LimitedChannel) -> None:
+        """A connection has got its last answer."""
+        self._unfinished.discard(channel)
+        self._leaving.renew(channel)
+
     def channelLost(self, channel: LimitedChannel) -> None:
         """A connection has ended."""
         self._unfinished.discard(channel)
+        self._leaving.discard(channel)
+        self._channels.discard(channel)
         self._connections.leave(channel.host)
+        if not self._channels:
+            waiting, self._drained = self._drained, []
+            for drained in waiting:
+                drained.callback(None)
 
     def hit(self, limit: str, host: str, detail: str) -> None:
         """A limit was hit: see L{LimitLog.hit}."""
@@ -216,26 +172,41 @@ class LimitedSite(Site):
         self.hit("messageTimeout", channel.host, "did not finish what it began, aborted")
         channel.abort()
 
+    # The end.
 
-def webFactory(
-    reactor: Any,
-    root: Resource,
-    name: str,
-    limits: StreamLimits,
-    limitLog: LimitLog,
-    tls: ServerTLS | None = None,
-    balancers: Networks = NONE,
-    admission: Admission | None = None,
-) -> Any:
-    """Make the factory of an HTTP endpoint.
+    def drain(self, timeout: float) -> Deferred[None]:
+        """Finish the requests that are under way, each the last of its connection, and close the
+        connections on which there is none.
 
-    @param name: what the endpoint is called in the log. @param tls: for C{https}.
-    @param balancers: if there are any, all connections come through them (PROXY protocol).
-    @param admission: decides who is listened to, and how much; C{None} if everybody is.
-    """
-    factory: Any = LimitedSite(reactor, root, limits, limitLog, name, admission)
-    if tls is not None:
-        factory = TLSFactory(tls, False, factory)
-    if balancers:
-        factory = ProxiedFactory(reactor, factory, balancers, limits, limitLog, name)
-    return factory
+        @param timeout: seconds to finish in.
+        @return: fires when there are no connections any more.
+        """
+        self.isDraining = True
+        for channel in tuple(self._channels):
+            if not channel.requests and channel not in self._unfinished:
+                channel.leave()
+        if not self._channels:
+            return succeed(None)
+        drained: Deferred[None] = Deferred()
+        self._drained.append(drained)
+        clock: Any = self.reactor
+        calls = [
+            clock.callLater(min(_NEWCOMERS, timeout), self._dismiss),
+            clock.callLater(timeout, self._abortAll),
+        ]
+
+        def clear(result: None) -> None:
+            for call in calls:
+                if call.active():
+                    call.cancel()
+
+        return drained.addCallback(clear)
+
+    def _dismiss(self) -> None:
+        for channel in tuple(self._channels):
+            if not channel.isBegun:
+                channel.leave()
+
+    def _abortAll(self) -> None:
+        for channel in tuple(self._channels):
+            channel.abort()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
 from twisted.internet.task import Clock
 
-from sipapp.pool import HeapTrim
+from sipapp.pool import HeapTrim, settleHeap
 from sipapp.pool.memory import privateSize
 
 #: More than Python's own allocator takes, and less than the C library maps on its own.
@@ -30,3 +31,17 @@ def test_freedInTheMidst() -> None:
     assert full - privateSize(os.getpid()) > _SIZE * _COUNT / 2
     assert last
     trim.stopService()
+
+
+def test_settled() -> None:
+    """What a worker has made before it serves is not looked at again."""
+    thresholds = gc.get_threshold()
+    clock = Clock()
+    try:
+        settleHeap(clock)
+        assert gc.get_freeze_count() > 0
+        assert gc.get_threshold()[0] > thresholds[0]
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
+    assert len(clock.getDelayedCalls()) == 1

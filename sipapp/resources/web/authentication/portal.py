@@ -3,7 +3,7 @@ checker of the accounts, and for an avatar the account itself."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from twisted.cred.credentials import IUsernamePassword
 from twisted.cred.error import LoginFailed, UnauthorizedLogin
@@ -63,8 +63,7 @@ class AccountPortal:
         asked = self._portal.login(credentials, None, _IAccount)
         asked.addTimeout(_PATIENCE, self._clock)
         try:
-            _, account, _ = await asked
+            _, avatar, _ = await asked
         except LoginFailed:
             return None
-        found: Account = account
-        return found
+        return cast("Account", avatar)

@@ -1,0 +1,1 @@
+"""Tests of C{sipapp.resources.web}: what HTTP endpoints serve."""
