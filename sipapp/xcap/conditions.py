@@ -2,7 +2,8 @@
 
 All that is in a document has the entity tag of the document, so a tag is compared with that, also
 by a request for an element that is not there yet: this is how a client inserts one into the
-document that it knows. C{*} is about the thing itself: C{If-None-Match: *} replaces nothing.
+document that it knows. So does C{*}, any tag: C{If-None-Match: *} makes a new document, and never a
+new element (RFC 4825 §8.2.6).
 """
 
 from __future__ import annotations
@@ -52,16 +53,15 @@ class Conditions:
         self._match = _parse(match)
         self._noneMatch = _parse(noneMatch)
 
-    def check(self, etag: str | None, exists: bool, isRead: bool) -> None:
+    def check(self, etag: str | None, isRead: bool) -> None:
         """Compare with what there is, in the order of RFC 9110 §13.2.2.
 
         @param etag: that of the document; C{None} if there is none.
-        @param exists: whether there is what the request is for, in the document.
         @param isRead: whether the request only reads.
         @raise PreconditionFailed: if nothing may be done.
         @raise NotModified: if nothing need be sent.
         """
-        tags = self._match
+        tags, exists = self._match, etag is not None
         # Only strong tags say that nothing whatever has changed (§13.1.1, §8.8.3.2).
         if tags is not None and not (exists if tags is _ANY else (etag, True) in tags):
             raise PreconditionFailed("the document is not the one that If-Match names")

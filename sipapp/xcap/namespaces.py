@@ -1,5 +1,5 @@
 """What the query of a URI binds the prefixes of a node selector to (RFC 4825 §6.4): pointer parts
-of the C{xmlns()} scheme of XPointer, one after the other."""
+of the C{xmlns()} scheme of XPointer, one after the other. Those of other schemes are ignored."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ XML = "http://www.w3.org/XML/1998/namespace"
 """What the prefix C{xml} is bound to everywhere."""
 
 _S = "[ \t\r\n]*"
-_part = re.compile(rf"xmlns\(({NCNAME}){_S}={_S}").match
+_binding = re.compile(rf"xmlns\(({NCNAME}){_S}={_S}").match
+_other = re.compile(rf"(?!xmlns\()(?:{NCNAME}:)?{NCNAME}\(").match
 _piece = re.compile(r"\^([\^()])|[^\^()]+|[()]").match
 _blank = re.compile(_S).match
 
@@ -25,16 +26,19 @@ def parseBindings(query: str) -> dict[str, str]:
     @param query: the query, decoded.
     @return: namespaces by prefix; C{xml} is always among them. Of two bindings of a prefix the
         last is meant.
-    @raise BadSelector: if there is anything but bindings in it, or one that is not allowed.
+    @raise BadSelector: if there is anything but pointer parts in it, or a binding that is none or
+        is not allowed.
     """
     namespaces = {"xml": XML}
     position = 0
     while position < len(query):
-        found = _part(query, position)
-        if found is None:
+        binding = _binding(query, position)
+        part = binding or _other(query, position)
+        if part is None:
             raise BadSelector(f"{clip(query[position:])} in the query binds no prefix")
-        namespace, position = _schemeData(query, found.end())
-        _bind(namespaces, found[1], namespace)
+        data, position = _schemeData(query, part.end())
+        if binding is not None:
+            _bind(namespaces, binding[1], data)
         blank = _blank(query, position)
         position = blank.end() if blank else position
     return namespaces
@@ -51,8 +55,8 @@ def _bind(namespaces: dict[str, str], prefix: str, namespace: str) -> None:
 
 def _schemeData(query: str, start: int) -> tuple[str, int]:
     """
-    @return: the namespace that begins here, its escapes removed, and where the query goes on after
-        the parenthesis that ends it. Parentheses in it are balanced or escaped (XPointer framework
+    @return: the data that begins here, its escapes removed, and where the query goes on after the
+        parenthesis that ends it. Parentheses in it are balanced or escaped (XPointer framework
         §3.1).
     """
     pieces: list[str] = []
@@ -68,4 +72,4 @@ def _schemeData(query: str, start: int) -> tuple[str, int]:
             if depth < 0:
                 return "".join(pieces), position
         pieces.append(piece)
-    raise BadSelector("a binding in the query does not end, or escapes nothing")
+    raise BadSelector("a part of the query does not end, or escapes nothing")

@@ -101,7 +101,7 @@ def read(target: Target, body: bytes | None, etag: str | None, conditions: Condi
     if body is None or etag is None:
         raise NotFound("there is no such document")
     content = body if target.node is None else edit.get(Document(body), target.node)
-    conditions.check(etag, True, True)
+    conditions.check(etag, True)
     return Found(content, etag)
 
 
@@ -173,11 +173,12 @@ class Change:
         @raise XCAPError: if this cannot be made of it, or a condition does not hold.
         """
         usage, name, node = self.target
+        self._conditions.check(etag, False)
         old = None if body is None else Document(body)
-        exists = old is not None and (node is None or old.find(node) is not None)
-        self._conditions.check(etag, exists, False)
-        self.created = self._content is not None and not exists
-        new = self._deleted(old) if self._content is None else self._put(old, self._content)
+        if self._content is None:
+            new, self.created = self._deleted(old), False
+        else:
+            new, self.created = self._put(old, self._content)
         if new is None:
             return Made(self.target, None)
         if len(new.body) > self._documentSize:
@@ -186,14 +187,16 @@ class Change:
         patch = None if old is None or node is None else patchFor(old, new, node)
         return Made(self.target, new, patch)
 
-    def _put(self, old: Document | None, content: bytes) -> Document:
+    def _put(self, old: Document | None, content: bytes) -> tuple[Document, bool]:
+        """
+        @return: what comes of it, and whether it is something new.
+        """
         node = self.target.node
         if node is None:
-            return Document(content)
+            return Document(content), old is None
         if old is None:
             raise NoParent(detail="there is no such document")
-        new, _ = edit.put(old, node, content)
-        return new
+        return edit.put(old, node, content)
 
     def _deleted(self, old: Document | None) -> Document | None:
         if old is None:

@@ -28,6 +28,10 @@ from sipapp.xcap.namespaces import XML, parseBindings
         ("xmlns(a=x=y&z)", {"a": "x=y&z"}),
         (f"xmlns(xml={XML})", {}),
         ("xmlns(é=urn:é)", {"é": "urn:é"}),
+        # RFC 4825 §6.4: other schemes are ignored, and case is part of their names.
+        ("xpointer(/a)", {}),
+        ("XMLNS(a=urn:a)", {}),
+        ('xpath1(id("x")) xmlns(a=urn:a) x:y(^)xmlns^(b=c^))', {"a": "urn:a"}),
     ],
 )
 def test_bindings(query: str, bound: dict[str, str]) -> None:
@@ -46,8 +50,9 @@ def test_bindings(query: str, bound: dict[str, str]) -> None:
         ("xmlns(a)", "binds no prefix"),
         ("xmlns(a=urn:a)&x", "binds no prefix"),
         ("xmlns(a=urn:a))", "binds no prefix"),
-        ("XMLNS(a=urn:a)", "binds no prefix"),
-        ("xpointer(/a)", "binds no prefix"),
+        ("1(a)", "binds no prefix"),
+        ("x:(a)", "binds no prefix"),
+        ("xpointer(/a", "does not end"),
         (" xmlns(a=urn:a)", "binds no prefix"),
         ("xmlns(a=urn:a", "does not end"),
         ("xmlns(a=urn:(a)", "does not end"),

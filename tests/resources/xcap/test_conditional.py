@@ -60,16 +60,17 @@ def test_insertingIntoTheDocumentThatIsKnown() -> None:
     stage = Stage()
     etag = stage.fill()
     assert stage.put(ENTRY, ELEMENT, BOB, ("If-Match", OTHER)).status == 412
-    assert stage.put(ENTRY, ELEMENT, BOB, ("If-Match", "*")).status == 412
     assert stage.put(ENTRY, ELEMENT, BOB, ("If-None-Match", etag)).status == 412
     assert stage.put(ENTRY, ELEMENT, BOB, ("If-Match", etag)).status == 201
     assert stage.put(ENTRY, ELEMENT, BOB, ("If-None-Match", "*")).status == 412
 
 
-def test_insertingOnlyWhatIsNotThere() -> None:
+def test_anElementHasTheTagOfItsDocument() -> None:
+    """Even before it is there (RFC 4825 §8.2.6)."""
     stage = Stage()
     stage.fill()
-    assert stage.put(ENTRY, ELEMENT, BOB, ("If-None-Match", "*")).status == 201
+    assert stage.put(ENTRY, ELEMENT, BOB, ("If-None-Match", "*")).status == 412
+    assert stage.put(ENTRY, ELEMENT, BOB, ("If-Match", "*")).status == 201
     assert stage.put(ENTRY, ELEMENT, BOB, ("If-Match", "*")).status == 200
 
 
