@@ -1,0 +1,1 @@
+"""XCAP over HTTP, against a real server with several workers."""
