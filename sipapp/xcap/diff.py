@@ -125,14 +125,14 @@ def _operation(
 def xcapDiff(root: str, changes: Iterable[DocumentChange]) -> bytes:
     """Say what has become of documents, as an C{application/xcap-diff+xml} (RFC 5874 §3).
 
-    @param root: the URI of the XCAP root.
+    @param root: the URI of the XCAP root, without a slash at the end.
     @param changes: in their order. Of one without a patch it is said that the document is another
         one, or there, or gone; what is in it can be read.
     """
     documents = "".join(map(_document, changes))
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<d:xcap-diff xmlns:d="{_XCAP_DIFF}" xcap-root={quoteattr(root)}>'
+        f'<d:xcap-diff xmlns:d="{_XCAP_DIFF}" xcap-root={quoteattr(root + "/")}>'
         f"{documents}</d:xcap-diff>\n"
     ).encode()
 
