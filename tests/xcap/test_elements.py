@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
@@ -278,3 +279,29 @@ def test_severalPieces() -> None:
     body = b"<a>" + text + b"<b/></a>"
     (child,) = rootOf(body).children
     assert body[child.start : child.end] == b"<b/>"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<a><b c='d'/></a>",
+        b"<a>",
+        b"<a><p:b/></a>",
+        b"<!DOCTYPE a><a/>",
+        b"<a>" * (DEPTH + 1),
+        b"\xff",
+    ],
+)
+def test_leavesNothingForTheGarbageCollector(body: bytes) -> None:
+    def read() -> None:
+        with suppress(XCAPError):
+            rootOf(body)
+
+    read()
+    gc.collect()
+    gc.disable()
+    try:
+        read()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
