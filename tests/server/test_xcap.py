@@ -30,7 +30,9 @@ DOCUMENT = b"""<resource-lists xmlns="urn:ietf:params:xml:ns:resource-lists">
 def server(configuration: Configuration, startServer: ServerStarter) -> Server:
     configuration.listen("http", workers=2, resources=["xcap", "health"])
     configuration.listen("https", workers=1, resources=["xcap"])
+    configuration.table("server", domains=[DOMAIN, "example.net"])
     addUsers(configuration, {"alice": "secret", "bob": "hidden"})
+    addUsers(configuration, {"carol": "singer"}, realm="example.net")
     return startServer(configuration)
 
 
@@ -85,6 +87,20 @@ def test_strangersAndOthers(server: Server) -> None:
         assert not any(each.startswith("Basic") for each in challenge.getAll("www-authenticate"))
         assert bob.get(INDEX).status == 403
         assert bob.put(INDEX, LISTS, DOCUMENT).status == 403
+
+
+def test_usersOfAnotherDomain(server: Server) -> None:
+    """They log in to a realm of their own; the name of the host tells which, if nothing else."""
+    address = server.endpoint("http").address
+    uri = "/xcap-root/resource-lists/users/sip:carol@example.net/index"
+    capabilities = "/xcap-root/xcap-caps/global/index"
+    with HTTPClient(address, Digest("carol", "singer"), host="xcap.example.net") as carol:
+        assert carol.get(capabilities).status == 200
+        assert carol.put(uri, LISTS, DOCUMENT).status == 201
+        assert carol.get(INDEX).status == 401
+    with HTTPClient(address, Digest("alice", "secret")) as alice:
+        assert alice.get(capabilities).status == 200
+        assert alice.get(uri).status == 401
 
 
 def test_basicOverTLS(server: Server, authority: CertificateAuthority) -> None:
