@@ -6,14 +6,19 @@ gaps, and the newest is always there.
 
 Whoever has changed something touches the file when that is committed: this is what those who follow
 are woken by. A write to the log of SQLite would wake them before there is anything to see.
+
+Whoever waits for SQLite's write lock tries again now and then, the longer the more seldom. Where
+several processes write all the time somebody would wait for seconds, and give up. So they queue for
+a lock of the directory first, which the kernel gives to one after the other.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sipapp.storage.document import (
@@ -182,7 +187,7 @@ class DocumentFile(SQLiteFile):
         @raise sqlite3.Error: if they cannot be written; nothing has changed then.
         """
         before = self.database.total_changes
-        with self.transaction():
+        with self._turn(), self.transaction():
             outcomes = [self._outcome(each) for each in replacements]
             hasChanged = self.database.total_changes != before
             if hasChanged:
@@ -193,6 +198,17 @@ class DocumentFile(SQLiteFile):
             with suppress(OSError):
                 os.utime(self.path)
         return outcomes
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Nobody else changes anything meanwhile."""
+        directory = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX)
+            yield
+        finally:
+            # And lets go of the lock.
+            os.close(directory)
 
     def _outcome(self, replacement: Replacement) -> StoredDocument | Exception | None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import sqlite3
@@ -84,6 +85,28 @@ def test_together(file: DocumentFile) -> None:
     ]
     assert [each.name for each in file.entries()] == [RULES]
     assert [each.sequence for each in file.changes(0, 10)] == [1, 2, 3, 4]
+
+
+def test_oneAfterTheOther(file: DocumentFile, path: Path) -> None:
+    """Whoever writes has the lock of the directory, so that those who wait stand in a queue."""
+
+    def isFree() -> bool:
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(directory)
+        return True
+
+    def replacements() -> Iterator[Replacement]:
+        assert not isFree()
+        yield Replacement(LISTS, None, ONE)
+
+    assert isFree()
+    file.replace(replacements())
+    assert isFree()
 
 
 def test_theLastChangesAreKept(file: DocumentFile) -> None:

@@ -71,6 +71,11 @@ def test_notMade(path: Path) -> None:
     assert os.listdir(path.parent) == []
 
 
+def test_directory(tmp_path: Path) -> None:
+    with pytest.raises(SQLiteFileUnusable, match="unable to open database file"):
+        Notes(tmp_path)
+
+
 def test_allOrNothing(path: Path) -> None:
     with Notes(path) as file:
         with pytest.raises(KeyError), file.transaction():
