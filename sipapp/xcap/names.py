@@ -125,7 +125,9 @@ def _sipUser(text: str, meant: str) -> str:
     """
     uri = _parsed(text, meant)
     assert isinstance(uri, SIPURI)
-    host = uri.replace(user=None).aor().partition(":")[2]
+    # It is to be a SIP URI: the default port of SIPS goes before its scheme does.
+    port = None if (uri.scheme, uri.port) == ("sips", 5061) else uri.port
+    host = uri.replace(scheme="sip", user=None, port=port).aor().removeprefix("sip:")
     if uri.user is None:
         return f"sip:{host}"
     return f"sip:{escape(unescape(uri.user), _LITERAL)}@{host}"

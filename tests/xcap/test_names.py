@@ -89,6 +89,8 @@ def test_noNameFromElsewhere() -> None:
         ("sips:alice@example.com", "sip:alice@example.com"),
         ("sips:alice@example.com:5061", "sip:alice@example.com"),
         ("sip:alice@example.com:5060", "sip:alice@example.com"),
+        ("sips:alice@example.com:5060", "sip:alice@example.com"),
+        ("sip:alice@example.com:5061", "sip:alice@example.com:5061"),
         ("sip:alice@example.com:5070", "sip:alice@example.com:5070"),
         ("sip:alice:secret@example.com;transport=tcp?to=x", "sip:alice@example.com"),
         ("sip:%61lice@example.com", "sip:alice@example.com"),
