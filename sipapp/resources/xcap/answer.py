@@ -70,7 +70,7 @@ def refusal(error: XCAPError, document: str) -> Answer:
     @param document: the absolute URI of the document that the request is about.
     @return: what to answer to a request that cannot be granted.
     """
-    if isinstance(error, NoParent):
+    if isinstance(error, NoParent) and error.ancestor is not None:
         error = error.below(document)
     if isinstance(error, Conflict):
         return Answer(error.status, error.toXML(), error.contentType.decode("ascii"))

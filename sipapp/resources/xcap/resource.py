@@ -114,7 +114,7 @@ class XCAP:
 
     def __init__(self, settings: XCAPSettings, worker: Any) -> None:
         """
-        @raise ValueError: if there is no domain, no such usage, or no way to log in.
+        @raise ValueError: if there is no domain, or no way to log in.
         """
         domain = settings.domain or worker.domain
         if domain is None:

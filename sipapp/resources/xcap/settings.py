@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from sipapp.resources.maker import Settings
 from sipapp.sip import quote
+from sipapp.xcap.registry import NoSuchUsage, applicationUsages
 
 __all__ = ["XCAPSettings"]
 
@@ -51,3 +52,8 @@ class XCAPSettings(Settings, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for realm in self.realms.values():
             quote(realm)
+        if self.usages is not None:
+            try:
+                applicationUsages(self.usages)
+            except NoSuchUsage as error:
+                raise ValueError(f"usages: {error}") from None

@@ -136,6 +136,7 @@ def test_aParentThatIsMissing(stage: Stage) -> None:
 def test_noDocumentToPutAnElementInto() -> None:
     answer = Stage().put(f"{FRIENDS}/entry", ELEMENT, BILL)
     assert (answer.status, "<no-parent" in answer.text) == (409, True)
+    assert "<ancestor" not in answer.text
 
 
 def test_partsOfADocumentThatIsNotThere() -> None:

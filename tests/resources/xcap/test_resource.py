@@ -17,7 +17,6 @@ from sipapp.resources.xcap import XCAPSettings, xcapMaker
 from sipapp.storage import MemoryAccounts, MemoryDocuments, OwnAccounts, newAccount
 from sipapp.storage.noncecounts import NonceCounts
 from sipapp.transaction import Identifiers
-from sipapp.xcap.registry import NoSuchUsage
 
 
 class Worker:
@@ -55,8 +54,9 @@ def test_interfaces(worker: Worker) -> None:
 
 
 def test_usages(worker: Worker) -> None:
-    with pytest.raises(NoSuchUsage):
-        xcapMaker.make(XCAPSettings(usages=("resource-lists", "no-such-usage")), worker)
+    assert xcapMaker.make(XCAPSettings(usages=("resource-lists",)), worker)
+    with pytest.raises(msgspec.ValidationError, match=r"usages: there is no .* 'no-such-usage'"):
+        msgspec.convert({"usages": ["resource-lists", "no-such-usage"]}, XCAPSettings)
 
 
 def test_itNeedsADomain(worker: Worker) -> None:
