@@ -100,32 +100,27 @@ class _Reading:
         self._open: list[_Open] = []
         self._parser = parser = ParserCreate("utf-8")
         parser.XmlDeclHandler = self._xmlDeclaration
+        parser.StartDoctypeDeclHandler = self._doctype
         parser.StartElementHandler = self._startElement
         parser.EndElementHandler = self._endElement
         try:
-            self._read(body)
+            parser.Parse(body, True)
         except ExpatError as error:
             raise NotWellFormed(
                 _where(ErrorString(error.code), error.lineno, error.offset)
             ) from None
         finally:
             # Not to wait for the garbage collector with what refers to each other.
-            parser.XmlDeclHandler = None
+            parser.XmlDeclHandler = parser.StartDoctypeDeclHandler = None
             parser.StartElementHandler = parser.EndElementHandler = None
-
-    def _read(self, body: bytes) -> None:
-        # An exception does not stop expat: it would read on, and expand what a document type
-        # declaration defines. So it never sees one. Behind the begin of an element there is none.
-        place = body.find(b"<!DOCTYPE")
-        if place >= 0:
-            self._parser.Parse(body[:place], False)
-            if not self._count:
-                raise NotWellFormed("a document type declaration is not allowed")
-        self._parser.Parse(body[max(place, 0) :], True)
 
     def _xmlDeclaration(self, version: str, encoding: str | None, standalone: int) -> None:
         if encoding is not None and encoding.upper() != "UTF-8":
             raise NotUTF8("the document says that it is in another encoding")
+
+    def _doctype(self, name: str, system: str | None, public: str | None, internal: bool) -> None:
+        # The parser stops at an exception: it has not read what the declaration defines by then.
+        raise NotWellFormed("a document type declaration is not allowed")
 
     def _startElement(self, written: str, attributes: dict[str, str]) -> None:
         self._count += 1
