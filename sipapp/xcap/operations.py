@@ -156,6 +156,9 @@ class Change:
         if not target.usage.accepts(target.name):
             if content is None:
                 raise NotFound("there is no such document")
+            if target.node is not None or "/" in target.name.path:
+                # RFC 4825 §8.2.1: what it is to be put in, a document or a directory, is not there.
+                raise NoParent(detail="there is no such document or directory")
             raise ConstraintFailure("the usage has no document of this name")
         if content is not None and len(content) > documentSize:
             raise TooLarge(_tooLarge(documentSize))

@@ -25,7 +25,7 @@ class ApplicationUsage:
     """An L{IApplicationUsage} to derive from.
 
     Users read and change their own documents, all users read the global ones, and a document may
-    have any name, in either tree (§5.7).
+    have any name, in either tree (§5.7). There are no directories in a user's home (§6.2).
     """
 
     auid: str
@@ -40,7 +40,7 @@ class ApplicationUsage:
         return (self.namespace,)
 
     def accepts(self, name: DocumentName) -> bool:
-        return True
+        return "/" not in name.path
 
     def isReadOnly(self, name: DocumentName) -> bool:
         return False

@@ -16,8 +16,8 @@ class Notes(ApplicationUsage):
 
 
 USAGE = Notes()
-ALICES = DocumentName(USAGE.auid, ALICE, "any/name")
-GLOBAL = DocumentName(USAGE.auid, "", "any/name")
+ALICES = DocumentName(USAGE.auid, ALICE, "any")
+GLOBAL = DocumentName(USAGE.auid, "", "any")
 ANYTHING = Document(b"<any/>")
 
 
@@ -26,6 +26,11 @@ def test_anyDocumentOfAnyName() -> None:
         assert USAGE.accepts(name)
         assert not USAGE.isReadOnly(name)
         USAGE.validate(ANYTHING, name)
+
+
+def test_noDirectories() -> None:
+    for user in (ALICE, ""):
+        assert not USAGE.accepts(DocumentName(USAGE.auid, user, "any/name"))
 
 
 def test_usersHaveWhatIsTheirs() -> None:

@@ -43,7 +43,7 @@ class RLSServices(ApplicationUsage):
     schema = Schema(f"{{{_NAMESPACE}}}rls-services", "rls-services.xsd")
 
     def accepts(self, name: DocumentName) -> bool:
-        return not name.isGlobal or name.path == "index"
+        return name.path == "index" if name.isGlobal else super().accepts(name)
 
     def isReadOnly(self, name: DocumentName) -> bool:
         return name.isGlobal and name.path == "index"

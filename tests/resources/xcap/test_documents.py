@@ -71,12 +71,19 @@ def test_aUserHasMoreThanOneSpelling(user: str) -> None:
     assert stage.get(f"{ROOT}/resource-lists/users/{user}/index").body == DOCUMENT
 
 
-def test_documentsInDirectories() -> None:
+def test_namesOfDocuments() -> None:
     stage = Stage()
-    uri = f"{ROOT}/resource-lists/users/{ALICE}/work/2026%20lists"
+    uri = f"{ROOT}/resource-lists/users/{ALICE}/2026%20lists%3F"
     assert stage.put(uri, LISTS, DOCUMENT).status == 201
-    assert stage.stored(DocumentName("resource-lists", ALICE, "work/2026 lists")) is not None
+    assert stage.stored(DocumentName("resource-lists", ALICE, "2026 lists?")) is not None
     assert stage.get(uri).body == DOCUMENT
+
+
+def test_directoriesThatAreNotThere() -> None:
+    stage = Stage()
+    refused = stage.put(f"{ROOT}/resource-lists/users/{ALICE}/work/index", LISTS, DOCUMENT)
+    assert (refused.status, "<no-parent" in refused.text) == (409, True)
+    assert "<ancestor" not in refused.text
 
 
 def test_contentTypes() -> None:
