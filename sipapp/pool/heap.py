@@ -65,6 +65,11 @@ class HeapTrim(TimerService):
             self._heap.restype = _Heap
 
     def look(self) -> None:
-        """Asking costs 2 µs; giving back, a millisecond for what is worth it."""
+        """Asking costs 2 µs; giving back, a millisecond for what is worth it.
+
+        The collector is asked as well: a few connections that end are no reason for it to come by
+        itself, but what OpenSSL had for each of them is no object, and much more.
+        """
+        gc.collect(0)
         if self.isOfUse and self._heap().fordblks > _WORTH:
             self._trim(0)

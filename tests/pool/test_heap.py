@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import weakref
 
 import pytest
 from twisted.internet.task import Clock
@@ -45,3 +46,25 @@ def test_settled() -> None:
         gc.unfreeze()
         gc.set_threshold(*thresholds)
     assert len(clock.getDelayedCalls()) == 1
+
+
+def test_whatIsLeftToTheCollector() -> None:
+    """It is not for long, however little it is."""
+
+    class Ring:
+        def __init__(self) -> None:
+            self.myself = self
+
+    clock = Clock()
+    gc.collect()
+    gc.disable()
+    try:
+        trim = HeapTrim(clock)
+        trim.startService()
+        left = weakref.ref(Ring())
+        assert left() is not None
+        clock.advance(10)
+        assert left() is None
+        trim.stopService()
+    finally:
+        gc.enable()
