@@ -17,7 +17,7 @@ from sipapp.config import Settings, ownerOf
 from sipapp.estate import GroundEstate
 from sipapp.ownership import asOwner, makeOwned
 from sipapp.pool import bindInbox
-from sipapp.storage import AccountFile, SQLiteFileUnusable
+from sipapp.storage import AccountFile, DocumentFile, SQLiteFileUnusable
 
 __all__ = ["Ground"]
 
@@ -43,6 +43,8 @@ class Ground(Service):
         # Whoever has passwords elsewhere needs none.
         isAsked = settings.accounts.checker is None
         self._accountsPath = Path(settings.accountsPath) if isAsked else None
+        # Made when somebody needs it.
+        self._documentsPath = Path(settings.documentsPath)
         self.busDirectory = Path(settings.server.runDirectory) / "bus"
         self.secret = b""
         self.inboxes: dict[str, socket.socket] = {}
@@ -98,6 +100,8 @@ class Ground(Service):
             self._secretPath.read_bytes()
             if self._accountsPath is not None:
                 AccountFile(self._accountsPath).close()
+            if self._documentsPath.exists():
+                DocumentFile(self._documentsPath).close()
         except (OSError, SQLiteFileUnusable) as error:
             raise SystemExit(f"sipapp: as uid {os.geteuid()}: {error}") from error
 

@@ -138,7 +138,7 @@ def test_boundBeforeAndReadAfter(configuration: Configuration, witness: Path) ->
             assert groups == str(entry.pw_gid), what
 
 
-@pytest.mark.parametrize("name", ["secret", "accounts.db"])
+@pytest.mark.parametrize("name", ["secret", "accounts.db", "documents.db"])
 def test_whatEverybodyCanReadIsNoSecret(
     configuration: Configuration, startServer: ServerStarter, name: str
 ) -> None:
@@ -188,7 +188,7 @@ def test_keyThatOnlyRootCanRead(configuration: Configuration, startServer: Serve
     )
 
 
-@pytest.mark.parametrize("name", ["secret", "accounts.db"])
+@pytest.mark.parametrize("name", ["secret", "accounts.db", "documents.db"])
 def test_whatOnlyRootCanRead(configuration: Configuration, name: str) -> None:
     """It would be found out when a worker needs it, or the next program."""
     python, environment = interpreter()
