@@ -128,9 +128,10 @@ def _sipUser(text: str, meant: str) -> str:
     # It is to be a SIP URI: the default port of SIPS goes before its scheme does.
     port = None if (uri.scheme, uri.port) == ("sips", 5061) else uri.port
     host = uri.replace(scheme="sip", user=None, port=port).aor().removeprefix("sip:")
-    if uri.user is None:
-        return f"sip:{host}"
-    return f"sip:{escape(unescape(uri.user), _LITERAL)}@{host}"
+    user = "" if uri.user is None else f"{escape(unescape(uri.user), _LITERAL)}@"
+    # With a dot behind it an address that is none passes for a name, and comes out without.
+    _parsed(text, f"sip:{user}{host}")
+    return f"sip:{user}{host}"
 
 
 def _otherUser(text: str) -> str:

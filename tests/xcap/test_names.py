@@ -128,7 +128,7 @@ def test_canonical(text: str, xui: str) -> None:
         *("", "@", "sip:", "sip:@", "alice@", "@example.com", "sip:alice@", "sip:a@b c", "a@b/c"),
         *("sip:a%zz@example.com", "sip:alice@256.1.1.1", "sip:alice@exa mple", "sip:a@é"),
         *("tel:x", "tel:7042", "im:", "im:a b", "http://example.com/", "x:..\x85", "tel:1;a=1;a=1"),
-        "tel:1;phone-context=a%2Fb",
+        *("tel:1;phone-context=a%2Fb", "sip:am.5.", "alice@256.1.1.1."),
     ],
 )
 def test_noUser(text: str) -> None:
