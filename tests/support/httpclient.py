@@ -53,16 +53,19 @@ class HTTPClient:
         user: Digest | Basic | None = None,
         tls: ssl.SSLContext | None = None,
         host: str | None = None,
+        source: str = "",
     ) -> None:
         """
         @param tls: for C{https}: whom to trust.
         @param host: what Host says; the address if nothing.
+        @param source: the address to come from; empty leaves it to the kernel.
         """
         self.address = address
         self.user = user
         self.host = host or f"{address[0]}:{address[1]}"
         self.interim: list[Answer] = []
         self._tls = tls
+        self._source = source
         self._socket: socket.socket | None = None
         self._received = b""
         self._challenged = isinstance(user, Basic)
@@ -82,7 +85,7 @@ class HTTPClient:
     def socket(self) -> socket.socket:
         """The connection, opened if there is none."""
         if self._socket is None:
-            sock = socket.create_connection(self.address, PATIENCE)
+            sock = socket.create_connection(self.address, PATIENCE, (self._source, 0))
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is not None:
                 sock = self._tls.wrap_socket(sock, server_hostname=self.address[0])
