@@ -227,6 +227,8 @@ def parseNodeSelector(text: str | bytes, query: str | bytes = "") -> NodeSelecto
     @param text: still percent-encoded.
     @param query: what follows the question mark, percent-encoded as well.
     @raise BadSelector: if it breaks the grammar, or uses a prefix that the query does not bind.
+    @raise NotFound: if there is a step in it that is none of XCAP's own: to the grammar this is an
+        extension (C{extension-selector}), and here are none (RFC 4825 §8).
     """
     query = _bytes(query)
     decoded = _decoded(_bytes(text))
@@ -241,7 +243,8 @@ def parseNodeSelector(text: str | bytes, query: str | bytes = "") -> NodeSelecto
     rest = decoded[position:]
     attribute = _attribute(rest)
     if not steps or (attribute is None and rest != _NAMESPACE_AXIS):
-        raise BadSelector(f"{clip(rest)} is no step of a node selector")
+        kind = NotFound if rest.partition("/")[0] else BadSelector
+        raise kind(f"{clip(rest)} is no step of a node selector")
     if attribute is None:
         return NodeSelector(tuple(steps), NAMESPACE, namespaces, _written(query))
     name = _attributeName(attribute[1], attribute[2], namespaces)

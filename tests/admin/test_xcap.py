@@ -155,7 +155,7 @@ def test_made(config: Path, lists: Path, capfd: pytest.CaptureFixture[str]) -> N
         (("get", "resource-lists"), "404 NotFound"),
         (("get", "nothing/users/alice/index"), "404 NotFound: there is no such application usage"),
         (("get", f"{INDEX}/~~/*/list[2]"), "404 NotFound"),
-        (("get", f"{INDEX}/~~/*/list[x]"), "400 BadSelector"),
+        (("get", f"{INDEX}/~~/*/list[x]"), "404 NotFound"),
         (("delete", f"{INDEX}/~~/*/list/entry[7]"), "404 NotFound"),
         (("delete", f"{INDEX}/~~/resource-lists"), "409 CannotDelete"),
         (("delete", INDEX, "--if-match", 'a"b'), "400 XCAPError"),
