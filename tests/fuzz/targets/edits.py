@@ -85,7 +85,8 @@ def select(written: bytes, document: Document) -> NodeSelector | None:
     text, _, query = written.partition(b"?")
     try:
         return parseNodeSelector(text, query).resolved(document.root.name[0])
-    except BadSelector:
+    except XCAPError as error:
+        checkError(error, BadSelector, NotFound)
         return None
 
 
