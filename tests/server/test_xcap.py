@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -40,13 +41,12 @@ def server(configuration: Configuration, startServer: ServerStarter) -> Server:
 def clients(server: Server) -> Iterator[list[HTTPClient]]:
     """Alice, with a connection to each worker."""
     address = server.endpoint("http").address
-    alice = Digest("alice", "secret")
     made: list[HTTPClient] = []
     held: list[HTTPClient] = []
     for name in ("http-0/0", "http-0/1"):
         pid = server.workers()[name]
         for _ in range(100):
-            client = HTTPClient(address, alice)
+            client = HTTPClient(address, Digest("alice", "secret"))
             made.append(client)
             client.get("/healthz")
             connection = netsockets.acceptedConnection(address, client.socket.getsockname())
@@ -62,6 +62,8 @@ def clients(server: Server) -> Iterator[list[HTTPClient]]:
 
 def test_workersHaveTheSameDocuments(clients: list[HTTPClient]) -> None:
     one, other = clients
+    # The challenge of one worker is answered to both.
+    other.user = one.user
     assert one.get(INDEX).status == 404
     created = one.put(INDEX, LISTS, DOCUMENT)
     assert created.status == 201, created
@@ -76,6 +78,26 @@ def test_workersHaveTheSameDocuments(clients: list[HTTPClient]) -> None:
     assert one.get(INDEX).body == DOCUMENT.replace(b"yet -->", b"yet -->" + entry)
     assert one.delete(INDEX).status == 200
     assert other.get(INDEX).status == 404
+
+
+def test_changesWithoutConditionsAreAllMade(clients: list[HTTPClient]) -> None:
+    """Who does not ask for anything to be so has a change made of whatever is there."""
+    assert clients[0].put(INDEX, LISTS, DOCUMENT).status == 201
+    names = [[f"sip:{place}-{count}@example.com" for count in range(25)] for place in "ab"]
+
+    def insert(client: HTTPClient, uris: list[str]) -> list[int]:
+        return [
+            client.put(
+                f"{FRIENDS}/entry%5B@uri=%22{uri}%22%5D", ELEMENT, f'<entry uri="{uri}"/>'.encode()
+            ).status
+            for uri in uris
+        ]
+
+    with ThreadPoolExecutor() as threads:
+        statuses = list(threads.map(insert, clients, names))
+    assert statuses == [[201] * 25] * 2
+    body = clients[0].get(INDEX).body
+    assert [uri for uris in names for uri in uris if f'"{uri}"'.encode() not in body] == []
 
 
 def test_strangersAndOthers(server: Server) -> None:
