@@ -104,7 +104,7 @@ class LimitedChannel(HTTPChannel):
             self._end(_NOT_IMPLEMENTED)
         elif name == b"content-length" and value.isdigit() and len(value) > _DIGITS:
             self.refuse(_BODY_TOO_LARGE)
-        elif not self.refused:
+        else:
             good: bool = super().headerReceived(line)
             return good
         return False
@@ -181,8 +181,6 @@ class LimitedChannel(HTTPChannel):
 
     def _end(self, status: bytes, headers: bytes = b"") -> None:
         """Answer what may be only the beginning of a request, and close."""
-        if self.refused:
-            return
         self.refused = True
         transport: Any = self.transport
         transport.write(

@@ -334,6 +334,21 @@ class TestPortals:
         with pytest.raises(UnauthorizedLogin):
             login(accounts, credentials)
 
+    def test_whoeverWasLetIn(self, own: OwnAccounts, passwords: CheckedAccounts) -> None:
+        """What a realm of C{twisted.cred} makes an avatar of."""
+        right = UsernamePassword(b"alice", b"wonderland")
+        assert own.account(login(own, right), REALM) == ALICE
+        assert passwords.account(login(passwords, right), REALM) == Account("alice", REALM)
+        assert own.account(b"carol@example.com", REALM) is None
+        assert own.account(b"alice@example.com", "example.net") is None
+        assert passwords.account((), REALM) is None
+
+    def test_namesWithAnAt(self) -> None:
+        odd = newAccount("dave@example.com", REALM, "secret")
+        accounts = OwnAccounts(MemoryAccounts(odd))
+        said = UsernamePassword(b"dave@example.com", b"secret")
+        assert accounts.account(login(accounts, said), REALM) == odd
+
     def test_theStrongestDigestCounts(self) -> None:
         """MD5 is all that an old account has; but where there is another, it is not asked."""
         weak = Account("alice", REALM, {"MD5": ALICE.digests["MD5"]})
