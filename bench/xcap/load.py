@@ -23,7 +23,7 @@ from tests.support.httptext import Answer, Headers, request, takeAnswer
 from tests.support.siptext import Address
 
 #: Clients, each with a connection and a document of its own.
-CLIENTS = 8
+CLIENTS = 16
 #: Entries of each document.
 ENTRIES = 100
 #: Seconds that the process may take to end.
