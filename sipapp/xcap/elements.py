@@ -17,7 +17,7 @@ from sipapp.xcap.scope import EVERYWHERE, Scope, takeDeclarations
 from sipapp.xcap.selector import Name
 from sipapp.xcap.starttag import tagEnd
 
-__all__ = ["ATTRIBUTES", "DEPTH", "ELEMENTS", "Element", "rootOf"]
+__all__ = ["ATTRIBUTES", "DEPTH", "ELEMENTS", "NAMESPACE", "Element", "rootOf"]
 
 DEPTH = 64
 """The most elements that may stand one in the other."""
@@ -27,6 +27,10 @@ ELEMENTS = 65536
 
 ATTRIBUTES = 256
 """The most attributes that an element may have, with its namespace declarations."""
+
+NAMESPACE = 1024
+"""The most characters that a namespace may have. A prefix of one letter stands for it wherever it
+is used, and who validates a document (libxml2) copies it each time."""
 
 
 class Element(msgspec.Struct, frozen=True, eq=False, gc=False):
@@ -65,7 +69,7 @@ def rootOf(body: bytes) -> Element:
     @return: the root element, with the others in it.
     @raise NotUTF8: if the document is, or says that it is, in another encoding.
     @raise NotWellFormed: if it is no XML with namespaces, or has a document type declaration.
-    @raise ConstraintFailure: beyond L{DEPTH}, L{ELEMENTS} or L{ATTRIBUTES}.
+    @raise ConstraintFailure: beyond L{DEPTH}, L{ELEMENTS}, L{ATTRIBUTES} or L{NAMESPACE}.
     """
     return _Reading(body).root
 
@@ -168,11 +172,14 @@ def _begun(written: str, attributes: dict[str, str], scope: Scope, start: int) -
     @param attributes: with the namespace declarations, which are taken out.
     @param scope: that of the element around.
     @raise ValueError: if names are not what they have to be.
+    @raise ConstraintFailure: if a namespace is beyond its bound.
     """
     if not attributes:
         return _Open(scope.elementName(written), {}, {}, scope, start, [])
     declared = takeDeclarations(attributes)
     if declared:
+        if max(map(len, declared.values())) > NAMESPACE:
+            raise ConstraintFailure(f"a namespace may have {NAMESPACE} characters")
         scope = Scope(declared, scope)
     values = {scope.attributeName(each): value for each, value in attributes.items()}
     if len(values) < len(attributes):
