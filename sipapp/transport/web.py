@@ -169,8 +169,8 @@ class LimitedSite(Site):
         self._limitLog.hit(limit, self._name, host, detail)
 
     def _tooLate(self, channel: LimitedChannel) -> None:
-        self.hit("messageTimeout", channel.host, "did not finish what it began, aborted")
-        channel.abort()
+        self.hit("messageTimeout", channel.host, "did not finish what it began, closed")
+        channel.giveUp()
 
     # The end.
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["BodyTooLarge", "LimitedChannel"]
 
 _BAD_REQUEST = b"400 Bad Request"
+_REQUEST_TIMEOUT = b"408 Request Timeout"
 _BODY_TOO_LARGE = b"413 Content Too Large"  # RFC 9110 §15.5.14
 _URI_TOO_LONG = b"414 URI Too Long"  # RFC 9110 §15.5.15
 _EXPECTATION_FAILED = b"417 Expectation Failed"  # RFC 9110 §15.5.18
@@ -175,6 +176,14 @@ class LimitedChannel(HTTPChannel):
         """Answer a request that is too large, and close."""
         self.site.hit("messageSize", self.host, f"{status.decode('ascii')}, closed")
         self._end(status)
+
+    def giveUp(self) -> None:
+        """What has begun does not come to its end. Who has said something is told so (RFC 9110
+        §15.5.9)."""
+        if self.isBegun:
+            self._end(_REQUEST_TIMEOUT)
+        else:
+            self.abort()
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         self._end(_BAD_REQUEST)

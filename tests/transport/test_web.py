@@ -136,6 +136,7 @@ async def test_slowRequest(web: Web, first: bytes, data: bytes) -> None:
     finally:
         calling.stop()
     assert left
+    assert (await client.answer()).status == 408
     assert web.log.counts == {"messageTimeout": 1}
 
 
@@ -144,7 +145,10 @@ async def test_slowBody(web: Web) -> None:
     """The body belongs to it."""
     client = await web.client(web.serve(StreamLimits(messageTimeout=0.1, idleTimeout=30)))
     client.peer.send(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell")
-    await client.peer.lost
+    answer = await client.answer("PUT")
+    assert answer.status == 408
+    assert answer.isLast
+    await client.lost
     assert web.log.counts == {"messageTimeout": 1}
 
 
@@ -156,6 +160,7 @@ async def test_silence(web: Web) -> None:
     idle.peer.send(GET)
     await idle.ending(b"127.0.0.1 0")
     await silent.peer.lost
+    assert silent.text == b""
     assert idle.peer.open
     assert web.log.counts == {"messageTimeout": 1}
     await idle.peer.lost
