@@ -22,7 +22,7 @@ _SPACE = dict.fromkeys(map(ord, " \t\r\n"))
 
 class PresenceContent(ApplicationUsage):
     """Documents of users that other users may read: those who are shown somebody's presence find
-    the URI of the icon in it, and fetch it (§5.1)."""
+    the URI of the icon in it, and fetch it. The schema is of our making."""
 
     auid = "org.openmobilealliance.pres-content"
     mimeType = "application/vnd.oma.pres-content+xml"
