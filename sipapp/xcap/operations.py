@@ -149,7 +149,7 @@ class Change:
         """
         @param content: what to put; C{None} to delete.
         @param conditions: what has to be so for that.
-        @param documentSize: the most bytes that a document may become.
+        @param documentSize: the most bytes that a document may grow to.
         @raise XCAPError: if nothing of this kind can be changed so.
         """
         target.checkMethod("DELETE" if content is None else "PUT")
@@ -176,15 +176,19 @@ class Change:
         @raise XCAPError: if this cannot be made of it, or a condition does not hold.
         """
         usage, name, node = self.target
-        self._conditions.check(etag, False)
-        old = None if body is None else Document(body)
         if self._content is None:
+            # What is not there is not found, whatever the conditions say (RFC 9110 §13.2.1).
+            old = None if body is None else Document(body)
             new, self.created = self._deleted(old), False
+            self._conditions.check(etag, False)
         else:
+            self._conditions.check(etag, False)
+            old = None if body is None else Document(body)
             new, self.created = self._put(old, self._content)
         if new is None:
             return Made(self.target, None)
-        if len(new.body) > self._documentSize:
+        # Who has a larger one from before can still make it smaller.
+        if len(new.body) > max(self._documentSize, len(body or b"")):
             raise TooLarge(_tooLarge(self._documentSize))
         usage.validate(new, name)
         patch = None if old is None or node is None else patchFor(old, new, node)

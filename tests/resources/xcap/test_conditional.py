@@ -83,6 +83,17 @@ def test_deletingFromTheDocumentThatIsKnown() -> None:
     assert stage.delete(uri, ("If-Match", etag)).status == 200
 
 
+def test_whatIsNotThereIsNotFound() -> None:
+    """Whatever the conditions: they are for requests that would succeed (RFC 9110 §13.2.1)."""
+    stage = Stage()
+    for tags in (OTHER, "*"):
+        assert stage.delete(INDEX, ("If-Match", tags)).status == 404
+    stage.fill()
+    assert stage.delete(ENTRY, ("If-Match", OTHER)).status == 404
+    assert stage.delete(ENTRY, ("If-None-Match", "*")).status == 404
+    assert stage.get(INDEX).body == DOCUMENT
+
+
 def test_conditionsThatAreNone() -> None:
     stage = Stage()
     etag = stage.fill()

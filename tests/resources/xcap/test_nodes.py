@@ -149,3 +149,12 @@ def test_documentsGrowNoLargerThanTheyMay() -> None:
     stage.fill()
     assert stage.put(f"{FRIENDS}/entry%5B2%5D", ELEMENT, BOB).status == 413
     assert stage.get(INDEX).body == DOCUMENT
+
+
+def test_documentsFromBeforeABoundCanShrink() -> None:
+    """It may have been another one when they were put."""
+    stage = Stage(documentSize=256)
+    stage.fill(DOCUMENT.replace(b"kept", b"kept " * 100))
+    assert stage.put(f"{FRIENDS}/entry%5B2%5D", ELEMENT, BOB).status == 413
+    assert stage.put(f"{FRIENDS}/entry%5B1%5D", ELEMENT, BOB).status == 200
+    assert stage.delete(f"{FRIENDS}/entry").status == 200
