@@ -82,8 +82,21 @@ class LimitedChannel(HTTPChannel):
         self.isBegun = True
         super().dataReceived(data)
         # A part of a line that is not known to lineReceived yet.
-        if self._buffer and self.persistent and not (self.requests or self.refused):
+        if self._buffer and self.persistent and not (self.requests or self.refused or self.paused):
             self.site.awaitRequest(self)
+
+    def pauseProducing(self) -> None:
+        """The client does not take what it has asked for: the requests that it has sent behind that
+        one wait, and not their answers, which are so much larger."""
+        self.paused = True
+        super().pauseProducing()
+        producer: Any = self._networkProducer
+        producer.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        self.paused = False
+        super().resumeProducing()
+        self.dataReceived(b"")
 
     def lineReceived(self, line: bytes) -> None:
         self.site.awaitRequest(self)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 from twisted.internet.address import IPv4Address
 from twisted.internet.ssl import CertificateOptions
 from twisted.internet.task import Clock, LoopingCall, deferLater
-from twisted.internet.testing import StringTransport
 
 from sipapp.sip import MessageBounds
 from sipapp.transport.admission import Admission, SourceRules
@@ -17,19 +18,10 @@ from sipapp.transport.networks import Networks
 from sipapp.transport.tls import ServerTLS
 from sipapp.transport.web import LimitedSite
 from tests.support.certificates import CertificateAuthority
-from tests.transport.webstage import GET, Late, Page, Web
+from tests.transport.webstage import GET, Late, OpenTransport, Page, Web
 from tests.transport.workers import LOOPBACK, until
 
 LINE = b"PROXY TCP4 192.0.2.1 198.51.100.1 51234 5060\r\n"
-
-
-class OpenTransport(StringTransport):
-    """One whose other end does not close."""
-
-    isHalfClosed = False
-
-    def loseWriteConnection(self) -> None:
-        self.isHalfClosed = True
 
 
 @ensureDeferred
@@ -248,6 +240,33 @@ async def test_banned(web: Web) -> None:
     other.peer.send(GET)
     await other.peer.lost
     assert b"200 OK" not in other.text
+
+
+class Large(Page):
+    """Counts how often it is asked for."""
+
+    asked = 0
+
+    def render(self, request: Any) -> bytes:
+        self.asked += 1
+        return b"x" * (1 << 20)
+
+
+@ensureDeferred
+async def test_slowReader(web: Web) -> None:
+    """What is not read is not made either, but for what the kernel keeps; in the end all comes."""
+    page = Large()
+    client = await web.client(web.serve(root=page))
+    transport: Any = client.peer.transport
+    transport.pauseProducing()
+    client.peer.send(GET * 50)
+    await until(lambda: page.asked)
+    await deferLater(reactor, 0.2)
+    assert page.asked < 25
+    sizes: list[int] = []
+    client.peer.dataReceived = lambda data: sizes.append(len(data))  # type: ignore[method-assign]
+    transport.resumeProducing()
+    await until(lambda: page.asked == 50 and sum(sizes) > 50 << 20)
 
 
 @ensureDeferred

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import pytest
 from pytest_twisted import ensureDeferred
+from twisted.internet.address import IPv4Address
+from twisted.internet.task import Clock
 
 from sipapp.sip import MessageBounds
-from sipapp.transport.limits import StreamLimits
+from sipapp.transport.limits import LimitLog, StreamLimits
+from sipapp.transport.web import LimitedSite
 from tests.support.httptext import chunked, request
-from tests.transport.webstage import GET, Late, Web
+from tests.transport.webstage import GET, Late, OpenTransport, Page, Web
 from tests.transport.workers import until
 
 PUT = b"PUT / HTTP/1.1\r\nHost: a\r\n"
@@ -242,6 +245,38 @@ class TestConnections:
         assert (await client.answer()).status == 400
         await client.lost
         assert client.text == b""
+
+    @pytest.mark.parametrize("isLate", [False, True])
+    def test_pipelinedByWhoDoesNotRead(self, isLate: bool) -> None:
+        """The requests wait, not the answers."""
+        clock, page, late = Clock(), Page(), Late()
+        log = LimitLog(clock.seconds)
+        site = LimitedSite(clock, late if isLate else page, StreamLimits(), log, "test")
+        channel = site.buildProtocol(IPv4Address("TCP", "192.0.2.1", 50_000))
+        assert channel is not None
+        transport = OpenTransport(peerAddress=IPv4Address("TCP", "192.0.2.1", 50_000))
+        channel.makeConnection(transport)
+        if isLate:
+            channel.dataReceived(GET * 10 + GET[:5])
+            transport.producer.pauseProducing()
+            assert transport.producerState == "paused"
+            late.answer(b"x")
+            assert late.waiting == []
+        else:
+            channel.dataReceived(GET)
+            transport.producer.pauseProducing()
+            channel.dataReceived(GET * 9 + GET[:5])
+        assert transport.value().count(b" 200 OK") == 1
+        # It has all the time that it wants.
+        clock.advance(60)
+        transport.producer.resumeProducing()
+        while late.waiting:
+            late.answer(b"x")
+        assert transport.value().count(b" 200 OK") == 10
+        assert transport.producerState == "producing"
+        clock.advance(10)
+        assert transport.value().endswith(b"Content-Length: 0\r\n\r\n")
+        assert b" 408 " in transport.value()
 
     @ensureDeferred
     async def test_emptyLineFirst(self, web: Web) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.testing import StringTransport
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
@@ -45,6 +46,15 @@ class Late(Resource):
         request = self.waiting.pop(0)
         request.write(text)
         request.finish()
+
+
+class OpenTransport(StringTransport):
+    """One whose other end does not close."""
+
+    isHalfClosed = False
+
+    def loseWriteConnection(self) -> None:
+        self.isHalfClosed = True
 
 
 class Web:
