@@ -14,7 +14,7 @@ UPDATES_FILE = "xcap-updates.json"
 #: The rows.
 IDLE, SATURATED = "idle", "saturated"
 #: How much of a processor the worker of a saturated pool takes, at least.
-BUSY = 0.75
+BUSY = 0.6
 #: What the load may change of the times of answers: a part of what they were, and milliseconds;
 #: of half of the answers, and of 99 of 100.
 CHANGE = 0.25
