@@ -56,6 +56,11 @@ class LimitedRequest(Request):
     def render(self, resrc: Any) -> None:
         super().render(_Addressed(resrc))
 
+    def finish(self) -> None:
+        """Who is not there any more gets no answer, and that is no error."""
+        if not self._disconnected:
+            super().finish()
+
 
 class _Addressed:
     """The resource that a request has come to, and what is said to a method that it has not."""

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from pytest_twisted import ensureDeferred
+from twisted.internet.error import ConnectionLost
 from twisted.logger import globalLogPublisher
 from twisted.web.error import UnsupportedMethod
 from twisted.web.resource import Resource
 
 from tests.support.httptext import chunked, request
-from tests.transport.webstage import Web
+from tests.transport.webstage import Late, Web
+from tests.transport.workers import until
 
 
 class Documents(Resource):
@@ -146,6 +148,21 @@ class TestTargets:
         answer = await web.asked(line("GET", target), root=Documents())
         assert answer.status == 400
         assert answer.isLast
+
+
+@ensureDeferred
+async def test_nobodyWaits(web: Web) -> None:
+    """A resource that answers late need not know whether there is still somebody."""
+    page = Late()
+    client = await web.client(web.serve(root=page))
+    client.peer.send(line("GET"))
+    await until(lambda: page.waiting)
+    (asked,) = page.waiting
+    gone = asked.notifyFinish()
+    await client.peer.close()
+    with pytest.raises(ConnectionLost):
+        await gone
+    page.answer(b"too late")
 
 
 @ensureDeferred
