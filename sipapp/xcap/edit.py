@@ -26,9 +26,11 @@ from sipapp.xcap.errors import (
 from sipapp.xcap.selector import WILDCARD, Name, NamespaceSelector, NodeSelector, Step
 from sipapp.xcap.starttag import AttributeText, StartTag
 
-__all__ = ["delete", "get", "put"]
+__all__ = ["READING", "delete", "get", "put"]
 
-_READING = ("GET", "HEAD", "OPTIONS")
+READING = ("GET", "HEAD", "OPTIONS")
+"""The methods that change nothing."""
+
 _WHITE = b" \t\r\n"
 _XMLNS = "", "xmlns"
 
@@ -65,7 +67,7 @@ def put(document: Document, selector: NodeSelector, content: bytes) -> tuple[Doc
     """
     terminal = selector.terminal
     if isinstance(terminal, NamespaceSelector):
-        raise NoSuchMethod(_READING)
+        raise NoSuchMethod(READING)
     flaw: type[NotXMLFragment | NotXMLAttributeValue]
     try:
         if terminal is None:
@@ -101,7 +103,7 @@ def delete(document: Document, selector: NodeSelector) -> Document:
     if found is None:
         raise NotFound("nothing in the document, or more than one thing, is selected")
     if isinstance(found, Bindings):
-        raise NoSuchMethod(_READING)
+        raise NoSuchMethod(READING)
     if found is document.root:
         raise CannotDelete("a document has a root element")
     if isinstance(found, AttributeText):

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 from xml.sax.saxutils import escape, quoteattr
 
+from sipapp.xcap.xmlgrammar import NOT_A_CHARACTER
+
 __all__ = [
     "BadSelector",
     "CannotDelete",
@@ -32,7 +34,7 @@ __all__ = [
 ]
 
 _NAMESPACE = "urn:ietf:params:xml:ns:xcap-error"
-_notXML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_notCharacter = re.compile(NOT_A_CHARACTER)
 
 
 class XCAPError(Exception):
@@ -264,4 +266,4 @@ def _clean(text: str) -> str:
     """
     @return: the text without the characters that cannot be in any XML document.
     """
-    return _notXML.sub("\ufffd", text)
+    return _notCharacter.sub("\ufffd", text)

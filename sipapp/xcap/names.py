@@ -13,15 +13,12 @@ from sipapp.sip.sipuri import SIPURI, escapeParam
 from sipapp.sip.teluri import TelURI
 from sipapp.sip.uri import URI, parseURI
 from sipapp.xcap.errors import BadSelector
+from sipapp.xcap.references import UNESCAPED
 
 __all__ = ["DocumentName", "canonicalXUI"]
 
 _control = re.compile("[\x00-\x1f\x7f-\x9f]").search
 _scheme = re.compile("[A-Za-z][A-Za-z0-9+.-]*:").match
-
-_PCHAR = "!$&'()*+,;=:@"
-"""What needs no escape in a segment of a path, besides letters, digits and C{-._~} (RFC 3986
-§3.3)."""
 
 _LITERAL = frozenset(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()&=+$,;?"
@@ -75,8 +72,8 @@ class DocumentName(msgspec.Struct, frozen=True, order=True):
         @return: the document selector, percent-encoded, to be appended to the XCAP root and a
             slash.
         """
-        tree = f"users/{quote(self.xui, safe=_PCHAR)}" if self.xui else "global"
-        return f"{quote(self.auid, safe=_PCHAR)}/{tree}/{quote(self.path, safe=_PCHAR + '/')}"
+        tree = f"users/{quote(self.xui, safe=UNESCAPED)}" if self.xui else "global"
+        return f"{quote(self.auid, safe=UNESCAPED)}/{tree}/{quote(self.path, safe=UNESCAPED + '/')}"
 
 
 def _check(segment: str) -> None:

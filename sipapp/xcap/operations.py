@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Change", "Found", "Made", "Target", "read"]
 
-_READING = ("GET", "HEAD", "OPTIONS")
 _ALL = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")
 
 
@@ -71,7 +70,7 @@ class Target(NamedTuple):
     def methods(self) -> tuple[str, ...]:
         """What can be done with it. Namespace bindings are only read (RFC 4825 §7.10)."""
         isBinding = self.node is not None and self.node.terminal is NAMESPACE
-        return _READING if isBinding or self.usage.isReadOnly(self.name) else _ALL
+        return edit.READING if isBinding or self.usage.isReadOnly(self.name) else _ALL
 
     def checkMethod(self, method: str) -> None:
         """

@@ -5,7 +5,11 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["isHTTP", "isRelativePath"]
+__all__ = ["UNESCAPED", "isHTTP", "isRelativePath"]
+
+UNESCAPED = "!$&'()*+,;=:@"
+"""What needs no escape in a segment of a path, besides letters, digits and C{-._~} (RFC 3986
+§3.3)."""
 
 _ESCAPE = "%[0-9A-Fa-f]{2}"
 _PCHAR = rf"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|{_ESCAPE})"

@@ -24,6 +24,7 @@ from sipapp.sip.grammar import parseNumber
 from sipapp.xcap.errors import BadSelector, NotFound, URITooLong
 from sipapp.xcap.names import DocumentName
 from sipapp.xcap.namespaces import parseBindings
+from sipapp.xcap.references import UNESCAPED
 from sipapp.xcap.xmlgrammar import ATTVALUE, NCNAME, attributeValue
 
 __all__ = [
@@ -49,13 +50,10 @@ WILDCARD: Final = "*"
 Name = tuple[str, str]
 """The namespace of an element or attribute, empty where it is in none, and its local name."""
 
-_SEPARATOR = "~~"
 _SLASH = "\0"
 """Stands for an encoded slash in what is decoded. Nothing else is decoded to it."""
 _HIGHEST = 999_999_999
 """No document has as many elements, so that this position and all beyond it select nothing."""
-_SAFE = "!$&'()*+,;=:@"
-"""What needs no escape in a step, besides letters, digits and C{-._~} (RFC 3986 §3.3)."""
 
 _QNAME = rf"(?:({NCNAME}):)?({NCNAME})"
 _step = re.compile(
@@ -244,7 +242,7 @@ def parseNodeSelector(text: str | bytes, query: str | bytes = "") -> NodeSelecto
     attribute = _attribute(rest)
     if not steps or (attribute is None and rest != _NAMESPACE_AXIS):
         kind = NotFound if rest.partition("/")[0] else BadSelector
-        raise kind(f"{clip(rest)} is no step of a node selector")
+        raise kind(f"{clip(rest.replace(_SLASH, '%2F'))} is no step of a node selector")
     if attribute is None:
         return NodeSelector(tuple(steps), NAMESPACE, namespaces, _written(query))
     name = _attributeName(attribute[1], attribute[2], namespaces)
@@ -309,7 +307,7 @@ def _escaped(text: str) -> str:
     @param text: a step, or what follows the last one, decoded.
     @return: how it stands in a URI.
     """
-    return quote(text.replace(_SLASH, "/"), safe=_SAFE)
+    return quote(text.replace(_SLASH, "/"), safe=UNESCAPED)
 
 
 def _written(query: bytes) -> str:
@@ -317,4 +315,4 @@ def _written(query: bytes) -> str:
     @param query: the query as it came.
     @return: the same in ASCII.
     """
-    return quote(query, safe=_SAFE + "/?%")
+    return quote(query, safe=UNESCAPED + "/?%")

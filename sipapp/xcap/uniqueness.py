@@ -8,6 +8,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from sipapp.xcap.errors import UniquenessFailure
+from sipapp.xcap.references import UNESCAPED
 from sipapp.xcap.validation import Element
 
 __all__ = ["Duplicates", "numbered", "pointTo"]
@@ -16,9 +17,6 @@ _MOST = 10
 """How many duplicates are named. Each takes time to point to."""
 
 _TRIED = 100
-
-_UNESCAPED = "!$&'()*+,;=:@"
-"""What needs no escape in a segment of a path (RFC 3986 §3.3)."""
 
 
 class _Duplicate(NamedTuple):
@@ -109,6 +107,6 @@ def pointTo(element: Element, attribute: str, namespace: str) -> str:
             name += f"[{before + 1}]"
         steps.append(name)
         each = each.getparent()
-    path = "/".join(quote(step, safe=_UNESCAPED) for step in reversed(steps))
+    path = "/".join(quote(step, safe=UNESCAPED) for step in reversed(steps))
     bindings = "".join(f"xmlns({prefix}={its})" for its, prefix in prefixes.items())
-    return f"{path}?{quote(bindings, safe=_UNESCAPED + '/?')}" if bindings else path
+    return f"{path}?{quote(bindings, safe=UNESCAPED + '/?')}" if bindings else path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["ATTVALUE", "NCNAME", "attributeValue"]
+__all__ = ["ATTVALUE", "NCNAME", "NOT_A_CHARACTER", "attributeValue"]
 
 _START = (
     "A-Z_a-z\xc0-\xd6\xd8-\xf6\xf8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c\u200d\u2070-\u218f"
@@ -17,9 +17,12 @@ ATTVALUE = "(?:\"[^\"<]*\"|'[^'<]*')"
 """Pattern of an attribute's value with its quotes (XML 1.0 §2.3), but for its references, which
 L{attributeValue} looks at."""
 
+NOT_A_CHARACTER = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+"""Pattern of what no XML document can have in it (XML 1.0 §2.2)."""
+
 _ENTITIES = {"amp": "&", "apos": "'", "gt": ">", "lt": "<", "quot": '"'}
 _reference = re.compile("&(?:#([0-9]+)|#x([0-9A-Fa-f]+)|([a-z]+));|&|\r\n|[\t\n\r]")
-_notCharacter = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]").search
+_notCharacter = re.compile(NOT_A_CHARACTER).search
 
 
 def attributeValue(text: str) -> str:

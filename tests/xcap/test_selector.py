@@ -257,6 +257,11 @@ def test_badNodes(text: str) -> None:
         parseNodeSelector(text)
 
 
+def test_badNodeIsNamed() -> None:
+    with pytest.raises(NotFound, match="'b%2Fc' is no step"):
+        parseNodeSelector("a/b%2fc")
+
+
 @pytest.mark.parametrize(
     ("text", "query", "why"),
     [
