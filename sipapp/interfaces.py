@@ -571,8 +571,8 @@ class IApplicationUsage(Interface):
     """
 
     auid = Attribute("str: its name (RFC 4825 §5.1), the first segment of its documents' paths.")
-    mimeType = Attribute("str: of its documents, in lower case and without parameters (§5.4).")
-    namespace = Attribute("str: of element names without prefix in a node selector (§5.3).")
+    mimeType = Attribute("str: of its documents, in lower case and without parameters.")
+    namespace = Attribute("str: of element names without prefix in a node selector (§5.2).")
     namespaces = Attribute(
         "tuple of str: the namespaces that documents may use, for C{xcap-caps} (§12.1)."
     )
@@ -580,7 +580,7 @@ class IApplicationUsage(Interface):
 
     def accepts(name: DocumentName) -> bool:
         """Tell whether there can be a document of this name, by the naming conventions (RFC 4825
-        §5.6) and the trees that the usage has. If not, it is not found, and cannot be put.
+        §5.5) and the trees that the usage has. If not, it is not found, and cannot be put.
 
         @param name: C{sipapp.xcap.names.DocumentName}, its C{auid} the one of this usage.
         """
@@ -603,7 +603,7 @@ class IApplicationUsage(Interface):
 
     def validate(document: Document, name: DocumentName) -> None:
         """Check what a document would be after a change, by itself: its schema, then what has to be
-        unique in it, then the other constraints (RFC 4825 §8.2.5, §5.2, §5.5). Waits for nothing.
+        unique in it, then the other constraints (RFC 4825 §8.2.5, §5.3). Waits for nothing.
 
         @param document: C{sipapp.xcap.document.Document}: well-formed, and small enough.
         @raise sipapp.xcap.errors.XCAPError: C{SchemaValidationError}, C{UniquenessFailure} or

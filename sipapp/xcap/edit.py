@@ -39,7 +39,7 @@ def get(document: Document, selector: NodeSelector) -> bytes:
     """
     @param selector: C{resolved} for the usage of the document, as for the other functions.
     @return: the element as it stands in the document; the value of the attribute, as it stands
-        between its quotes; or an element that declares the namespaces (RFC 4825 §7.4, §7.7,
+        between its quotes; or an element that declares the namespaces (RFC 4825 §7.6, §7.9,
         §7.10).
     @raise NotFound: if nothing is selected, or more than one element.
     """
@@ -52,7 +52,7 @@ def get(document: Document, selector: NodeSelector) -> bytes:
 
 
 def put(document: Document, selector: NodeSelector, content: bytes) -> tuple[Document, bool]:
-    """Make an element or attribute what a client says, or add it (RFC 4825 §7.5, §7.8).
+    """Make an element or attribute what a client says, or add it (RFC 4825 §7.4, §7.7).
 
     @param content: the element, or what is to stand between the quotes of the attribute. White
         space around an element is not part of it.
@@ -92,7 +92,7 @@ def put(document: Document, selector: NodeSelector, content: bytes) -> tuple[Doc
 
 
 def delete(document: Document, selector: NodeSelector) -> Document:
-    """Remove an element or attribute (RFC 4825 §7.6, §7.9). White space around an element stays.
+    """Remove an element or attribute (RFC 4825 §7.5, §7.8). White space around an element stays.
 
     @return: what remains.
     @raise NotFound: if nothing is selected, or more than one element.

@@ -100,7 +100,7 @@ class URITooLong(XCAPError):
 
 
 class UnsupportedType(XCAPError):
-    """A body whose media type is not the one of what it is put to (RFC 4825 §8.2.1 to §8.2.3)."""
+    """A body whose media type is not the one of what it is put to (RFC 4825 §8.2.2)."""
 
     status = 415
 

@@ -146,7 +146,7 @@ class NodeSelector(msgspec.Struct, frozen=True):
 
     def resolved(self, namespace: str) -> NodeSelector:
         """
-        @param namespace: the default document namespace of the usage (RFC 4825 §5.3).
+        @param namespace: the default document namespace of the usage (RFC 4825 §5.2).
         @return: the same selector, each name that has no prefix in this namespace (§6.4).
             Attributes without a prefix are in none, as everywhere in XML.
         """

@@ -1,4 +1,4 @@
-"""XML Schemas: whether a document is what its application usage says (RFC 4825 §5.2, §8.2.5).
+"""XML Schemas: whether a document is what its application usage says (RFC 4825 §5.3, §8.2.5).
 
 This is the only place that gives documents to libxml2. They have been read by then: one that has a
 DOCTYPE, or is too deep, never comes here (L{sipapp.xcap.document}); and libxml2 is told to expand,

@@ -2,8 +2,8 @@
 
 ::
 
-    method --> who asks, and may he --> conditions --> the document --> its usage
-     405          401, 403               412, 304       404, 409          409
+    method --> who asks, and may he --> is it there --> conditions --> the change --> its usage
+     405          401, 403                 404           412, 304        409            409
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ async def respond(
 def _content(request: Any, target: Target) -> bytes:
     """
     @return: what is to be put.
-    @raise XCAPError: if it does not say that it is what belongs there (RFC 4825 §8.2.1), all of it,
+    @raise XCAPError: if it does not say that it is what belongs there (RFC 4825 §8.2.2), all of it,
         and in the form in which it is kept.
     """
     if request.getHeader(b"Content-Range") is not None:
