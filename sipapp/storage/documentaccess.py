@@ -48,12 +48,14 @@ async def carryOut(
     """Make a change of what is there, and anew of what is there then if that is something else by
     now. Its conditions are looked at each time, so one that has any undoes nothing of others.
 
-    @param limit: how many documents a user may have.
+    @param limit: how many documents a user may have. Those of the global tree are nobody's.
     @return: what is there now.
     @raise sipapp.xcap.errors.XCAPError: if it cannot be made.
     @raise DocumentChanged: if somebody else is faster each time.
     """
     name = change.target.name
+    if name.isGlobal:
+        limit = None
     attempt = 0
     while True:
         attempt += 1

@@ -128,6 +128,10 @@ def test_usersHaveABound() -> None:
     assert stage.put(uris[0], LISTS, DOCUMENT + b" ").status == 200
     assert stage.delete(uris[0]).status == 200
     assert stage.put(uris[2], LISTS, DOCUMENT).status == 201
+    # The global tree is not a user.
+    for number in range(3):
+        uri = f"{ROOT}/resource-lists/global/{number}"
+        assert stage.put(uri, LISTS, DOCUMENT, user="root").status == 201
 
 
 def test_whatIsNoDocument() -> None:
