@@ -25,7 +25,7 @@ from sipapp.sip import MessageBounds
 if TYPE_CHECKING:
     from sipapp.transport.web import LimitedSite
 
-__all__ = ["BodyTooLarge", "LimitedChannel"]
+__all__ = ["HOST", "BodyTooLarge", "LimitedChannel"]
 
 _BAD_REQUEST = b"400 Bad Request"
 _REQUEST_TIMEOUT = b"408 Request Timeout"
@@ -39,7 +39,10 @@ _TOO_MANY_REQUESTS = b"503 Service Unavailable"
 _DIGITS = 18
 """Of a length that is worth being looked at."""
 
-_host = re.compile(rb"[A-Za-z0-9\-._~%!$&'()*+,;=:\[\]]*\Z").match
+HOST = rb"[A-Za-z0-9\-._~%!$&'()*+,;=:\[\]]"
+"""Pattern of what Host is made of: a name or an address, and a port (RFC 9110 §7.2)."""
+
+_host = re.compile(HOST + rb"*\Z").match
 _NEVER = 1 << 62
 
 

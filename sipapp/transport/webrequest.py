@@ -13,7 +13,7 @@ from twisted.web.http import NOT_ALLOWED, NOT_IMPLEMENTED, OK
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from sipapp.transport.webchannel import BodyTooLarge
+from sipapp.transport.webchannel import HOST, BodyTooLarge
 
 __all__ = ["LimitedRequest"]
 
@@ -22,15 +22,15 @@ _METHODS = frozenset(
     (b"CONNECT", b"DELETE", b"GET", b"HEAD", b"OPTIONS", b"PATCH", b"POST", b"PUT", b"TRACE")
 )
 
-_absolute = re.compile(rb"https?://[^/?#]+", re.IGNORECASE).match
+_absolute = re.compile(rb"https?://(?:[^/?#@]*@)?(" + HOST + rb"+)(?=[/?]|\Z)", re.IGNORECASE).match
 _target = re.compile(rb"/[\x21-\x7e]*\Z|\*\Z").match
 
 
 class LimitedRequest(Request):
     """A request whose body has a bound even when it comes in chunks, without a length.
 
-    @ivar uri: path and query, also if it came with the authority before them, as proxies ask
-        (RFC 9112 §3.2.2).
+    @ivar uri: path and query, also if it came with the authority before them, as proxies ask: then
+        that is what Host says, whatever it has said (RFC 9112 §3.2.2).
     """
 
     _size = 0
@@ -45,6 +45,7 @@ class LimitedRequest(Request):
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         authority = _absolute(path)
         if authority is not None:
+            self.requestHeaders.setRawHeaders(b"Host", [authority[1]])
             path = path[authority.end() :]
             path = path if path[:1] == b"/" else b"/" + path
         if _target(path) is None:

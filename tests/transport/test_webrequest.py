@@ -141,7 +141,35 @@ class TestTargets:
         assert answer.body == f"{uri} {uri.partition('?')[0]}".encode()
 
     @pytest.mark.parametrize(
-        "target", ["a", "a:80", "ftp://a/b", "http://", "\u00e9", "/\u00e9", "/\x7f"]
+        ("target", "host"),
+        [
+            ("/b", "a"),
+            ("http://example.com:80/b", "example.com:80"),
+            ("https://user@[2001:db8::1]/b", "[2001:db8::1]"),
+        ],
+    )
+    @ensureDeferred
+    async def test_host(self, web: Web, target: str, host: str) -> None:
+        """RFC 9112 §3.2.2: whatever the field Host says besides."""
+        page = Late()
+        client = await web.client(web.serve(root=page))
+        client.peer.send(line("GET", target))
+        await until(lambda: page.waiting)
+        assert page.waiting[0].requestHeaders.getRawHeaders("Host") == [host]
+
+    @pytest.mark.parametrize(
+        "target",
+        [
+            "a",
+            "a:80",
+            "ftp://a/b",
+            "http://",
+            "http:///b",
+            "http://a\\b/c",
+            "\u00e9",
+            "/\u00e9",
+            "/\x7f",
+        ],
     )
     @ensureDeferred
     async def test_wrong(self, web: Web, target: str) -> None:
