@@ -73,7 +73,7 @@ class Tree(Resource):
             return Answer(NOT_MODIFIED, etag=unchanged.etag)
         except Unauthenticated as stranger:
             stranger.authentication.challenge(request)
-            return Answer.text(None, "this needs a user name and a password")
+            return Answer.text(None, "this needs a proof of who asks for it")
         except DocumentChanged:
             return Answer.text(SERVICE_UNAVAILABLE, "too many change this at once", retryAfter=1)
 
