@@ -61,6 +61,11 @@ class Duplicates:
             seen.update(map(key, instead))
             self._found.append(_Duplicate(element, attribute, instead))
 
+    def amongIdentifiers(self, elements: Iterable[Element]) -> None:
+        """Look for attributes C{id} of type C{xs:ID} that say the same. White space around one is
+        not part of it."""
+        self.among(elements, "id", str.strip, lambda value, taken: numbered(value.strip(), taken))
+
     def refuse(self) -> None:
         """
         @raise UniquenessFailure: if there are any.

@@ -43,6 +43,15 @@ def test_byAKey() -> None:
     assert caught.value.fields == (("a/b%5B2%5D/@c", ("D-2",)),)
 
 
+def test_identifiers() -> None:
+    """XML Schema part 2, §4.3.6: what is around one does not tell it from another."""
+    duplicates = Duplicates("")
+    duplicates.amongIdentifiers(parse(b"<a><b id='c'/><b id='c-2'/><b id=' c&#10;'/></a>"))
+    with pytest.raises(UniquenessFailure) as caught:
+        duplicates.refuse()
+    assert caught.value.fields == (("a/b%5B3%5D/@id", ("c-3",)),)
+
+
 def test_whatIsNotThereIsNotTwice() -> None:
     duplicates = Duplicates("")
     duplicates.among(parse(b"<a><b/><b/></a>"), "c")

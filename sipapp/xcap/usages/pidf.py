@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sipapp.xcap.uniqueness import Duplicates, numbered
+from sipapp.xcap.uniqueness import Duplicates
 from sipapp.xcap.usage import ApplicationUsage
 from sipapp.xcap.validation import Element, Schema
 
@@ -33,7 +33,7 @@ class PIDFManipulation(ApplicationUsage):
 
     def constrain(self, root: Element, name: DocumentName) -> None:
         duplicates = Duplicates(_PIDF)
-        duplicates.among(root.iterchildren(*_IDENTIFIED), "id", alternatives=numbered)
+        duplicates.amongIdentifiers(root.iterchildren(*_IDENTIFIED))
         duplicates.refuse()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sipapp.xcap.uniqueness import Duplicates, numbered
+from sipapp.xcap.uniqueness import Duplicates
 from sipapp.xcap.usage import ApplicationUsage
 from sipapp.xcap.validation import Element, Schema
 
@@ -30,7 +30,7 @@ class PresenceRules(ApplicationUsage):
 
     def constrain(self, root: Element, name: DocumentName) -> None:
         duplicates = Duplicates(self.namespace)
-        duplicates.among(root.iterchildren(_RULE), "id", alternatives=numbered)
+        duplicates.amongIdentifiers(root.iterchildren(_RULE))
         duplicates.refuse()
 
 
