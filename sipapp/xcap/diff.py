@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 from sipapp.xcap.document import namespacesOf
-from sipapp.xcap.selector import AttributeSelector
+from sipapp.xcap.nodeselector import AttributeSelector
 
 if TYPE_CHECKING:
     from sipapp.storage.document import DocumentChange
     from sipapp.xcap.document import Document, Element
-    from sipapp.xcap.selector import Name, NodeSelector
+    from sipapp.xcap.nodeselector import Name, NodeSelector
 
 __all__ = ["patchFor", "xcapDiff"]
 

@@ -13,7 +13,7 @@ import msgspec
 
 from sipapp.xcap.elements import Element, rootOf
 from sipapp.xcap.namespaces import XML
-from sipapp.xcap.selector import WILDCARD, AttributeSelector, Name, NodeSelector, Step
+from sipapp.xcap.nodeselector import WILDCARD, AttributeSelector, Name, NodeSelector, Step
 from sipapp.xcap.starttag import AttributeText, StartTag
 
 __all__ = ["Bindings", "Document", "Element", "named", "namespacesOf"]

@@ -23,7 +23,7 @@ from sipapp.xcap.errors import (
     NotXMLAttributeValue,
     NotXMLFragment,
 )
-from sipapp.xcap.selector import WILDCARD, Name, NamespaceSelector, NodeSelector, Step
+from sipapp.xcap.nodeselector import WILDCARD, Name, NamespaceSelector, NodeSelector, Step
 from sipapp.xcap.starttag import AttributeText, StartTag
 
 __all__ = ["READING", "delete", "get", "put"]

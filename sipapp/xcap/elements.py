@@ -13,8 +13,8 @@ from xml.parsers.expat import ErrorString, ExpatError, ParserCreate
 import msgspec
 
 from sipapp.xcap.errors import ConstraintFailure, NotUTF8, NotWellFormed
+from sipapp.xcap.nodeselector import Name
 from sipapp.xcap.scope import EVERYWHERE, Scope, takeDeclarations
-from sipapp.xcap.selector import Name
 from sipapp.xcap.starttag import tagEnd
 
 __all__ = ["ATTRIBUTES", "DEPTH", "ELEMENTS", "NAMESPACE", "Element", "rootOf"]

@@ -19,15 +19,16 @@ from sipapp.xcap.errors import (
     NotFound,
     TooLarge,
 )
-from sipapp.xcap.selector import NAMESPACE
+from sipapp.xcap.nodeselector import NAMESPACE
 
 if TYPE_CHECKING:
     from sipapp.interfaces import IApplicationUsage
     from sipapp.xcap.conditions import Conditions
     from sipapp.xcap.errors import XCAPError
     from sipapp.xcap.names import DocumentName
+    from sipapp.xcap.nodeselector import NodeSelector
     from sipapp.xcap.root import XCAPRoot
-    from sipapp.xcap.selector import NodeSelector, Selector
+    from sipapp.xcap.selector import Selector
 
 __all__ = ["Change", "Found", "Made", "Target", "read"]
 

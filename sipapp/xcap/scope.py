@@ -13,7 +13,7 @@ from typing import Final
 
 from sipapp.sip.errors import clip
 from sipapp.xcap.namespaces import XML
-from sipapp.xcap.selector import Name
+from sipapp.xcap.nodeselector import Name
 from sipapp.xcap.xmlgrammar import NCNAME
 
 __all__ = ["EVERYWHERE", "Scope", "takeDeclarations"]

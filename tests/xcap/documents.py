@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from sipapp.xcap.selector import NodeSelector, parseNodeSelector
+from sipapp.xcap.nodeselector import NodeSelector
+from sipapp.xcap.selector import parseNodeSelector
 
 NAMESPACE = "urn:d"
 """The default namespace of the documents here."""

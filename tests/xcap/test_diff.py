@@ -15,7 +15,8 @@ from sipapp.xcap import edit
 from sipapp.xcap.diff import patchFor, xcapDiff
 from sipapp.xcap.document import Document, Element
 from sipapp.xcap.names import DocumentName
-from sipapp.xcap.selector import NodeSelector, parseNodeSelector
+from sipapp.xcap.nodeselector import NodeSelector
+from sipapp.xcap.selector import parseNodeSelector
 from tests.xcap.patching import applied, canonical
 
 NAMESPACE = "urn:ietf:params:xml:ns:resource-lists"

@@ -8,7 +8,7 @@ from hypothesis import given
 from sipapp.xcap.document import Bindings, Document
 from sipapp.xcap.elements import Element
 from sipapp.xcap.errors import NotWellFormed
-from sipapp.xcap.selector import NodeSelector
+from sipapp.xcap.nodeselector import NodeSelector
 from sipapp.xcap.starttag import AttributeText
 from tests.support.work import callsOf
 from tests.xcap.documents import documents, selector, selectors

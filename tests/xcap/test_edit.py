@@ -23,7 +23,7 @@ from sipapp.xcap.errors import (
     NotXMLAttributeValue,
     NotXMLFragment,
 )
-from sipapp.xcap.selector import NodeSelector
+from sipapp.xcap.nodeselector import NodeSelector
 from tests.support.work import callsOf
 from tests.xcap.documents import documents, elements, selector, selectors
 

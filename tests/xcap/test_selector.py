@@ -8,17 +8,8 @@ from hypothesis import strategies as st
 
 from sipapp.xcap.errors import BadSelector, NotFound, URITooLong, XCAPError
 from sipapp.xcap.names import DocumentName
-from sipapp.xcap.selector import (
-    LONGEST,
-    NAMESPACE,
-    WILDCARD,
-    AttributeSelector,
-    NodeSelector,
-    Selector,
-    Step,
-    parseNodeSelector,
-    parseSelector,
-)
+from sipapp.xcap.nodeselector import NAMESPACE, WILDCARD, AttributeSelector, NodeSelector, Step
+from sipapp.xcap.selector import LONGEST, Selector, parseNodeSelector, parseSelector
 
 _INDEX = DocumentName("resource-lists", "sip:joe@example.com", "index")
 
@@ -318,41 +309,6 @@ def test_hugePosition() -> None:
         parseNodeSelector(f"a[{'9' * length}]").steps[0].position for length in (12, 7000)
     )
     assert one == other == 999_999_999
-
-
-def test_text() -> None:
-    """A selector is written in one way, which means the same."""
-    selector = parseNodeSelector(
-        "a:foo/bar%5b2%5d%5b@x='1%22%2f2'%5d/%2a/@y%C3%A9", "xmlns(a=urn:a)"
-    )
-    assert selector.text == "a:foo/bar%5B2%5D%5B@x='1%22%2F2'%5D/*/@y%C3%A9"
-    assert selector.toReference() == f"{selector.text}?xmlns(a=urn:a)"
-    assert parseNodeSelector("a/namespace::*").toReference() == "a/namespace::*"
-
-
-def test_ancestors() -> None:
-    selector = parseNodeSelector("a:b/c[1]/d/@e", "xmlns(a=urn:a)")
-    assert [selector.upTo(count).toReference() for count in (1, 2, 3)] == [
-        "a:b?xmlns(a=urn:a)",
-        "a:b/c%5B1%5D?xmlns(a=urn:a)",
-        "a:b/c%5B1%5D/d?xmlns(a=urn:a)",
-    ]
-    assert selector.upTo(3).terminal is None
-
-
-def test_defaultNamespace() -> None:
-    """It is that of elements without a prefix; attributes are in it only with one."""
-    selector = parseNodeSelector("foo/*/p:bar[@x='1']/@y", "xmlns(p=urn:p)")
-    resolved = selector.resolved("urn:default")
-    assert said(resolved) == [
-        step("foo", namespace="urn:default"),
-        step(WILDCARD),
-        step("bar", None, (("", "x"), "1"), "urn:p"),
-    ]
-    assert resolved.terminal == AttributeSelector(("", "y"), "@y")
-    assert resolved.toReference() == selector.toReference()
-    assert resolved.resolved("urn:other") == resolved
-    assert selector.resolved("").steps[0].namespace == ""
 
 
 _values = st.text(

@@ -26,7 +26,8 @@ from sipapp.xcap.errors import (
     NotXMLFragment,
     XCAPError,
 )
-from sipapp.xcap.selector import NAMESPACE, NodeSelector, parseNodeSelector
+from sipapp.xcap.nodeselector import NAMESPACE, NodeSelector
+from sipapp.xcap.selector import parseNodeSelector
 from tests.fuzz.mutation import SCRAPS
 from tests.fuzz.target import Target
 

@@ -9,14 +9,8 @@ from hypothesis import strategies as st
 
 from sipapp.xcap.errors import BadSelector, NotFound, URITooLong, XCAPError
 from sipapp.xcap.names import DocumentName
-from sipapp.xcap.selector import (
-    LONGEST,
-    NodeSelector,
-    Selector,
-    Step,
-    parseNodeSelector,
-    parseSelector,
-)
+from sipapp.xcap.nodeselector import NodeSelector, Step
+from sipapp.xcap.selector import LONGEST, Selector, parseNodeSelector, parseSelector
 from tests.fuzz.mutation import NUMBERS, SCRAPS
 from tests.fuzz.target import Target
 
