@@ -7,6 +7,7 @@ load and fetch nothing.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,10 @@ class Schema:
             parser.close()
         except etree.XMLSyntaxError as error:
             return NotWellFormed(_clipped(str(error)))
+        finally:
+            # What it has been fed is never freed unless it is told that there is no more.
+            with suppress(etree.XMLSyntaxError):
+                parser.close()
         raise AssertionError("a document is valid line by line, but not as a whole")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -116,6 +117,20 @@ class TestSchema:
         deep = "<a xmlns='urn:a'>" * 300 + "</a>" * 300
         with pytest.raises(NotWellFormed):
             RESOURCE_LISTS.validate(lists(f"<list>{deep}</list>"))
+
+    def test_whatIsRefusedIsForgotten(self) -> None:
+        """A parser that is fed keeps what it has until it is closed, in memory of libxml2's own."""
+        body = lists("<list>" + "<entry uri='sip:a@b'/>" * 2000 + "</list><lost/>")
+
+        def refuse(times: int) -> int:
+            for _ in range(times):
+                with pytest.raises(SchemaValidationError):
+                    RESOURCE_LISTS.validate(body)
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            return pages * os.sysconf("SC_PAGE_SIZE")
+
+        before = refuse(10)
+        assert refuse(100) - before < 50 * len(body)
 
     def test_manyFaultsTakeNoLonger(self) -> None:
         """All of it is done by C, so there is nothing to count but time: eight times as many faults
