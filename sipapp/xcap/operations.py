@@ -178,13 +178,11 @@ class Change:
         usage, name, node = self.target
         if self._content is None:
             # What is not there is not found, whatever the conditions say (RFC 9110 §13.2.1).
-            old = None if body is None else Document(body)
-            new, self.created = self._deleted(old), False
+            old, new = self._deleted(body)
             self._conditions.check(etag, False)
         else:
             self._conditions.check(etag, False)
-            old = None if body is None else Document(body)
-            new, self.created = self._put(old, self._content)
+            old, new = self._put(body, self._content)
         if new is None:
             return Made(self.target, None)
         # Who has a larger one from before can still make it smaller.
@@ -194,22 +192,34 @@ class Change:
         patch = None if old is None or node is None else patchFor(old, new, node)
         return Made(self.target, new, patch)
 
-    def _put(self, old: Document | None, content: bytes) -> tuple[Document, bool]:
+    # As a whole a document may be replaced or deleted whatever it is, so that nobody looks into it.
+
+    def _put(self, body: bytes | None, content: bytes) -> tuple[Document | None, Document]:
         """
-        @return: what comes of it, and whether it is something new.
+        @return: the document that a part was put into, if it was a part, and what comes of it.
         """
         node = self.target.node
         if node is None:
-            return Document(content), old is None
-        if old is None:
+            self.created = body is None
+            return None, Document(content)
+        if body is None:
             raise NoParent(detail="there is no such document")
-        return edit.put(old, node, content)
+        old = Document(body)
+        new, self.created = edit.put(old, node, content)
+        return old, new
 
-    def _deleted(self, old: Document | None) -> Document | None:
-        if old is None:
+    def _deleted(self, body: bytes | None) -> tuple[Document | None, Document | None]:
+        """
+        @return: the document that a part was taken out of, and what remains; nothing of both for
+            the whole.
+        """
+        if body is None:
             raise NotFound("there is no such document")
         node = self.target.node
-        return None if node is None else edit.delete(old, node)
+        if node is None:
+            return None, None
+        old = Document(body)
+        return old, edit.delete(old, node)
 
 
 def _tooLarge(documentSize: int) -> str:

@@ -134,6 +134,14 @@ def test_usersHaveABound() -> None:
         assert stage.put(uri, LISTS, DOCUMENT, user="root").status == 201
 
 
+def test_whatCouldNotBePutAnyMoreGoes() -> None:
+    """Bounds and schemas of another version were other ones."""
+    for ask in ("PUT", "DELETE"):
+        stage = Stage()
+        stage.fill(b"<a>")
+        assert stage.ask(ask, INDEX, [("Content-Type", LISTS)], DOCUMENT).status == 200
+
+
 def test_whatIsNoDocument() -> None:
     stage = Stage()
     stage.fill()
