@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 from sipapp.xcap.xmlgrammar import NOT_A_CHARACTER
 
 __all__ = [
+    "NAMESPACE",
     "BadSelector",
     "CannotDelete",
     "CannotInsert",
@@ -33,7 +34,7 @@ __all__ = [
     "XCAPError",
 ]
 
-_NAMESPACE = "urn:ietf:params:xml:ns:xcap-error"
+NAMESPACE = "urn:ietf:params:xml:ns:xcap-error"
 _notCharacter = re.compile(NOT_A_CHARACTER)
 
 
@@ -128,7 +129,7 @@ class Conflict(XCAPError):
         end = f">{content}</{self.element}>" if content else "/>"
         return (
             '<?xml version="1.0" encoding="UTF-8"?>\n'
-            f'<xcap-error xmlns="{_NAMESPACE}"><{self.element}{phrase}{end}</xcap-error>\n'
+            f'<xcap-error xmlns="{NAMESPACE}"><{self.element}{phrase}{end}</xcap-error>\n'
         ).encode()
 
     def _content(self) -> str:

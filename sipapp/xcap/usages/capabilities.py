@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
+from sipapp.xcap import errors
 from sipapp.xcap.usage import ApplicationUsage
 from sipapp.xcap.validation import Schema
 
@@ -24,6 +25,8 @@ class Capabilities(ApplicationUsage):
     auid = "xcap-caps"
     mimeType = "application/xcap-caps+xml"
     namespace = _NAMESPACE
+    # That of refusals is known without a usage of its own (RFC 4825 §12).
+    namespaces = (_NAMESPACE, errors.NAMESPACE)
     schema = Schema(f"{{{_NAMESPACE}}}xcap-caps", "xcap-caps.xsd")
 
     def accepts(self, name: DocumentName) -> bool:

@@ -34,6 +34,7 @@ class TestCapabilities(UsageChecks):
             "urn:ietf:params:xml:ns:resource-lists",
             "urn:ietf:params:xml:ns:rls-services",
             "urn:ietf:params:xml:ns:xcap-caps",
+            "urn:ietf:params:xml:ns:xcap-error",
         ]
         assert self.listed(root, "extension") == []
 
