@@ -104,7 +104,7 @@ def _turn(
         try:
             time.sleep(seconds)
             after = Usage(stage.server.pid)
-            requests = 0 if load is None else load.finish()
+            requests = 0 if load is None else int(load.finish())
         finally:
             answers = client.finish()
     took = after.eachSince(before)

@@ -1,21 +1,17 @@
 """The process that keeps an XCAP worker busy: C{python -m bench.xcap.load HOST PORT}.
 
-Each of its clients sends the next request when it has the answer to the last one. It says on
-standard output when it begins. When its standard input is closed it stops, and says how many
-answers it has got.
+Each of its clients sends the next request when it has the answer to the last one. It is an
+L{Opponent<bench.opponent.Opponent>}, which says in the end how many answers it has got.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import signal
-import subprocess
 import sys
-from contextlib import suppress
 from itertools import cycle
-from typing import Self
 
+from bench.opponent import Opponent
 from bench.xcap.stage import DOCUMENT, ELEMENT, PASSWORD, TYPE, USER, client, lists
 from tests.support.configuration import DOMAIN
 from tests.support.digest import Digest
@@ -28,49 +24,16 @@ CLIENTS = 16
 ENTRIES = 100
 #: How much lower than that of the others the priority of the process is.
 _NICE = 10
-#: Seconds that the process may take to end.
-_PATIENCE = 10.0
 
 _ENTRY = '<entry uri="sip:user{}@example.com"><display-name>User {}</display-name></entry>'
 
 
-class Load:
+class Load(Opponent):
     """Such a process, and this side of it."""
 
     def __init__(self, address: Address) -> None:
         host, port = address
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.xcap.load", host, str(port)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            process_group=0,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-
-    def begun(self) -> None:
-        """Wait until it begins."""
-        assert self._process.stdout is not None
-        if not self._process.stdout.readline():
-            raise RuntimeError("the load has not begun")
-
-    def finish(self) -> int:
-        """Have it stop.
-
-        @return: the answers that it has got.
-        @raise RuntimeError: if it has ended before.
-        """
-        if self._process.poll() is not None:
-            raise RuntimeError(f"the load has ended with status {self._process.returncode}")
-        said, _ = self._process.communicate(timeout=_PATIENCE)
-        return int(said)
+        super().__init__("bench.xcap.load", host, str(port))
 
 
 def _documentOf(number: int) -> str:
