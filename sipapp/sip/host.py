@@ -45,7 +45,7 @@ def checkHost(host: str) -> str:
     @param host: text that matches L{sipapp.sip.grammar.HOST}.
     @return: the host, without the brackets of an IPv6 reference.
     @raise ValueError: if it is neither an address nor could be a name: a name's last label is
-        not all digits (RFC 3696 §2), which catches C{256.0.0.1} and C{10.1}.
+        not all digits (RFC 3696 §2), which catches C{256.0.0.1}, C{10.1} and C{10.1.}.
     """
     if host[0] == "[":
         host = host[1:-1]
@@ -56,8 +56,8 @@ def checkHost(host: str) -> str:
         if _isIPv6(host) is None:
             raise ValueError("not an IPv6 address")
         return host
-    if host[-1] in "0123456789" and _isIPv4(host) is None:
-        label = host[host.rfind(".") + 1 :]
+    if host[-1] in "0123456789." and _isIPv4(host) is None:
+        label = host.removesuffix(".").rpartition(".")[2]
         if not label.strip("0123456789"):
             raise ValueError("not an IPv4 address, and not a name")
     return host
