@@ -43,9 +43,10 @@ def test_aProofCountsOnce(server: Server) -> None:
     accepting: set[int] = set()
     for _ in range(ENOUGH):
         with HTTPClient(address) as client:
-            (worker,) = [pid for pid in workers if holds(pid, client)]
             again = client.get(URI, [proof])
             assert again.status == 401
+            # Whose the connection is can be seen as soon as it has answered.
+            (worker,) = [pid for pid in workers if holds(pid, client)]
             assert challenges(again)[0]["stale"] == "true"
             refusing.add(worker)
             assert client.get(URI, [alice.proof("GET", URI)]).status == 404
