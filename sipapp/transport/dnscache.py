@@ -119,14 +119,22 @@ class DNSCache:
         if not isinstance(error, DNSFailure):
             _log.failure("A DNS query failed in an unexpected way", failure=failure)
             error = DNSFailure(str(error))
-        return min(_FAILURE_TTL, self._negativeTTL), error
+        # It is kept, but not the frames that it has come through and what is in them.
+        return min(_FAILURE_TTL, self._negativeTTL), error.with_traceback(None)
 
     def _settle(self, settled: tuple[float, Answer], question: Question) -> None:
         ttl, answer = settled
         if ttl > 0:
             self._entries[question] = _Entry(self._clock() + ttl, answer)
             self._entries.move_to_end(question)
-            while len(self._entries) > self._maxEntries:
-                self._entries.popitem(last=False)
+            self._forget()
         for answered in self._asked.pop(question):
             answered.callback(answer)
+
+    def _forget(self) -> None:
+        """Drop what is too much, and what holds no longer: most that nobody has asked for since."""
+        now = self._clock()
+        while len(self._entries) > self._maxEntries:
+            self._entries.popitem(last=False)
+        while self._entries and next(iter(self._entries.values())).until <= now:
+            self._entries.popitem(last=False)

@@ -131,6 +131,27 @@ def test_bounded_and_the_least_used_goes_first() -> None:
     assert cached.cache.known(one)
 
 
+def test_what_holds_no_longer_goes_without_being_asked_for() -> None:
+    """Who sends made-up names gets no more memory than what is remembered of them at a time."""
+    cached = Cached()
+    for number in range(1000):
+        cached.now += 1
+        cached.learn(Question(f"{number}.example.com", "A"), Found((), 10))
+    assert len(cached.cache) == 10
+
+
+def test_an_error_is_kept_without_what_has_led_to_it() -> None:
+    cached = Cached()
+    cached.cache.ask(HOST)
+    try:
+        raise DNSFailure("the name server is silent")
+    except DNSFailure as error:
+        cached.asked[0][1].errback(error)
+    known = cached.cache.known(HOST)
+    assert isinstance(known, DNSFailure)
+    assert known.__traceback__ is None
+
+
 def test_hosts_file() -> None:
     names = parseHosts(
         "# a comment\n"
