@@ -21,6 +21,7 @@ from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 from twisted.python.failure import Failure
 
+from sipapp.admin.doctor import Demand, Host, examine
 from sipapp.admin.notify import ServiceNotifier
 from sipapp.config import (
     EMBEDDED_NAME,
@@ -192,6 +193,7 @@ class Server(MultiService):
             _log.info("{line}", line=line)
         for caution in cautionsOf(current.plan):
             _log.warn("{caution}", caution=caution)
+        self._sayWhatDoesNotFit(current.plan)
         for listener in current.plan.listeners:
             if listener.slots > 1 and self._listening.windows.get(listener.index) == 0:
                 _log.warn(
@@ -215,6 +217,16 @@ class Server(MultiService):
         if self._estate is not None:
             self._estate = None
             self.reload()
+
+    def _sayWhatDoesNotFit(self, plan: Plan) -> None:
+        """What has happened since boot is left out: a start is no news of that."""
+        report = examine(Host(), Demand(self._settings, plan), live=False)
+        isWell = report.worst in (None, "note")
+        (_log.info if isWell else _log.warn)(
+            "The doctor has made {summary}{advice}",
+            summary=report.summary,
+            advice="" if report.worst is None else '. "sipappctl doctor" says what to do',
+        )
 
     def _notReady(self, failure: Failure) -> None:
         """A boot failure is the operator's to mend: say what it is, and stop."""

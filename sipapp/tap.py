@@ -9,6 +9,7 @@ from typing import Any
 from twisted.application.service import IService
 from twisted.python.usage import Options as UsageOptions
 
+from sipapp.admin.doctor import diagnose
 from sipapp.admin.log import logObserver, twistdLogFile
 from sipapp.config import (
     ConfigurationError,
@@ -34,13 +35,16 @@ class Options(UsageOptions):
         " Without --config it serves on loopback, to try it out."
     )
     optParameters = [["config", "c", None, "The configuration file (see etc/sipapp.toml)."]]
-    optFlags = [["check", None, "Check the configuration, show what it comes to, and exit."]]
+    optFlags = [
+        ["check", None, "Check the configuration, show what it comes to, and exit."],
+        ["doctor", None, "Say what on this machine does not fit the configuration, and exit."],
+    ]
 
 
 def makeService(options: Any) -> IService:
     """Make the server of the configuration that C{options} name.
 
-    @raise SystemExit: if there is something wrong with it, and after C{--check}.
+    @raise SystemExit: if there is something wrong with it, and after C{--check} or C{--doctor}.
     """
     estate = takeEstate()
     try:
@@ -56,6 +60,10 @@ def makeService(options: Any) -> IService:
         sys.stdout.write(describePlan(plan))
         sys.stdout.writelines(f"{caution}\n" for caution in cautionsOf(plan))
         raise SystemExit(0)
+    if options["doctor"]:
+        report = diagnose(settings, plan)
+        sys.stdout.write(report.toText())
+        raise SystemExit(report.exitCode)
     # The reactor is installed when the first module imports it: not before it is needed.
     from twisted.internet import reactor
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from sipapp.admin.bans import addBanCommand
+from sipapp.admin.doctor.command import addDoctorCommand
 from sipapp.admin.ping import Unanswered, ping
 from sipapp.admin.users import addUserCommand
 from sipapp.admin.xcap import addXCAPCommand
@@ -18,7 +19,8 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
-    @return: the exit code: 0 if it did what was asked, 1 if not, 2 if it was not understood.
+    @return: the exit code: 0 if it did what was asked, 1 if not, 2 if it was not understood;
+        C{doctor} has others besides.
     """
     parser = argparse.ArgumentParser(prog="sipappctl", description="Operates a SIP server.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -34,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     addUserCommand(commands)
     addBanCommand(commands)
     addXCAPCommand(commands)
+    addDoctorCommand(commands)
     given = parser.parse_args(arguments)
     status: int = given.run(given)
     return status

@@ -24,7 +24,12 @@ import stat
 from typing import Any
 
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
-_INBOX_BUFFER = 4 << 20
+BACKLOG = 4096
+"""Connections that each listening socket queues, as far as C{net.core.somaxconn} lets it."""
+
+INBOX_BUFFER = 4 << 20
+"""Bytes asked for in either direction of a worker's inbox."""
+
 # Linux; the socket module does not name it.
 _SO_RCVBUFFORCE = 33
 
@@ -72,7 +77,7 @@ def bindStream(
     port: int,
     family: int,
     slots: int,
-    backlog: int = 4096,
+    backlog: int = BACKLOG,
     receiveBuffer: int | None = None,
     first: socket.socket | None = None,
 ) -> list[socket.socket]:
@@ -93,7 +98,7 @@ def bindStream(
     return sockets
 
 
-def bindInbox(path: str, buffer: int = _INBOX_BUFFER) -> socket.socket:
+def bindInbox(path: str, buffer: int = INBOX_BUFFER) -> socket.socket:
     """Bind a unix datagram socket, for one slot to be reached at by the others.
 
     What a dead process has left at the path is replaced. Only the present user may send to it.

@@ -1,0 +1,92 @@
+"""Processes: what they need, and how many there are."""
+
+from __future__ import annotations
+
+from sipapp.admin.doctor.checks.check import Checks, Found
+from sipapp.admin.doctor.demand import Demand
+from sipapp.admin.doctor.finding import Finding
+from sipapp.admin.doctor.host import Host
+
+__all__ = ["CHECKS"]
+
+_BUSY_POOL = 20_000
+_CROWD = 4
+
+
+def memory(host: Host, demand: Demand) -> Found:
+    """What the machine and the control groups give, against what the workers need."""
+    group = host.controlGroupLimit("memory", "memory.max", "memory.limit_in_bytes")
+    limits = [each for each in (group, host.memory) if each is not None]
+    if not limits or min(limits) >= demand.reloadMemory:
+        return
+    limit = min(limits)
+    isTooFew = limit < demand.memory
+    yield Finding(
+        "error" if isTooFew else "warning",
+        "memory",
+        f"{_MiB(limit)} for {demand.plan.processes} workers",
+        f"at least {_MiB(demand.reloadMemory)}",
+        "the workers are killed one after the other for want of memory"
+        if isTooFew
+        else "fresh workers of a reload start before those of before have gone",
+        f"MemoryMax={_MiB(demand.reloadMemory).replace(' MiB', 'M')} in the unit, or fewer workers"
+        if limit == group
+        else "fewer workers: [pools] children",
+    )
+
+
+def tasks(host: Host, demand: Demand) -> Found:
+    """What the control groups allow, against the threads of all processes."""
+    limit = host.controlGroupLimit("pids", "pids.max", "pids.max")
+    if limit is not None and limit < demand.tasks:
+        yield Finding(
+            "warning",
+            "tasks",
+            f"{limit} processes and threads",
+            f"at least {demand.tasks}",
+            "each worker has up to eleven threads, and there are twice as many workers during a"
+            " reload: those beyond the limit cannot start",
+            f"TasksMax={demand.tasks} in the unit",
+        )
+
+
+def poolConnections(host: Host, demand: Demand) -> Found:
+    """Connections of each worker, where there are CPUs for more workers."""
+    cores = host.cores
+    for pool in demand.plan.pools:
+        each = demand.accepted(pool)
+        if cores is not None and each > _BUSY_POOL and pool.size < cores:
+            yield Finding(
+                "warning",
+                "pool-connections",
+                f"{pool.name}: {pool.size} of {cores} CPUs, {each} connections for each worker",
+                f"at most {_BUSY_POOL} for each, or as many workers as CPUs",
+                "when all of them register anew at once, one process has to do it alone",
+                f"{pool.reason} = {cores}",
+            )
+
+
+def poolCores(host: Host, demand: Demand) -> Found:
+    """Workers against CPUs."""
+    cores = host.cores
+    if cores is not None and demand.plan.processes > _CROWD * cores:
+        yield Finding(
+            "note",
+            "pool-cores",
+            f"{demand.plan.processes} workers on {cores} CPUs",
+            f"at most {_CROWD * cores}",
+            "more processes than CPUs gain nothing when all are busy, and each occupies 40 MiB",
+            "[pools] children, or socket_workers of listeners with little to do",
+        )
+
+
+def _MiB(size: int) -> str:
+    return f"{size >> 20} MiB"
+
+
+CHECKS: Checks = {
+    "memory": memory,
+    "tasks": tasks,
+    "pool-connections": poolConnections,
+    "pool-cores": poolCores,
+}
