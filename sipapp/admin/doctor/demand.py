@@ -112,17 +112,17 @@ class Demand(Struct, frozen=True):
     # Processes.
 
     @property
-    def memory(self) -> int:
-        """Bytes that all processes occupy: the workers what they are allowed to, if there is a
-        limit, and otherwise what they begin with."""
-        limit = self.settings.pools.memoryLimit
-        each = _FRESH_WORKER if limit is None else max(limit << 20, _FRESH_WORKER)
-        return _FRESH_WORKER + each * self.plan.processes
+    def leastMemory(self) -> int:
+        """Bytes that all processes occupy when they have just started."""
+        return _FRESH_WORKER * (self.plan.processes + 1)
 
     @property
-    def reloadMemory(self) -> int:
-        """The same while fresh workers follow them."""
-        return self.memory + _FRESH_WORKER * self.plan.processes
+    def mostMemory(self) -> int:
+        """Bytes that they occupy when fresh workers start beside those that have grown to their
+        limit, if there is one."""
+        limit = self.settings.pools.memoryLimit
+        grown = _FRESH_WORKER if limit is None else max(limit << 20, _FRESH_WORKER)
+        return self.leastMemory + grown * self.plan.processes
 
     @property
     def tasks(self) -> int:

@@ -17,19 +17,21 @@ def memory(host: Host, demand: Demand) -> Found:
     """What the machine and the control groups give, against what the workers need."""
     group = host.controlGroupLimit("memory", "memory.max", "memory.limit_in_bytes")
     limits = [each for each in (group, host.memory) if each is not None]
-    if not limits or min(limits) >= demand.reloadMemory:
+    wanted = demand.mostMemory
+    if not limits or min(limits) >= wanted:
         return
     limit = min(limits)
-    isTooFew = limit < demand.memory
+    isTooSmall = limit < demand.leastMemory
     yield Finding(
-        "error" if isTooFew else "warning",
+        "error" if isTooSmall else "warning",
         "memory",
         f"{_MiB(limit)} for {demand.plan.processes} workers",
-        f"at least {_MiB(demand.reloadMemory)}",
-        "the workers are killed one after the other for want of memory"
-        if isTooFew
-        else "fresh workers of a reload start before those of before have gone",
-        f"MemoryMax={_MiB(demand.reloadMemory).replace(' MiB', 'M')} in the unit, or fewer workers"
+        f"at least {_MiB(wanted)}",
+        "the kernel kills the workers one after the other for want of memory"
+        if isTooSmall
+        else "fresh workers of a reload start while those of before are there, as large as they"
+        " have grown: the kernel may kill some",
+        f"MemoryMax={wanted >> 20}M in the unit, or fewer workers: [pools] children"
         if limit == group
         else "fewer workers: [pools] children",
     )
