@@ -58,6 +58,7 @@ GOOD: Mapping[str, str] = {
     "/proc/sys/fs/file-max": "9223372036854775807\n",
     "/proc/sys/fs/file-nr": "1000\t0\t9223372036854775807\n",
     "/proc/sys/fs/epoll/max_user_watches": "3000000\n",
+    "/proc/sys/fs/inotify/max_user_instances": "128\n",
     "/proc/sys/net/core/somaxconn": "4096\n",
     "/proc/sys/net/core/rmem_max": "4194304\n",
     "/proc/sys/net/core/wmem_max": "4194304\n",

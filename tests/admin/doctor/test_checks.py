@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import pytest
 
-from sipapp.admin.doctor import SEVERITIES, Finding
+from sipapp.admin.doctor import SEVERITIES, Demand, Finding
 from sipapp.admin.doctor.checks import CHECKS, LIVE_CHECKS
+from sipapp.config import parseSettings, resolve
 from tests.admin.doctor.surroundings import (
     CLOSE_WAIT,
     LIMITS,
@@ -23,6 +24,8 @@ from tests.admin.doctor.surroundings import (
     demand,
     host,
 )
+from tests.config.surroundings import FakeMachine
+from tests.config.test_reference import builtinTypes
 
 ALL = {**CHECKS, **LIVE_CHECKS}
 
@@ -393,7 +396,16 @@ def test_found(tmp_path: Path, case: Case) -> None:
 
 def test_everyCheckIsTried() -> None:
     here = {case.name for case in CASES}
-    elsewhere = {"syn-backlog", "close-wait", "run-directory", "state-directory", "certificates"}
+    elsewhere = {
+        "syn-backlog",
+        "close-wait",
+        "run-directory",
+        "state-directory",
+        "certificates",
+        "inotify-instances",
+        "worker-connections",
+        "worker-memory",
+    }
     assert here | elsewhere == set(ALL)
     assert {case.severity for case in CASES} == set(SEVERITIES)
 
@@ -470,3 +482,47 @@ def test_controlGroupsOfBothVersions(tmp_path: Path) -> None:
     }
     (finding,) = found(build(tmp_path, changes), name="memory")
     assert finding.current.startswith("300 MiB")
+
+
+def test_inotify(tmp_path: Path) -> None:
+    """Those who serve documents follow them."""
+    name, key = "inotify-instances", "fs/inotify/max_user_instances"
+    root = build(tmp_path, {f"/proc/sys/{key}": "4\n"})
+    block = '[[listen]]\naddress = "192.0.2.1"\nport = 8080\ntransport = "http"\n{}'
+    asked = parseSettings(
+        SERVER + block.format('socket_workers = 3\nresources = ["xcap"]\n'), "test", builtinTypes()
+    )
+    (finding,) = ALL[name](host(root), Demand(asked, resolve(asked, FakeMachine())))
+    assert finding.mend == "sysctl -w fs.inotify.max_user_instances=6"
+    assert found(root, name=name) == []
+
+
+def hold(root: Path, count: int) -> None:
+    """Give the worker of L{found} connections at port 5060."""
+    rows = CLOSE_WAIT.replace(" 08 ", " 01 ")
+    (root / "proc/net/tcp").write_text(TCP + "".join(map(rows.format, range(count))))
+    directory = root / f"proc/{PID}/fd"
+    directory.mkdir(exist_ok=True)
+    for number in range(count):
+        if not (directory / str(number)).is_symlink():
+            os.symlink(f"socket:[{number}]", directory / str(number))
+
+
+def test_workerConnections(tmp_path: Path) -> None:
+    root = build(tmp_path)
+    text = SERVER + "[listen.limits]\nconnections = 10\n"
+    hold(root, 8)
+    assert found(root, text) == []
+    hold(root, 9)
+    (finding,) = found(root, text)
+    assert (finding.name, finding.severity) == ("worker-connections", "warning")
+    assert finding.current == "tcp/0: 9 of 10 connections"
+
+
+def test_workerMemory(tmp_path: Path) -> None:
+    text = SERVER.replace("[pools]", "[pools]\nmemory_limit = 100")
+    for size, expected in ((89 << 10, []), (90 << 10, ["tcp/0, pid 4711: 90 of 100 MiB"])):
+        status = STATUS.format(0) + f"RssAnon:\t{size} kB\n"
+        root = build(tmp_path, {f"/proc/{PID}/status": status})
+        assert [each.current for each in found(root, text, "worker-memory")] == expected
+        assert found(root) == []

@@ -11,6 +11,7 @@ from sipapp.admin.doctor.checks import (
     ports,
     processes,
     removed,
+    workers,
 )
 from sipapp.admin.doctor.checks.check import Check, Checks
 
@@ -36,5 +37,6 @@ LIVE_CHECKS: Checks = {
     **closing.LIVE_CHECKS,
     **buffers.LIVE_CHECKS,
     **packets.LIVE_CHECKS,
+    **workers.LIVE_CHECKS,
 }
 """Of what has happened, and of what is in use now."""

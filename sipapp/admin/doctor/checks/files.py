@@ -49,6 +49,21 @@ def epollWatches(host: Host, demand: Demand) -> Found:
     return atLeast(host, "epoll-watches", key, demand.allDescriptors, why)
 
 
+def inotifyInstances(host: Host, demand: Demand) -> Found:
+    """C{fs.inotify.max_user_instances}: one for each worker that follows documents."""
+    listeners = [each for each in demand.plan.listeners if "xcap" in each.listen.chain]
+    pools = {each.pool: each.slots for each in listeners}
+    if pools:
+        # The workers of before are there until those that follow them have taken over.
+        yield from atLeast(
+            host,
+            "inotify-instances",
+            "fs.inotify.max_user_instances",
+            2 * sum(pools.values()),
+            "a worker that gets none notices changes of documents by others up to a second later",
+        )
+
+
 def fileHandles(host: Host, demand: Demand) -> Found:
     """How many of C{fs.file-max} are used."""
     found = host.numbers("fs.file-nr")
@@ -72,6 +87,7 @@ CHECKS: Checks = {
     "open-files-ceiling": openFilesCeiling,
     "all-files": allFiles,
     "epoll-watches": epollWatches,
+    "inotify-instances": inotifyInstances,
 }
 
 LIVE_CHECKS: Checks = {"file-handles": fileHandles}
