@@ -220,7 +220,12 @@ class Server(MultiService):
 
     def _sayWhatDoesNotFit(self, plan: Plan) -> None:
         """What has happened since boot is left out: a start is no news of that."""
-        report = examine(Host(), Demand(self._settings, plan), live=False)
+        try:
+            report = examine(Host(), Demand(self._settings, plan), live=False)
+        except Exception:
+            # Whatever he makes of this machine, the server serves.
+            _log.failure("The doctor has failed")
+            return
         isWell = report.worst in (None, "note")
         (_log.info if isWell else _log.warn)(
             "The doctor has made {summary}{advice}",

@@ -148,8 +148,7 @@ class Host:
         """
         @param capability: its number in C{<linux/capability.h>}.
         """
-        fields = dict(line.split(":", 1) for line in self.lines(f"{self._process}/status"))
-        return bool(int(fields.get("CapEff", "0"), 16) >> capability & 1)
+        return bool(int(self._field("CapEff") or "0", 16) >> capability & 1)
 
     def controlGroupLimit(self, controller: str, file: str, oldFile: str) -> int | None:
         """The smallest limit of the control groups that the process is in.
@@ -190,10 +189,15 @@ class Host:
     @property
     def cores(self) -> int | None:
         """The CPUs that the process may run on."""
+        spans = self._field("Cpus_allowed_list")
+        return None if spans is None else sum(map(_width, spans.split(",")))
+
+    def _field(self, name: str) -> str | None:
+        """A field of what the kernel says of the process."""
         for line in self.lines(f"{self._process}/status"):
-            name, _, value = line.partition(":")
-            if name == "Cpus_allowed_list":
-                return sum(map(_width, value.strip().split(",")))
+            found, _, value = line.partition(":")
+            if found == name:
+                return value.strip()
         return None
 
     # What it counts.

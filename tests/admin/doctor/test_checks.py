@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -254,7 +255,7 @@ CASES = (
         "connection-tracking",
         "note",
         {f"{NET}/netfilter/nf_conntrack_count": "70\n"},
-        ("70 entries", "udp dport 5060 notrack"),
+        ("70 entries", "meta l4proto { tcp, udp } th dport { 5060 } notrack", "th sport"),
     ),
     Case(
         "connection-tracking-table",
@@ -473,6 +474,21 @@ def test_directories(tmp_path: Path, name: str, path: str) -> None:
     assert found(root) == []
 
 
+def test_poolsOfWebResources(tmp_path: Path) -> None:
+    """One process is what such an endpoint has unless it is told otherwise."""
+    block = """[[listen]]
+address = "192.0.2.1"
+port = 8080
+transport = "http"
+resources = ["health"]
+[listen.limits]
+connections = 30000
+"""
+    (finding,) = found(build(tmp_path), SERVER + block, "pool-connections")
+    assert finding.current.startswith("http-0: 1 of 4 CPUs, 30000 connections")
+    assert finding.mend == "listen[1].socket_workers = 4"
+
+
 def test_controlGroupsOfBothVersions(tmp_path: Path) -> None:
     """Version 1 has its largest number for no limit, and a group may be mounted as the root."""
     changes = {
@@ -482,6 +498,16 @@ def test_controlGroupsOfBothVersions(tmp_path: Path) -> None:
     }
     (finding,) = found(build(tmp_path, changes), name="memory")
     assert finding.current.startswith("300 MiB")
+
+
+def test_whatIsSaidOfRemovedSettingsRemovesThem(tmp_path: Path) -> None:
+    lines = "net.ipv4.ip_forward = 0\n -net/ipv4/tcp_tw_recycle = 1\n# net/ipv4/tcp_tw_recycle\n"
+    root = build(tmp_path, {"/etc/sysctl.conf": lines})
+    (finding,) = found(root)
+    command = finding.mend.replace("/etc/sysctl.conf", str(root / "etc/sysctl.conf"))
+    subprocess.run(command, shell=True, check=True)
+    assert (root / "etc/sysctl.conf").read_text().splitlines() == lines.splitlines()[::2]
+    assert found(root) == []
 
 
 def test_inotify(tmp_path: Path) -> None:

@@ -112,14 +112,19 @@ def packetDrops(host: Host, demand: Demand) -> Found:
 
 def _untracked(demand: Demand) -> str:
     """
-    @return: the rule that leaves a listener's packets alone.
+    @return: the rules that leave the packets of the listeners alone, in both directions.
     """
-    listener = demand.plan.listeners[0]
-    protocol = "udp" if listener.transport == "udp" else "tcp"
-    return (
-        "nft add table inet sipapp && nft 'add chain inet sipapp in {type filter hook prerouting"
-        f" priority raw;}}' && nft add rule inet sipapp in {protocol} dport {listener.port} notrack"
-    )
+    listeners = demand.plan.listeners
+    protocols = sorted({"udp" if each.transport == "udp" else "tcp" for each in listeners})
+    ports = ", ".join(map(str, sorted({each.port for each in listeners})))
+    commands = ["add table inet sipapp"]
+    for chain, hook, side in (("in", "prerouting", "dport"), ("out", "output", "sport")):
+        commands += [
+            f"add chain inet sipapp {chain} {{ type filter hook {hook} priority raw; }}",
+            f"add rule inet sipapp {chain} meta l4proto {{ {', '.join(protocols)} }}"
+            f" th {side} {{ {ports} }} notrack",
+        ]
+    return f"nft '{'; '.join(commands)}'"
 
 
 CHECKS: Checks = {

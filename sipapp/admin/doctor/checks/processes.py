@@ -58,13 +58,16 @@ def poolConnections(host: Host, demand: Demand) -> Found:
     for pool in demand.plan.pools:
         each = demand.accepted(pool)
         if cores is not None and each > _BUSY_POOL and pool.size < cores:
+            block = demand.plan.listeners[pool.listeners[0]].block
+            isWeb = pool.kind == "web"
+            setting = f"listen[{block}].socket_workers" if isWeb else pool.reason
             yield Finding(
                 "warning",
                 "pool-connections",
                 f"{pool.name}: {pool.size} of {cores} CPUs, {each} connections for each worker",
                 f"at most {_BUSY_POOL} for each, or as many workers as CPUs",
                 "when all of them register anew at once, one process has to do it alone",
-                f"{pool.reason} = {cores}",
+                f"{setting} = {cores}",
             )
 
 
