@@ -22,6 +22,7 @@ from twisted.python.components import Componentized
 from twisted.python.failure import Failure
 
 from sipapp.admin.doctor import Demand, Host, examine
+from sipapp.admin.doctor.rounds import Rounds
 from sipapp.admin.notify import ServiceNotifier
 from sipapp.config import (
     EMBEDDED_NAME,
@@ -193,7 +194,7 @@ class Server(MultiService):
             _log.info("{line}", line=line)
         for caution in cautionsOf(current.plan):
             _log.warn("{caution}", caution=caution)
-        self._sayWhatDoesNotFit(current.plan)
+        self._callDoctor()
         for listener in current.plan.listeners:
             if listener.slots > 1 and self._listening.windows.get(listener.index) == 0:
                 _log.warn(
@@ -218,10 +219,11 @@ class Server(MultiService):
             self._estate = None
             self.reload()
 
-    def _sayWhatDoesNotFit(self, plan: Plan) -> None:
-        """What has happened since boot is left out: a start is no news of that."""
+    def _callDoctor(self) -> None:
+        """What has happened since boot is left out here: a start is no news of that."""
+        Rounds(self._demand, self._reactor).setServiceParent(self)
         try:
-            report = examine(Host(), Demand(self._settings, plan), live=False)
+            report = examine(Host(), self._demand(), live=False)
         except Exception:
             # Whatever he makes of this machine, the server serves.
             _log.failure("The doctor has failed")
@@ -232,6 +234,11 @@ class Server(MultiService):
             summary=report.summary,
             advice="" if report.worst is None else '. "sipappctl doctor" says what to do',
         )
+
+    def _demand(self) -> Demand:
+        current = self._succession.current
+        workers = {each.name: each.pid for each in current.workers() if each.pid is not None}
+        return Demand(current.settings, current.plan, workers)
 
     def _notReady(self, failure: Failure) -> None:
         """A boot failure is the operator's to mend: say what it is, and stop."""
