@@ -1,7 +1,7 @@
 """What the kernel and the files of a machine say: C{/proc}, C{/sys} and C{/etc}, wherever they are.
 
-Values are found by their names. Where the kernel writes none (C{softnet_stat}), L{counters} knows
-them, in the order in which the kernel has only ever added to them.
+Values are found by the names that the kernel writes beside them, and never by their place, which
+changes from version to version.
 """
 
 from __future__ import annotations
