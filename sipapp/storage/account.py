@@ -5,18 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from typing import Literal, get_args
 
 import msgspec
 
+from sipapp.rpc import ROLES, Role
 from sipapp.sip.digest import HASHES, digestHA1
 
 __all__ = ["ROLES", "Account", "AccountExists", "NoSuchAccount", "Role", "newAccount"]
-
-Role = Literal["viewer", "operator", "admin"]
-"""What somebody may do with the server itself, each more than the one before."""
-
-ROLES: tuple[Role, ...] = get_args(Role)
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
