@@ -1,4 +1,5 @@
-"""C{sipappctl user}: adds, removes and shows the users of a server, and sets their passwords.
+"""C{sipappctl user}: adds, removes and shows the users of a server, and sets their passwords and
+roles.
 
 It works on the database itself, whether the server runs or not; one that runs sees the change at
 the next request. A password is asked for, or read from standard input. It is in no argument, since
@@ -16,6 +17,8 @@ from functools import partial
 from getpass import GetPassWarning, getpass
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from sipapp.admin.options import configured
 from sipapp.config import ConfigurationError, Settings, loadTables, ownerOf
@@ -35,6 +38,9 @@ __all__ = ["addUserCommand"]
 
 _Action = Callable[[AccountFile, Namespace], None]
 
+_NOTHING = "none"
+"""What the role of somebody is called who has none."""
+
 
 class _Refused(Exception):
     """What was asked for cannot be done, for the reason given."""
@@ -44,7 +50,7 @@ def addUserCommand(commands: Any) -> None:
     """
     @param commands: the subparsers that C{sipappctl} has its commands in.
     """
-    user = commands.add_parser("user", help="add, remove and list users, and set their passwords")
+    user = commands.add_parser("user", help="add, remove and list users, set passwords and roles")
     actions = user.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     def action(name: str, act: _Action, about: str) -> ArgumentParser:
@@ -54,8 +60,9 @@ def addUserCommand(commands: Any) -> None:
 
     adding = action("add", _add, "add a user")
     changing = action("password", _setPassword, "set the password of a user")
+    appointing = action("role", _setRole, "set what a user may do with the server itself")
     removing = action("remove", _remove, "remove a user")
-    for parser in (adding, changing, removing):
+    for parser in (adding, changing, appointing, removing):
         parser.add_argument("user", metavar="NAME[@REALM]")
         parser.add_argument(
             "--realm", help="what users log in to; by default the first of [server] domains"
@@ -67,6 +74,9 @@ def addUserCommand(commands: Any) -> None:
             help="read the password from standard input, a line, instead of asking for it",
         )
     adding.add_argument("--role", choices=ROLES, help="what the user may do with the server itself")
+    appointing.add_argument(
+        "role", choices=(*ROLES, _NOTHING), metavar="ROLE", help=f"{', '.join(ROLES)} or {_NOTHING}"
+    )
     listing = action("list", _list, "show users, their realms and roles")
     listing.add_argument("realm", nargs="?", metavar="REALM", help="show those of this realm only")
 
@@ -139,6 +149,13 @@ def _setPassword(file: AccountFile, given: Namespace) -> None:
     if account is None:
         raise NoSuchAccount(given.name, given.realm)
     file.replace(_account(given, account.role))
+
+
+def _setRole(file: AccountFile, given: Namespace) -> None:
+    account = file.find(given.name, given.realm)
+    if account is None:
+        raise NoSuchAccount(given.name, given.realm)
+    file.replace(replace(account, role=None if given.role == _NOTHING else given.role))
 
 
 def _remove(file: AccountFile, given: Namespace) -> None:

@@ -68,8 +68,14 @@ def test_life(
     assert run("password", "bob@example.net", "--password-stdin", typed="other\r\n") == 0
     changed = newAccount("bob", "example.net", "other", "admin")
     assert accounts(path) == (alice, changed), "the role stays"
+    assert run("role", "bob@example.net", "viewer") == 0
+    appointed = newAccount("bob", "example.net", "other", "viewer")
+    assert accounts(path) == (alice, appointed), "the password stays"
+    assert run("role", "bob@example.net", "none") == 0
+    dismissed = newAccount("bob", "example.net", "other")
+    assert accounts(path) == (alice, dismissed)
     assert run("remove", "alice@example.com") == 0
-    assert accounts(path) == (changed,)
+    assert accounts(path) == (dismissed,)
     assert capsys.readouterr() == ("", "")
 
 
@@ -103,6 +109,7 @@ def test_aRunningServerSeesIt(config: Path, path: Path, monkeypatch: pytest.Monk
         (("add", "--password-stdin", "carol@"), "p\n", "the realm is empty"),
         (("add", "--password-stdin", "ca\x1b[2Jrol"), "p\n", "holds what cannot be printed"),
         (("password", "--password-stdin", "carol"), "p\n", "no user 'carol' of 'example.com'"),
+        (("role", "carol", "admin"), "", "no user 'carol' of 'example.com'"),
         (("remove", "carol"), "", "no user 'carol' of 'example.com'"),
         (("remove", "alice@example.net"), "", "no user 'alice' of 'example.net'"),
     ],
