@@ -1,0 +1,29 @@
+"""Who calls a method."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from sipapp.rpc.role import Role
+
+__all__ = ["Caller", "Door"]
+
+Door = Literal["unix", "xmlrpc", "jsonrpc", "web", "manhole"]
+"""A way in to the methods."""
+
+
+class Caller(Struct, frozen=True):
+    """Who calls a method, as the door has found out.
+
+    @ivar name: that of the account; empty for somebody without one, who may come in because of
+        where he is.
+    @ivar role: what he may do.
+    @ivar source: the address he calls from, or C{"pid 123"}.
+    """
+
+    name: str
+    role: Role
+    source: str
+    door: Door
