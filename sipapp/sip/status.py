@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["REASONS", "reasonPhrase"]
+__all__ = ["REASONS", "knownStatus", "reasonPhrase"]
 
 REASONS = {
     100: "Trying",
@@ -88,3 +88,11 @@ def reasonPhrase(status: int) -> str:
         RFC 3261 §8.1.3.2 has an unknown code treated as the x00 of its class.
     """
     return REASONS.get(status) or _CLASSES.get(status // 100, "Unknown")
+
+
+def knownStatus(status: int) -> int:
+    """
+    @return: a status code itself if it is registered here, otherwise the x00 of its class, as which
+        it is to be treated (RFC 3261 §8.1.3.2).
+    """
+    return status if status in REASONS else status // 100 * 100

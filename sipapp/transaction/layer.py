@@ -11,9 +11,12 @@ transaction user passes through to the driver, and neither timers nor tables are
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 from sipapp.sip import Request, Response
+from sipapp.sip.methods import METHODS, OTHER
+from sipapp.transaction.answers import Answers
 from sipapp.transaction.client import ClientTransaction
 from sipapp.transaction.finished import Finished
 from sipapp.transaction.inviteclient import InviteClient
@@ -53,6 +56,8 @@ class TransactionLayer:
     @ivar retransmitted: messages sent again.
     @ivar timeouts: transactions that ended because the peer, or the user, was silent.
     @ivar failures: failures to send that were told to a user.
+    @ivar answers: what the server transactions have answered.
+    @ivar requestsSent: requests that made a client transaction, by method.
     """
 
     __slots__ = (
@@ -60,6 +65,7 @@ class TransactionLayer:
         "_loose",
         "_servers",
         "absorbed",
+        "answers",
         "clientsCreated",
         "clock",
         "failures",
@@ -67,6 +73,7 @@ class TransactionLayer:
         "finishedServers",
         "now",
         "pending",
+        "requestsSent",
         "retransmitted",
         "serversCreated",
         "settings",
@@ -105,6 +112,8 @@ class TransactionLayer:
         self.retransmitted = 0
         self.timeouts = 0
         self.failures = 0
+        self.answers = Answers()
+        self.requestsSent: defaultdict[str, int] = defaultdict(int)
 
     def _lastEntry(self) -> float:
         return self.now
@@ -118,6 +127,13 @@ class TransactionLayer:
     def clientCount(self) -> int:
         """How many client transactions exist, those that have finished included."""
         return len(self._clients) + len(self.finishedClients)
+
+    def transactions(self) -> tuple[ServerTransaction | ClientTransaction, ...]:
+        """
+        @return: those that are there now, the oldest of each side first; of those that have
+            finished (L{sipapp.transaction.finished}) nothing is left to be shown.
+        """
+        return (*self._servers.values(), *self._clients.values())
 
     # From the driver.
 
@@ -239,6 +255,7 @@ class TransactionLayer:
         )
         self._clients[key] = transaction
         self.clientsCreated += 1
+        self.requestsSent[method if method in METHODS else OTHER] += 1
         self.pending += 1
         transaction.start(now)
         return transaction

@@ -138,8 +138,11 @@ class ServerTransaction(Transaction):
 
     def send(self, now: float, response: Response) -> None:
         data = response.toBytes()
+        status = response.status
+        if self.lastStatus < 200:
+            self.layer.answers.add(self.request.method, status, now - self.receivedAt)
         self.lastResponse = data
-        self.lastStatus = response.status
+        self.lastStatus = status
         if self.looseKey is not None:
             self.replyTag = response.to.tag
         self.flow.send(data)

@@ -129,6 +129,7 @@ class Bus:
 
     @ivar received: called with each frame that arrives.
     @ivar hops: frames sent. @ivar dropped: frames that found no room or no inbox.
+    @ivar arrived: frames that have come.
     @ivar malformed: frames that arrived and made no sense.
     """
 
@@ -146,6 +147,7 @@ class Bus:
         """
         self.received = received
         self.hops = 0
+        self.arrived = 0
         self.dropped = 0
         self.malformed = 0
         self._reactor = reactor
@@ -239,10 +241,16 @@ class Bus:
         look()
         return done
 
+    @property
+    def waiting(self) -> int:
+        """How many frames wait for room."""
+        return sum(map(len, self._outlets.values()))
+
     def _drop(self, count: int) -> None:
         self.dropped += count
 
     def _frameReceived(self, data: memoryview, fd: int) -> None:
+        self.arrived += 1
         try:
             frame = self._decode(data)
         except msgspec.MsgspecError:

@@ -68,6 +68,7 @@ class StreamConnection(TwistedProtocol):
             self._opened()
 
     def handshakeCompleted(self) -> None:
+        self._streams.handshakes += 1
         self._streams.messageComplete(self)
         flow = self.flow
         try:

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Protocol
+
+from sipapp.sip.methods import METHODS, OTHER
+from sipapp.sip.status import knownStatus
 
 
 class Counters:
-    """What a driver has seen so far."""
+    """What a driver has seen so far.
+
+    @ivar methods: requests that have come from the network, by the index of the endpoint (-1 for
+        a connection that belongs to none) and the method.
+    @ivar statuses: responses that have, by endpoint and status.
+    @ivar refusals: requests answered with an error without a transaction, by method and status.
+    """
 
     __slots__ = (
         "badResponses",
         "deliveredHere",
         "handedOver",
         "malformed",
+        "methods",
+        "missteered",
+        "refusals",
         "rejected",
         "requests",
         "responses",
+        "statuses",
         "strays",
     )
 
@@ -33,6 +47,26 @@ class Counters:
         # Messages that went to another worker, and came from one.
         self.handedOver = 0
         self.deliveredHere = 0
+        # Datagrams that the kernel has given to another worker than the one of their Call-ID.
+        self.missteered = 0
+        self.methods: defaultdict[tuple[int, str], int] = defaultdict(int)
+        self.statuses: defaultdict[tuple[int, int], int] = defaultdict(int)
+        self.refusals: defaultdict[tuple[str, int], int] = defaultdict(int)
+
+    def requestCame(self, method: str, listener: int) -> None:
+        """A request has come from the network."""
+        self.requests += 1
+        self.methods[listener, method if method in METHODS else OTHER] += 1
+
+    def responseCame(self, status: int, listener: int) -> None:
+        """A response has come from the network."""
+        self.responses += 1
+        self.statuses[listener, knownStatus(status)] += 1
+
+    def refused(self, method: str, status: int) -> None:
+        """A request is answered with an error without a transaction."""
+        self.rejected += 1
+        self.refusals[method if method in METHODS else OTHER, knownStatus(status)] += 1
 
 
 class MessageNotes(Protocol):

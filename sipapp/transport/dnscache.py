@@ -53,7 +53,11 @@ class _Entry(NamedTuple):
 
 class DNSCache:
     """Answers at once what it knows, and asks for the rest; the same question never twice at the
-    same time."""
+    same time.
+
+    @ivar hits: how often an answer was known. @ivar asked: how many questions were asked.
+    @ivar failures: how many of them nobody has answered.
+    """
 
     def __init__(
         self,
@@ -67,6 +71,9 @@ class DNSCache:
         @param negativeTTL: for negative answers that do not come with an SOA record.
         @param maxEntries: the entry that was used longest ago makes room for a new one.
         """
+        self.hits = 0
+        self.asked = 0
+        self.failures = 0
         self._ask = ask
         self._clock = clock
         self._negativeTTL = negativeTTL
@@ -88,6 +95,7 @@ class DNSCache:
             del self._entries[question]
             return None
         self._entries.move_to_end(question)
+        self.hits += 1
         return entry.answer
 
     def ask(self, question: Question) -> Deferred[Answer]:
@@ -101,6 +109,7 @@ class DNSCache:
             waiting.append(answered)
             return answered
         self._asked[question] = [answered]
+        self.asked += 1
         try:
             asked = self._ask(question)
         except Exception:
@@ -115,6 +124,7 @@ class DNSCache:
         return min(ttl, _MAX_NEGATIVE_TTL), ()
 
     def _failed(self, failure: Failure) -> tuple[float, Answer]:
+        self.failures += 1
         error = failure.value
         if not isinstance(error, DNSFailure):
             _log.failure("A DNS query failed in an unexpected way", failure=failure)

@@ -7,6 +7,7 @@ C{docs/decisions/0008-lean-reactor.md}.
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import Any
 
 from twisted.internet.epollreactor import EPollReactor
@@ -17,7 +18,12 @@ __all__ = ["LeanReactor", "install"]
 
 class LeanReactor(EPollReactor):
     """Calls readers and writers directly. What they raise is logged, and they are disconnected, by
-    C{_doReadOrWrite}, as ever."""
+    C{_doReadOrWrite}, as ever.
+
+    @ivar waited: seconds that it has waited for events so far; the rest of the time it worked.
+    """
+
+    waited = 0.0
 
     def doPoll(self, timeout: float | None) -> None:
         """Wait for events and pass them on.
@@ -25,7 +31,10 @@ class LeanReactor(EPollReactor):
         @param timeout: in seconds; C{None} waits until there is one.
         """
         selectables = self._selectables
-        for fd, event in self._poller.poll(-1 if timeout is None else timeout, len(selectables)):
+        began = perf_counter()
+        events = self._poller.poll(-1 if timeout is None else timeout, len(selectables))
+        self.waited += perf_counter() - began
+        for fd, event in events:
             # Somebody who was called before may have closed it.
             selectable = selectables.get(fd)
             if selectable is not None:

@@ -20,7 +20,10 @@ __all__ = ["Locator", "makeLocator"]
 
 class Locator:
     """Answers at once where it can: for numeric addresses, names of the hosts file, and what is
-    in the cache."""
+    in the cache.
+
+    @ivar cache: what the DNS has said.
+    """
 
     def __init__(
         self,
@@ -33,7 +36,7 @@ class Locator:
         @param families: the address families that can be sent to, the preferred one first.
         @param random: gives an integer between two, both included (RFC 2782).
         """
-        self._cache = cache
+        self.cache = cache
         self._hosts = hosts
         self._families = tuple(families)
         self._random = random
@@ -92,14 +95,14 @@ class Locator:
             found = self._hosts.addresses(name)
             if found:
                 return [host for host in found if familyOf(host) == (4 if kind == "A" else 6)]
-        return self._cache.known(question)
+        return self.cache.known(question)
 
     def _ask(
         self, asking: Asking, questions: Sequence[Question], known: Sequence[Answer | None]
     ) -> Deferred[list[Address]]:
         """Ask for what is not known, all at the same time, and go on with the answers."""
         asked = [
-            self._cache.ask(question) if answer is None else succeed(answer)
+            self.cache.ask(question) if answer is None else succeed(answer)
             for question, answer in zip(questions, known, strict=True)
         ]
         return gatherResults(asked).addCallback(lambda answers: self._resume(asking, answers))

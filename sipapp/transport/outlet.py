@@ -38,6 +38,10 @@ class Outlet:
         self._queued = 0
         self._socket: socket.socket | None = None
 
+    def __len__(self) -> int:
+        """How many frames wait."""
+        return len(self._queue)
+
     @property
     def isEmpty(self) -> bool:
         """Whether nothing waits."""

@@ -77,7 +77,8 @@ class Overload:
     @ivar isActive: whether new work is refused.
     @ivar isSevere: whether there are twice as many transactions as there should be, in spite of
         that: then work is refused that only claims to be part of something.
-    @ivar refused: how many requests were refused for it.
+    @ivar refused: how many requests were refused for it since it began.
+    @ivar refusedBefore: how many were refused earlier.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Overload:
         self.isActive = False
         self.isSevere = False
         self.refused = 0
+        self.refusedBefore = 0
         self._reactor = reactor
         self._layer = layer
         self._sockets = sockets
@@ -146,6 +148,7 @@ class Overload:
                 )
             else:
                 _log.info("Has caught up; {refused} requests were refused", refused=self.refused)
+                self.refusedBefore += self.refused
                 self.refused = 0
         self._lookLater()
 

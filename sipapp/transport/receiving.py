@@ -106,6 +106,7 @@ class Receiver:
         if steering is not None and len(data) > steering.reach:
             slot = steering.owner(data)
             if slot != steering.slot:
+                self.counters.missteered += 1
                 elsewhere = port.codes[slot]
         self._received(message, DatagramFlow(port, address), data, False, elsewhere, verdict)
 
@@ -119,7 +120,7 @@ class Receiver:
         name = f"UDP {port.endpoint.host}:{port.endpoint.port}"
         self.limitLog.hit("messageSize", name, address[0], f"{error.detail}, refused")
         if isinstance(message, Request):
-            self.counters.requests += 1
+            self.counters.requestCame(message.method, port.endpoint.index)
             if message.method != "ACK":
                 message.flow = DatagramFlow(port, address)
                 self._refusals.send(message, message.flow, error)
@@ -213,7 +214,10 @@ class Receiver:
     def _requestReceived(
         self, request: Request, flow: Flow, data: bytes, delivered: bool, elsewhere: str | None
     ) -> None:
-        self.counters.requests += 1
+        if delivered:
+            self.counters.requests += 1
+        else:
+            self.counters.requestCame(request.method, flow.listener)
         error = validateRequest(request)
         if error is not None:
             if request.method != "ACK":
@@ -252,7 +256,10 @@ class Receiver:
     def _responseReceived(
         self, response: Response, flow: Flow, data: bytes, delivered: bool
     ) -> None:
-        self.counters.responses += 1
+        if delivered:
+            self.counters.responses += 1
+        else:
+            self.counters.responseCame(response.status, flow.listener)
         if validateResponse(response) is not None:
             self.counters.badResponses += 1
             return

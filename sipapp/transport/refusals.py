@@ -29,7 +29,6 @@ class Refusals:
         @param request: any but ACK. @param flow: the way back; its own is stamped into its Via.
         @param retryAfter: the seconds after which it may be sent anew (RFC 3261 §20.33).
         """
-        self._counters.rejected += 1
         try:
             tag = self._identifiers.toTag(request)
         except SIPError:
@@ -41,6 +40,7 @@ class Refusals:
             # Nothing says where it goes but where it came from.
             pass
         response = request.refuse(error, tag)
+        self._counters.refused(request.method, response.status)
         if retryAfter is not None:
             response.append("Retry-After", str(retryAfter))
         flow.send(response.toBytes())

@@ -52,6 +52,7 @@ class Streams:
     @ivar user: takes what is received; must be set before L{start}.
     @ivar accepted: inbound connections so far. @ivar opened: outgoing ones asked for so far.
     @ivar failed: outgoing connections that could not be made.
+    @ivar handshakes: TLS handshakes that were completed.
     @ivar index: by what they are found.
     @ivar groups: one for each endpoint, and one for outgoing connections.
     @ivar admission: decides whose connections are accepted; C{None} if everybody's are.
@@ -81,6 +82,7 @@ class Streams:
         self.accepted = 0
         self.opened = 0
         self.failed = 0
+        self.handshakes = 0
         self.index = FlowIndex()
         self.birthplaces: set[str] = set()
         self.limitLog = LimitLog(reactor.seconds)

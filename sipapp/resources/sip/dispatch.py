@@ -6,6 +6,7 @@ a Deferred or a coroutine makes the rest of the chain wait for it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -16,6 +17,8 @@ from twisted.python.failure import Failure
 
 from sipapp.resources.sip.asserted import assertsNothing, dropAssertions
 from sipapp.sip import Request, Response, parseMessage
+from sipapp.sip.methods import METHODS, OTHER
+from sipapp.sip.status import knownStatus
 from sipapp.transaction import Identifiers, ServerTransaction
 
 __all__ = ["TAKEN", "Dispatch"]
@@ -39,6 +42,10 @@ TAKEN: Final = _Taken()
 class Dispatch:
     """Offers requests to chains of resources.
 
+    @ivar taken: how many requests each resource has taken, by the C{id()} of the resource.
+    @ivar failed: how often one has failed, likewise.
+    @ivar answers: requests answered without a transaction, by method and status.
+
     @param chains: for each listener index, the L{sipapp.interfaces.ISIPResource} providers of
         its endpoint, in the order in which they are asked.
     @param identifiers: mints the To tags of the answers that no resource gives.
@@ -57,6 +64,9 @@ class Dispatch:
         self._identifiers = identifiers
         self._server = server
         self._isTrusted = isTrusted
+        self.taken: defaultdict[int, int] = defaultdict(int)
+        self.failed: defaultdict[int, int] = defaultdict(int)
+        self.answers: defaultdict[tuple[str, int], int] = defaultdict(int)
 
     def answered(self, request: Request, flow: Any) -> bool:
         """Answer a request without a transaction, if the endpoint's first resource does that.
@@ -77,6 +87,8 @@ class Dispatch:
             return False
         self._sign(response)
         flow.send(response.toBytes())
+        self.taken[id(chain[0])] += 1
+        self._count(request, response)
         return True
 
     def requestReceived(self, transaction: ServerTransaction, now: float) -> None:
@@ -147,7 +159,9 @@ class Dispatch:
                 result = resource.offer(transaction)
                 if result is None:
                     continue
-                if result is not TAKEN:
+                if result is TAKEN:
+                    self.taken[id(resource)] += 1
+                else:
                     self._given(transaction, resource, resources, result)
             except Exception:
                 self._failed(transaction, resource, Failure())
@@ -158,9 +172,10 @@ class Dispatch:
         self, transaction: ServerTransaction, resource: Any, resources: Any, result: object
     ) -> None:
         if isinstance(result, Response):
+            self.taken[id(resource)] += 1
             self._sign(result)
             if getattr(resource, "refusesAlike", False):
-                _respondOnce(transaction, result)
+                self._respondOnce(transaction, result)
             else:
                 transaction.respond(result)
         elif isinstance(result, Deferred):
@@ -177,10 +192,13 @@ class Dispatch:
     ) -> None:
         if result is None:
             self._offer(transaction, resources)
-        elif result is not TAKEN:
+        elif result is TAKEN:
+            self.taken[id(resource)] += 1
+        else:
             self._given(transaction, resource, resources, result)
 
     def _failed(self, transaction: ServerTransaction, resource: Any, failure: Failure) -> None:
+        self.failed[id(resource)] += 1
         request = transaction.request
         _log.failure(
             "{resource} failed on {method}, Call-ID {callID!a}",
@@ -202,10 +220,10 @@ class Dispatch:
         for resource in self._chainOf(transaction.flow):
             methods |= resource.methods
         if request.method in methods:
-            _respondOnce(transaction, self._answer(request, 404))
+            self._respondOnce(transaction, self._answer(request, 404))
         else:
             allow = ("Allow", ", ".join(sorted(methods)))
-            _respondOnce(transaction, self._answer(request, 405, (allow,)))
+            self._respondOnce(transaction, self._answer(request, 405, (allow,)))
 
     def _answer(
         self, request: Request, status: int, headers: Iterable[tuple[str, str]] = ()
@@ -220,18 +238,23 @@ class Dispatch:
         if self._server is not None and not response.has("Server"):
             response.append("Server", self._server)
 
+    def _respondOnce(self, transaction: ServerTransaction, response: Response) -> None:
+        """Refuse an INVITE without a transaction, as a stateless user agent server does (RFC 3261
+        §8.2.7): over UDP it would be refused ten times more until there is an ACK, and nobody sends
+        one whose address somebody else has written. Sent again, it is refused again."""
+        if (
+            response.status < 300
+            or transaction.request.method != "INVITE"
+            or transaction.flow.reliable
+            or transaction.lastResponse
+        ):
+            transaction.respond(response)
+            return
+        self._count(transaction.request, response)
+        transaction.abandon()
+        transaction.flow.send(response.toBytes())
 
-def _respondOnce(transaction: ServerTransaction, response: Response) -> None:
-    """Refuse an INVITE without a transaction, as a stateless user agent server does (RFC 3261
-    §8.2.7): over UDP it would be refused ten times more until there is an ACK, and nobody sends one
-    whose address somebody else has written. Sent again, it is refused again."""
-    if (
-        response.status < 300
-        or transaction.request.method != "INVITE"
-        or transaction.flow.reliable
-        or transaction.lastResponse
-    ):
-        transaction.respond(response)
-        return
-    transaction.abandon()
-    transaction.flow.send(response.toBytes())
+    def _count(self, request: Request, response: Response) -> None:
+        """A request is answered without a transaction."""
+        method = request.method if request.method in METHODS else OTHER
+        self.answers[method, knownStatus(response.status)] += 1
