@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-__all__ = ["Binding", "Bindings", "Change", "alive", "arrange", "earliest", "expireOldest"]
+from sipapp.sip import URI, parseURI
+
+__all__ = [
+    "Binding",
+    "Bindings",
+    "Change",
+    "alive",
+    "arrange",
+    "earliest",
+    "expireOldest",
+    "indexOf",
+]
 
 
 class Binding(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -53,6 +64,21 @@ def alive(bindings: Bindings, now: float) -> Bindings:
         if binding.expires <= now:
             return tuple(b for b in bindings if b.expires > now)
     return bindings
+
+
+def indexOf(uri: URI, bindings: Sequence[Binding]) -> int | None:
+    """
+    @return: which one is the binding of a contact, by URI comparison (RFC 3261 §19.1.4); C{None} if
+        there is none.
+    """
+    text = str(uri)
+    for index, binding in enumerate(bindings):
+        if binding.contact == text:
+            return index
+    for index, binding in enumerate(bindings):
+        if uri.equivalent(parseURI(binding.contact)):
+            return index
+    return None
 
 
 def _preference(binding: Binding) -> tuple[float, float]:

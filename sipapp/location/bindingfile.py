@@ -16,7 +16,6 @@ power cut loses is up to L{sipapp.location.copies}.
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,7 +26,6 @@ import msgspec
 from twisted.logger import Logger
 
 from sipapp.location.binding import (
-    Binding,
     Bindings,
     Change,
     alive,
@@ -36,6 +34,7 @@ from sipapp.location.binding import (
     expireOldest,
 )
 from sipapp.location.outcome import Outcome
+from sipapp.location.record import Record, decodeRecord, encodeRecord, keyOf
 from sipapp.sharedfile import SharedFile
 
 __all__ = ["DATA", "BindingFile", "LocationStoreFull"]
@@ -44,9 +43,6 @@ _log = Logger()
 
 DATA = "data.mdb"
 """What LMDB calls the file itself in its directory."""
-
-_MAX_KEY = 511
-"""Longest key that LMDB stores (and, in C{expiry}, the longest value)."""
 
 _MIN_VISITS = 256
 """A purge looks at this many entries at least, so that moving entries does not use up a small
@@ -60,33 +56,6 @@ _TIME = struct.Struct(">d")
 
 class LocationStoreFull(Exception):
     """The file has reached its map size. Nothing that it held is lost."""
-
-
-class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What C{bindings} holds for an address-of-record.
-
-    @ivar indexed: the time of the record's entry in C{expiry}.
-    @ivar aor: the address-of-record if the key is only a hash of it, otherwise C{""}.
-    """
-
-    indexed: float
-    bindings: tuple[Binding, ...]
-    aor: str = ""
-
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Record).decode
-
-
-def keyOf(aor: str) -> tuple[bytes, str]:
-    """The key for an address-of-record, and what goes into L{Record.aor}.
-
-    A key made of a hash starts with a zero byte, as no address-of-record does.
-    """
-    key = aor.encode("utf-8", "surrogateescape")
-    if len(key) <= _MAX_KEY:
-        return key, ""
-    return b"\0" + hashlib.blake2b(key, digest_size=32).digest(), aor
 
 
 class BindingFile:
@@ -106,15 +75,18 @@ class BindingFile:
         self._begin = self._file.begin
 
     @staticmethod
-    def _record(value: bytes, key: bytes, aor: str) -> Record | None:
-        """What was stored under a key."""
+    def _record(value: bytes, key: bytes, aor: str | None) -> Record | None:
+        """What was stored under a key.
+
+        @param aor: the one that it has to be of if the key is a hash; C{None} for any.
+        """
         try:
-            record = _decode(value)
+            record = decodeRecord(value)
         except msgspec.DecodeError as error:
             # Not a reason to refuse a phone for ever: its next REGISTER replaces the record.
             _log.error("Unreadable bindings of {key!r} ignored: {error}", key=key, error=error)
             return None
-        return record if record.aor == aor else None
+        return record if aor is None or record.aor == aor else None
 
     def read(self, aor: str) -> Bindings:
         """All bindings of an address-of-record, those included that have expired."""
@@ -165,7 +137,7 @@ class BindingFile:
                 if record is not None and record.indexed < indexed:
                     indexed = record.indexed
                 replacement = Record(indexed, after, long)
-                value = _encode(replacement)
+                value = encodeRecord(replacement)
             grows = len(value) > (0 if stored is None else len(stored) + _SLACK)
             if grows and not self._file.hasRoom(transaction):
                 raise self._full()
@@ -216,7 +188,7 @@ class BindingFile:
             if value is None:
                 continue
             try:
-                record = _decode(value)
+                record = decodeRecord(value)
             except msgspec.DecodeError:
                 transaction.delete(key)
                 continue
@@ -229,7 +201,7 @@ class BindingFile:
             if new is None:
                 transaction.delete(key)
             else:
-                self._write(transaction, key, None, new, _encode(new))
+                self._write(transaction, key, None, new, encodeRecord(new))
         return dropped
 
     def count(self) -> int:
@@ -239,6 +211,33 @@ class BindingFile:
             return transaction.stat(self._bindings)["entries"]
         finally:
             transaction.abort()
+
+    def page(self, after: bytes, limit: int) -> tuple[list[tuple[str, Bindings]], bytes]:
+        """Read on through all addresses-of-record, in the order of their keys.
+
+        @param after: where the page before this one has ended; C{b""} for the first one.
+        @param limit: the page ends with the address-of-record that gives it so many bindings.
+        @return: each address-of-record with its bindings, those included that have expired; and
+            where the page has ended, C{b""} if nothing follows.
+        """
+        found: list[tuple[str, Bindings]] = []
+        count = 0
+        transaction = self._begin()
+        try:
+            cursor = transaction.cursor(self._bindings)
+            # The next key that there can be.
+            follows = cursor.set_range(after + b"\0") if after else cursor.first()
+            while follows and count < limit:
+                key, value = cursor.item()
+                record = self._record(value, key, None)
+                if record is not None:
+                    found.append((record.named(key), record.bindings))
+                    count += len(record.bindings)
+                after = key
+                follows = cursor.next()
+        finally:
+            transaction.abort()
+        return found, after if follows else b""
 
     @contextmanager
     def held(self) -> Iterator[tuple[int, bytes, int]]:

@@ -18,9 +18,10 @@ class ClientTransaction(Transaction):
 
     @ivar key: method and branch, see L{sipapp.transaction.matching.clientKey}.
     @ivar user: learns the outcome.
+    @ivar sentAt: when the request was sent for the first time.
     """
 
-    __slots__ = ("_data", "user")
+    __slots__ = ("_data", "sentAt", "user")
 
     key: str
 
@@ -35,6 +36,7 @@ class ClientTransaction(Transaction):
         super().__init__(layer, key, request, flow)
         self.user = user
         self._data = request.toBytes()
+        self.sentAt = 0.0
 
     @abstractmethod
     def classify(self, status: int) -> str:
@@ -53,6 +55,7 @@ class ClientTransaction(Transaction):
 
     def start(self, now: float) -> None:
         """Send the request for the first time."""
+        self.sentAt = now
         self.step(REQUEST, now)
 
     def responseReceived(self, response: Response, now: float) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sipapp.location import Binding
-from sipapp.location.binding import Bindings
-from sipapp.sip import SIPURI, URI, NameAddr, Request, SIPError, normalHost, parseURI, quote
+from sipapp.location.binding import Bindings, indexOf
+from sipapp.sip import SIPURI, URI, NameAddr, Request, SIPError, normalHost, quote
 from sipapp.sip.fields import checkText
 
 __all__ = ["Limits", "Refusal", "Registration", "contactLine"]
@@ -219,7 +219,7 @@ class Registration:
                 return (new,)
         result = list(present)
         for uri, lasts, new in self.wanted:
-            index = _indexOf(uri, new.contact, result)
+            index = indexOf(uri, result)
             if index is None:
                 if lasts:
                     result.append(new)
@@ -282,17 +282,6 @@ def prefersFlow(origin: Origin, uri: URI, outbound: bool, setting: str) -> bool:
 
 def _tooMany(limits: Limits) -> Refusal:
     return Refusal(403, f"more than {limits.maxContacts} contacts", "Too Many Contacts")
-
-
-def _indexOf(uri: URI, text: str, bindings: list[Binding]) -> int | None:
-    """Find the binding of a contact by URI comparison (§19.1.4)."""
-    for index, binding in enumerate(bindings):
-        if binding.contact == text:
-            return index
-    for index, binding in enumerate(bindings):
-        if uri.equivalent(parseURI(binding.contact)):
-            return index
-    return None
 
 
 def _storable(text: str, header: str) -> str:
