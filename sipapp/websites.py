@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import gatherResults, maybeDeferred
@@ -22,7 +22,11 @@ __all__ = ["WebSites"]
 
 
 class WebSites:
-    """Several endpoints, each with resources of its own."""
+    """Several endpoints, each with resources of its own.
+
+    @ivar sites: the endpoints by the names of their listeners.
+    @ivar limitLog: says what was refused.
+    """
 
     def __init__(
         self,
@@ -37,18 +41,19 @@ class WebSites:
         """
         self._reactor = reactor
         self._inheritance = inheritance
-        self._limitLog = LimitLog(reactor.seconds)
-        self._admission = admission(self._limitLog)
+        self.limitLog = LimitLog(reactor.seconds)
+        self._admission = admission(self.limitLog)
         self._server = server
-        self._sites: list[LimitedSite] = []
+        self.sites: dict[str, LimitedSite] = {}
         self._waiting: list[tuple[socket.socket, Any]] = []
         self._ports: list[Any] = []
 
     def add(
-        self, listener: ResolvedListener, resources: Iterable[IWebResource], tls: ServerTLS | None
+        self, listener: ResolvedListener, resources: Sequence[IWebResource], tls: ServerTLS | None
     ) -> None:
         """Make an endpoint, which L{accept} opens.
 
+        @param resources: in the order in which the listener names them.
         @param tls: what it shows, if it has TLS.
         @raise ValueError: if its resources are in each other's way.
         """
@@ -56,12 +61,14 @@ class WebSites:
             self._reactor,
             Root(resources),
             limitsOf(listener),
-            self._limitLog,
+            self.limitLog,
             f"{listener.transport} {listener.host}:{listener.port}",
             self._admission,
             self._server,
         )
-        self._sites.append(site)
+        names = zip(resources, listener.listen.chain, strict=True)
+        site.counters.names = {each.path.encode("utf-8"): name for each, name in names}
+        self.sites[listener.name] = site
         factory = site.withPrelude(tls, Networks(listener.listen.proxyProtocol))
         sockets = self._inheritance.listening(listener), *self._inheritance.spares(listener)
         self._waiting += [(each, factory) for each in sockets]
@@ -87,4 +94,4 @@ class WebSites:
         @param timeout: seconds to finish in.
         """
         await self.stopListening()
-        await gatherResults([site.drain(timeout) for site in self._sites])
+        await gatherResults([site.drain(timeout) for site in self.sites.values()])

@@ -56,6 +56,10 @@ class ConnectionCount:
         self._all = 0
         self._bySource: dict[str, int] = {}
 
+    def __len__(self) -> int:
+        """How many there are."""
+        return self._all
+
     def admit(self, host: str) -> bool:
         """Count a connection, unless it is one too many.
 

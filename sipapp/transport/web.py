@@ -22,6 +22,7 @@ from sipapp.transport.networks import NONE, Networks
 from sipapp.transport.proxyprotocol import ProxiedFactory
 from sipapp.transport.tls import ServerTLS, TLSFactory
 from sipapp.transport.webchannel import LimitedChannel
+from sipapp.transport.webcounters import WebCounters
 from sipapp.transport.webrequest import LimitedRequest
 
 __all__ = ["LimitedSite"]
@@ -43,6 +44,7 @@ class LimitedSite(Site):
     request there is C{messageTimeout}, for TLS's handshake too.
 
     @ivar isDraining: whether connections end with the answer that is under way.
+    @ivar counters: what it has answered.
     """
 
     noisy = False
@@ -68,6 +70,7 @@ class LimitedSite(Site):
         )
         self.limits = limits
         self.isDraining = False
+        self.counters = WebCounters()
         self._server = None if server is None else server.encode("utf-8")
         self._name = name
         self._limitLog = limitLog
@@ -86,6 +89,7 @@ class LimitedSite(Site):
             return None
         if not self._connections.admit(peer.host):
             return None
+        self.counters.accepted += 1
         channel: Any = super().buildProtocol(addr)
         channel.host = peer.host
         channel.MAX_LENGTH = self.limits.message.headerSize
@@ -113,6 +117,11 @@ class LimitedSite(Site):
 
     def log(self, request: Any) -> None:
         """There is no line for each request."""
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._channels)
 
     # What its connections tell and ask.
 

@@ -15,10 +15,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from twisted.internet.interfaces import IHandshakeListener
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, datetimeToString
 from twisted.web.http_headers import Headers
+from zope.interface import implementer
 
 from sipapp.sip import MessageBounds
 
@@ -50,6 +52,7 @@ class BodyTooLarge(Exception):
     """More has come of a body than there may be."""
 
 
+@implementer(IHandshakeListener)
 class LimitedChannel(HTTPChannel):
     """One connection.
 
@@ -76,6 +79,10 @@ class LimitedChannel(HTTPChannel):
     def connectionMade(self) -> None:
         super().connectionMade()
         self.site.channelMade(self)
+
+    def handshakeCompleted(self) -> None:
+        """That of TLS, which only its transport tells of."""
+        self.site.counters.handshakes += 1
 
     # Receiving.
 
@@ -207,6 +214,7 @@ class LimitedChannel(HTTPChannel):
     def _end(self, status: bytes, headers: bytes = b"") -> None:
         """Answer what may be only the beginning of a request, and close."""
         self.refused = True
+        self.site.counters.refused(int(status[:3]))
         transport: Any = self.transport
         transport.write(
             b"HTTP/1.1 %b\r\nDate: %b\r\nConnection: close\r\nContent-Length: 0\r\n%b\r\n"

@@ -14,13 +14,9 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from sipapp.transport.webchannel import HOST, BodyTooLarge
+from sipapp.transport.webcounters import WEB_METHODS
 
 __all__ = ["LimitedRequest"]
-
-#: RFC 9110 §9.3, and RFC 5789. Others are of some protocol that is not spoken here.
-_METHODS = frozenset(
-    (b"CONNECT", b"DELETE", b"GET", b"HEAD", b"OPTIONS", b"PATCH", b"POST", b"PUT", b"TRACE")
-)
 
 _absolute = re.compile(rb"https?://(?:[^/?#@]*@)?(" + HOST + rb"+)(?=[/?]|\Z)", re.IGNORECASE).match
 _target = re.compile(rb"/[\x21-\x7e]*\Z|\*\Z").match
@@ -34,6 +30,7 @@ class LimitedRequest(Request):
     """
 
     _size = 0
+    _came = 0.0
 
     def handleContentChunk(self, data: bytes) -> None:
         self._size += len(data)
@@ -43,6 +40,7 @@ class LimitedRequest(Request):
         super().handleContentChunk(data)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        self._came = self._now()
         authority = _absolute(path)
         if authority is not None:
             self.requestHeaders.setRawHeaders(b"Host", [authority[1]])
@@ -60,7 +58,15 @@ class LimitedRequest(Request):
     def finish(self) -> None:
         """Who is not there any more gets no answer, and that is no error."""
         if not self._disconnected:
+            channel: Any = self.channel
+            took = self._now() - self._came
+            channel.site.counters.answered(self.path, self.method, self.code, took)
             super().finish()
+
+    def _now(self) -> float:
+        channel: Any = self.channel
+        now: float = channel.site.reactor.seconds()
+        return now
 
 
 class _Addressed:
@@ -117,7 +123,7 @@ def _without(request: Any, methods: Iterable[bytes]) -> bytes:
         allowed.add(b"HEAD")
     else:
         allowed.discard(b"HEAD")
-    if request.method in _METHODS:
+    if request.method in WEB_METHODS:
         request.setHeader(b"Allow", b", ".join(sorted(allowed)))
         request.setResponseCode(OK if request.method == b"OPTIONS" else NOT_ALLOWED)
     else:
