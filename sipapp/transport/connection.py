@@ -107,6 +107,8 @@ class StreamConnection(TwistedProtocol):
                     message = frame.message
                     if isinstance(message, Request) and message.method != "ACK":
                         self.flow.owed += 1
+                    if streams.tap is not None:
+                        self.flow.show(frame.data, False)
                     streams.user.messageReceived(message, self.flow, frame.data)
                 if not self._open:
                     return

@@ -28,6 +28,7 @@ from sipapp.transport.endpoints import Endpoint, Endpoints
 from sipapp.transport.flows import Unsent
 from sipapp.transport.steering import Steering
 from sipapp.transport.turns import Turns
+from sipapp.transport.wiretap import Wiretap
 
 _DATAGRAMS_PER_TURN = 50
 _LARGEST = 65535
@@ -71,6 +72,7 @@ class DatagramPort:
         and only sends from it.
     @ivar spares: ports of sockets of the endpoint that have no slot any more, for what was put
         into them when they had one.
+    @ivar tap: sees every message; C{None} if nobody wants to.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class DatagramPort:
         self.steering: Steering | None = None
         self.codes: Sequence[str] = ()
         self.spares: Sequence[DatagramPort] = ()
+        self.tap: Wiretap | None = None
         self.keepAlives = 0
         self.congested = 0
         self.failed = 0
@@ -159,6 +162,7 @@ class DatagramPort:
     def _readSome(self) -> bool:
         receive = self.socket.recvfrom
         received = self._user.datagramReceived
+        tap = self.tap
         for _ in range(_DATAGRAMS_PER_TURN):
             try:
                 data, address = receive(_LARGEST)
@@ -170,6 +174,8 @@ class DatagramPort:
             if len(data) < 5 and not data.strip(b"\r\n\0"):
                 self.keepAlives += 1
             else:
+                if tap is not None:
+                    self.show(data, address, False)
                 received(data, self, address)
             if not self._reading:
                 return False
@@ -196,10 +202,24 @@ class DatagramPort:
 
         @param reference: as for C{Flow.send}.
         """
+        if self.tap is not None:
+            self.show(data, address, True)
         try:
             self.socket.sendto(data, address)
         except (OSError, ValueError, OverflowError) as error:
             self.notSent(error, data, address, reference)
+
+    def show(self, data: bytes, address: tuple[str, int], isSent: bool) -> None:
+        """Show a message to the tap, if there is one.
+
+        @param address: the peer's.
+        """
+        tap, endpoint = self.tap, self.endpoint
+        if tap is not None:
+            host = endpoint.host
+            if endpoint.isWildcard:
+                host = self._endpoints.source(address[0]) or host
+            tap.seen(data, isSent, "UDP", (host, endpoint.port), address[:2])
 
     def notSent(
         self, error: Exception, data: bytes, address: tuple[str, int], reference: str

@@ -20,6 +20,7 @@ from sipapp.transport.quiet import whenQuiet
 from sipapp.transport.receiving import Receiver
 from sipapp.transport.streams import Streams
 from sipapp.transport.turns import Turns
+from sipapp.transport.wiretap import Wiretap
 
 #: How long connections may take to send what was written to them.
 _FLUSH = 1.0
@@ -100,6 +101,16 @@ class Driver:
                 port.readRest()
         giveAll(self.streams, successors.heir, partial(self.bus.send, successors.heir))
         return self.bus.flushed()
+
+    def tap(self, tap: Wiretap | None) -> None:
+        """Show every message that is read or sent from now on.
+
+        @param tap: C{None} if nobody wants to see them any more.
+        """
+        self.streams.tap = tap
+        for port in self.flows.ports.values():
+            for each in (port, *port.spares):
+                each.tap = tap
 
     def park(self, slots: Iterable[int]) -> None:
         """Others do the work of these slots of the UDP endpoints here; this worker may be one."""

@@ -122,6 +122,8 @@ class DatagramFlow:
 
     def send(self, data: bytes, reference: str = "") -> None:
         port = self.port
+        if port.tap is not None:
+            port.show(data, self.address, True)
         try:
             port.socket.sendto(data, self.address)
         except (OSError, ValueError, OverflowError) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sipapp.sip import Request
 from sipapp.transport.bus import FlowRecord
@@ -111,6 +111,8 @@ class StreamFlow:
         if self.connection is not None:
             if reference:
                 self._remember(reference)
+            if self._streams.tap is not None:
+                self.show(data, True)
             self.connection.write(data)
             if data.startswith(b"SIP/2.0 ") and not data.startswith(b"SIP/2.0 1"):
                 self.owed -= 1
@@ -123,6 +125,14 @@ class StreamFlow:
             self._waiting = [(data, reference)]
         else:
             self._waiting.append((data, reference))
+
+    def show(self, data: bytes, isSent: bool) -> None:
+        """Show a message to the tap, if there is one and the connection is open."""
+        tap, connection = self._streams.tap, self.connection
+        if tap is not None and connection is not None:
+            transport: Any = connection.transport
+            host = transport.getHost()
+            tap.seen(data, isSent, self.transport, (host.host, host.port), self.remote)
 
     def _remember(self, reference: str) -> None:
         if self._recent is None:

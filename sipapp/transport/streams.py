@@ -27,6 +27,7 @@ from sipapp.transport.proxyprotocol import ProxiedFactory
 from sipapp.transport.streamflow import Address, StreamFlow
 from sipapp.transport.tls import ClientTLS, ServerTLS, TLSFactory
 from sipapp.transport.turns import Turns
+from sipapp.transport.wiretap import Wiretap
 
 #: How many connections one reactor turn accepts at first. Twisted's 100 would let one worker
 #: swallow a burst before its siblings on the same port have woken up.
@@ -56,6 +57,7 @@ class Streams:
     @ivar index: by what they are found.
     @ivar groups: one for each endpoint, and one for outgoing connections.
     @ivar admission: decides whose connections are accepted; C{None} if everybody's are.
+    @ivar tap: sees every message; C{None} if nobody wants to.
     @ivar birthplaces: the codes in the tokens of connections that have been moved from here.
     """
 
@@ -87,6 +89,7 @@ class Streams:
         self.birthplaces: set[str] = set()
         self.limitLog = LimitLog(reactor.seconds)
         self.admission: Admission | None = None
+        self.tap: Wiretap | None = None
         self._clientTLS = clientTLS
         self._groups: dict[StreamConnection, Group] = {}
         self.groups: list[Group] = []
@@ -254,6 +257,13 @@ class Streams:
     def connections(self) -> tuple[StreamConnection, ...]:
         """Those that are open here."""
         return tuple(self._groups)
+
+    def idleFor(self, connection: StreamConnection) -> float | None:
+        """
+        @return: seconds for which it has received nothing; C{None} if it is over.
+        """
+        group = self._groups.get(connection)
+        return None if group is None else group.idle.age(connection)
 
     @property
     def lingers(self) -> bool:
