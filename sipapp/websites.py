@@ -13,7 +13,9 @@ from sipapp.inheritance import Inheritance, limitsOf
 from sipapp.interfaces import IWebResource
 from sipapp.resources.web.root import Root
 from sipapp.transport.admission import Admission
+from sipapp.transport.connectionviews import answerAboutWebConnections
 from sipapp.transport.limits import LimitLog
+from sipapp.transport.listing import Asked
 from sipapp.transport.networks import Networks
 from sipapp.transport.tls import ServerTLS
 from sipapp.transport.web import LimitedSite
@@ -72,6 +74,13 @@ class WebSites:
         factory = site.withPrelude(tls, Networks(listener.listen.proxyProtocol))
         sockets = self._inheritance.listening(listener), *self._inheritance.spares(listener)
         self._waiting += [(each, factory) for each in sockets]
+
+    def addTo(self, answers: Asked, code: str) -> None:
+        """Have it told what there is here when somebody asks.
+
+        @param code: the worker's.
+        """
+        answerAboutWebConnections(answers, self._reactor, self.sites, code)
 
     def accept(self) -> None:
         """Take connections from now on."""

@@ -11,12 +11,14 @@ from sipapp.transaction import Identifiers, TimerSettings, TransactionLayer, Tra
 from sipapp.transport.admission import Admission
 from sipapp.transport.bus import Bus
 from sipapp.transport.confinement import Confinement
+from sipapp.transport.connectionviews import answerAboutStreams
 from sipapp.transport.counters import MessageNotes, NoNotes
 from sipapp.transport.datagram import DatagramPort
 from sipapp.transport.driver import Driver
 from sipapp.transport.endpoints import Endpoint, Endpoints
 from sipapp.transport.flowfinder import Flows
 from sipapp.transport.limits import LimitLog, StreamLimits
+from sipapp.transport.listing import Asked
 from sipapp.transport.locate import Locator
 from sipapp.transport.neighbours import Neighbours
 from sipapp.transport.networks import NONE, Networks
@@ -27,6 +29,7 @@ from sipapp.transport.sender import Sender
 from sipapp.transport.steering import Steering
 from sipapp.transport.streams import Streams
 from sipapp.transport.tls import ClientTLS, ServerTLS
+from sipapp.transport.transactionviews import answerAboutTransactions
 from sipapp.transport.turns import Turns
 
 
@@ -64,6 +67,12 @@ class Transport:
         self.driver = driver
         self.sender = sender
         self.endpoints = endpoints
+
+    def addTo(self, answers: Asked) -> None:
+        """Have it told what there is here when somebody asks."""
+        streams = self.driver.streams
+        answerAboutTransactions(answers, streams.reactor, self.driver.layer)
+        answerAboutStreams(answers, streams.reactor, streams)
 
 
 def assemble(

@@ -34,6 +34,13 @@ class Expiry(Generic[T]):
     def __contains__(self, member: T) -> bool:
         return member in self._since
 
+    def age(self, member: T) -> float | None:
+        """
+        @return: seconds since a member was renewed; C{None} for one that is not here.
+        """
+        since = self._since.get(member)
+        return None if since is None else self._reactor.seconds() - since
+
     def renew(self, member: T) -> None:
         """Give a member, new or not, the whole time again."""
         now = self._reactor.seconds()

@@ -33,6 +33,16 @@ class FlowIndex:
         known = self._byTarget.get(target)
         return None if known is None or known.closed else known
 
+    def opening(self) -> list[StreamFlow]:
+        """Those that are waited for: the peer has not accepted them yet."""
+        return [
+            flow
+            for target, flow in self._byTarget.items()
+            if flow.connection is None
+            and not (flow.closed or flow.holder or flow.identifier in self.all)
+            and flow.targets[0] == target
+        ]
+
     def accepted(self, flow: StreamFlow) -> None:
         """There is an inbound connection."""
         self._byRemote[flow.transport, *flow.remote] = flow

@@ -6,6 +6,7 @@ comes gives a sender the whole time again, and nobody counts connections.
 
 from __future__ import annotations
 
+from itertools import count
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
@@ -35,6 +36,9 @@ _NEWCOMERS = 1.0
 
 _IN_MEMORY = 100_000
 """Bytes of a body; a larger one goes into a file."""
+
+
+_numbers = count(1)
 
 
 class LimitedSite(Site):
@@ -91,7 +95,8 @@ class LimitedSite(Site):
             return None
         self.counters.accepted += 1
         channel: Any = super().buildProtocol(addr)
-        channel.host = peer.host
+        channel.host, channel.port = peer.host, peer.port
+        channel.number = next(_numbers)
         channel.MAX_LENGTH = self.limits.message.headerSize
         made: LimitedChannel = channel
         return made
@@ -122,6 +127,11 @@ class LimitedSite(Site):
     def connections(self) -> int:
         """How many are open."""
         return len(self._channels)
+
+    @property
+    def channels(self) -> tuple[LimitedChannel, ...]:
+        """The connections that are open."""
+        return tuple(self._channels)
 
     # What its connections tell and ask.
 

@@ -56,13 +56,16 @@ class BodyTooLarge(Exception):
 class LimitedChannel(HTTPChannel):
     """One connection.
 
-    @ivar site: its endpoint. @ivar host: the client's address.
+    @ivar site: its endpoint. @ivar host: the client's address. @ivar port: the client's port.
+    @ivar number: no other connection of this process has it.
     @ivar isBegun: whether anything has come. @ivar refused: whether something was too much or
         wrong, so that what follows is not read any more.
     """
 
     site: LimitedSite
     host = ""
+    port = 0
+    number = 0
     isBegun = False
     refused = False
     # What is too much is decided here, by the endpoint's bounds.
