@@ -83,6 +83,12 @@ class Registrar(SIPResource):
         self._closing: tuple[str, ...] = ()
         self._closingNames = ("date", *self._server.names)
         self._second = -1
+        self._fetched = 0
+        self._changed = 0
+
+    @property
+    def tallies(self) -> dict[str, int]:
+        return {"fetched": self._fetched, "changed": self._changed}
 
     def offer(self, transaction: ServerTransaction) -> Any:
         request = transaction.request
@@ -96,6 +102,7 @@ class Registrar(SIPResource):
             return self._refuse(request, error)
         location = self._worker.location
         if registration.isFetch:
+            self._fetched += 1
             known = location.lookupNow(aor)
             if known is not None:
                 return self._grant(known, request)
@@ -111,6 +118,7 @@ class Registrar(SIPResource):
             if isinstance(outcome, Exception):
                 raise outcome
             response = self._grant(outcome, request)
+            self._changed += 1
         except SIPError as error:
             response = self._refuse(request, error)
         except Exception:

@@ -77,6 +77,13 @@ class Replicate(SIPResource):
         self._refused: set[str] = set()
         self._peers = [Peer(peerURI(text), listener, worker) for text in settings.peers]
 
+    @property
+    def tallies(self) -> dict[str, int]:
+        return {
+            "copied": sum(peer.copied for peer in self._peers),
+            "given_up": sum(peer.dropped for peer in self._peers),
+        }
+
     def stop(self) -> None:
         for peer in self._peers:
             peer.stop()

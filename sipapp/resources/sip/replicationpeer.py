@@ -58,6 +58,8 @@ class Peer:
     """A server that has the same domains.
 
     There is one line in the log when it stops taking copies, and one when it takes them again.
+
+    @ivar copied: copies that it has taken. @ivar dropped: those that were given up.
     """
 
     def __init__(self, uri: SIPURI, listener: int, worker: Any) -> None:
@@ -73,6 +75,8 @@ class Peer:
         self._outstanding: dict[str, Copy] = {}
         self._isDown = False
         self._lost = 0
+        self.copied = 0
+        self.dropped = 0
 
     def __str__(self) -> str:
         return str(self._hop.uri)
@@ -113,6 +117,7 @@ class Peer:
 
     def taken(self) -> None:
         """The peer has taken a copy."""
+        self.copied += 1
         if self._isDown:
             _log.info("Peer {peer} takes registrations again; {lost} were not copied",
                       peer=self, lost=self._lost)  # fmt: skip
@@ -128,6 +133,7 @@ class Peer:
     def lost(self) -> None:
         """A copy was given up."""
         self._lost += 1
+        self.dropped += 1
 
     def stop(self) -> None:
         for copy in self._outstanding.values():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from typing import Any
 
 from zope.interface import implementer
@@ -22,6 +22,10 @@ class SIPResource:
     methods: frozenset[str] = frozenset()
     stateless: Container[str] = frozenset()
     refusesAlike = False
+
+    @property
+    def tallies(self) -> Mapping[str, int]:
+        return {}
 
     def start(self) -> Any:
         return None

@@ -85,6 +85,7 @@ class Proof:
         # A datagram may come from anywhere; its nonce has been sent to one place only.
         proven = flow.reliable or authenticate.nonces.wasSentTo(self._shown.nonce, address)
         if account is None:
+            authenticate.refused += 1
             authenticate.bans.offence(address, "authentication", proven)
             return authenticate.challenge(request, self._demand)
         if proven:
@@ -106,6 +107,7 @@ class Proof:
         if not isFirst:
             return authenticate.challenge(request, self._demand, stale=True)
         takeOut(request, self._lines)
+        authenticate.accepted += 1
         request.authenticated = identity
         if self._mayGoOn() and authenticate.isAging(self._expiry):
             self._transaction.amend = self._renew

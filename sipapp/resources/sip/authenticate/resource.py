@@ -50,6 +50,8 @@ class Authenticate(SIPResource):
     """Lets pass what has nothing to prove, and what has proven it: then the request's
     C{authenticated} says who has sent it.
 
+    @ivar accepted: proofs that were good. @ivar refused: those that were not.
+
     @ivar accounts: the L{sipapp.interfaces.IAccounts}.
     @ivar bans: the L{sipapp.interfaces.IBans}.
     @ivar counts: the L{sipapp.interfaces.INonceCounts}.
@@ -76,8 +78,19 @@ class Authenticate(SIPResource):
         self._algorithms = offered(settings.algorithms, self.accounts.algorithms)
         self._challenges = Challenges(self._algorithms, settings.qop)
         self._seconds = worker.reactor.seconds
+        self._challenged = 0
+        self.accepted = 0
+        self.refused = 0
         # After this time nobody sends a request again that came while its nonce was good.
         self._repeated = 64 * worker.timers.t1
+
+    @property
+    def tallies(self) -> dict[str, int]:
+        return {
+            "challenged": self._challenged,
+            "accepted": self.accepted,
+            "refused": self.refused,
+        }
 
     def answer(self, request: Request) -> Response | None:
         """Challenge a request that proves nothing, and did not when it came for the first time."""
@@ -138,6 +151,7 @@ class Authenticate(SIPResource):
         @param stale: whether only the nonce was at fault.
         @return: the answer that asks for a proof.
         """
+        self._challenged += 1
         tag = self.toTag(request)
         return self._challenges.answer(request, demand, self.mint(request), tag, stale)
 
