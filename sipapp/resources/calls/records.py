@@ -1,0 +1,126 @@
+"""The call records of one worker, on their way to whoever keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
+from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
+
+from sipapp.interfaces import ICallRecords
+from sipapp.resources.calls.record import CallRecord
+
+__all__ = ["CallRecords"]
+
+_log = Logger()
+
+_PAUSE = 1.0
+"""Seconds for which records wait for others, to be written with them."""
+_MOST = 10_000
+"""So many wait for a provider that cannot write."""
+
+
+class CallRecords:
+    """Gives each provider what is noted, a second's worth at once, in a thread. It is for
+    L{sipapp.interfaces.IWorker.callRecords}.
+
+    A worker that is killed takes along what was noted in its last second, or has not been written
+    because a provider was busy or failed; one that drains takes nothing along.
+    """
+
+    def __init__(
+        self,
+        providers: Iterable[ICallRecords],
+        reactor: Any,
+        inThread: Callable[..., Deferred[Any]] = deferToThread,
+    ) -> None:
+        """
+        @param inThread: runs a function where it may block.
+        """
+        self._queues = [_Queue(provider, reactor, inThread) for provider in providers]
+
+    def note(self, record: CallRecord) -> None:
+        """Keep a record. This takes microseconds, and never fails."""
+        for queue in self._queues:
+            queue.note(record)
+
+    async def start(self) -> None:
+        """Have the providers get ready."""
+        for queue in self._queues:
+            await maybeDeferred(queue.provider.start)
+
+    async def stop(self) -> None:
+        """Write what is left."""
+        for queue in self._queues:
+            await queue.stop()
+
+
+class _Queue:
+    """What waits for one provider."""
+
+    def __init__(
+        self, provider: ICallRecords, reactor: Any, inThread: Callable[..., Deferred[Any]]
+    ) -> None:
+        self.provider = provider
+        self._reactor = reactor
+        self._inThread = inThread
+        self._waiting: list[CallRecord] = []
+        self._lost = 0
+        self._fails = False
+        self._call: Any = None
+        self._turn = DeferredLock()
+
+    def note(self, record: CallRecord) -> None:
+        if len(self._waiting) >= _MOST:
+            self._lost += 1
+            return
+        self._waiting.append(record)
+        if self._call is None:
+            self._call = self._reactor.callLater(_PAUSE, self._due)
+
+    def _due(self) -> None:
+        self._call = None
+        self._turn.run(self._write)
+
+    async def _write(self) -> None:
+        batch, self._waiting = self._waiting, []
+        if not batch:
+            return
+        try:
+            await self._inThread(self.provider.write, batch)
+        except Exception:
+            if not self._fails:
+                self._fails = True
+                _log.failure("{provider} keeps no call records now", provider=self.provider)
+            self._keep(batch)
+        else:
+            if self._fails:
+                self._fails = False
+                _log.info(
+                    "{provider} keeps call records again; {lost} were lost",
+                    provider=self.provider,
+                    lost=self._lost,
+                )
+                self._lost = 0
+
+    def _keep(self, batch: list[CallRecord]) -> None:
+        """Write a batch again, before what was noted since. The newest are lost if there are too
+        many."""
+        waiting = batch + self._waiting
+        self._waiting = waiting[:_MOST]
+        self._lost += len(waiting) - len(self._waiting)
+        if self._call is None:
+            self._call = self._reactor.callLater(_PAUSE, self._due)
+
+    async def stop(self) -> None:
+        """Write what is left, once, and let the provider go."""
+        await self._turn.run(self._write)
+        if self._call is not None:
+            self._call.cancel()
+            self._call = None
+        lost = self._lost + len(self._waiting)
+        if lost:
+            _log.error("{lost} call records are lost", lost=lost)
+        await maybeDeferred(self.provider.stop)
