@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser
 
 __all__ = ["configured"]
@@ -17,6 +18,8 @@ def configured() -> ArgumentParser:
         "--config",
         "-c",
         metavar="FILE",
-        help="the server's configuration (default: that of a server without one)",
+        default=os.environ.get("SIPAPP_CONFIG"),
+        help="the server's configuration (default: $SIPAPP_CONFIG, or else that of a server"
+        " without one)",
     )
     return parser

@@ -1,4 +1,4 @@
-"""The one way in which C{sipappctl} writes lists: as a table for people, or as JSON for programs."""
+"""The one way in which C{sipappctl} writes lists: a table for people, or JSON for programs."""
 
 from __future__ import annotations
 
@@ -67,14 +67,20 @@ class Table:
 
     def add(self, rows: Iterable[Row]) -> None:
         """Write lines; before the first of them, the titles."""
+        for line in self.lines(rows):
+            print(line, file=self._file or sys.stdout)
+
+    def lines(self, rows: Iterable[Row]) -> list[str]:
+        """
+        @return: what L{add} writes.
+        """
         lines = [[column.cell(row) for column in self._columns] for row in rows]
         if not self._isBegun:
             self._isBegun = True
             lines.insert(0, [column.title for column in self._columns])
         for cells in lines:
             self._widths = list(map(max, self._widths, map(len, cells)))
-        for cells in lines:
-            print(self._line(cells), file=self._file or sys.stdout)
+        return [self._line(cells) for cells in lines]
 
     def _line(self, cells: Sequence[str]) -> str:
         padded = (

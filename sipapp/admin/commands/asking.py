@@ -13,7 +13,7 @@ from sipapp.admin.options import configured
 from sipapp.config import ConfigurationError, loadTables
 from sipapp.rpc import Fault
 
-__all__ = ["DONE", "NO_SERVER", "NOT_DONE", "NOT_UNDERSTOOD", "Misused", "asking", "operating"]
+__all__ = ["DONE", "NOT_DONE", "NOT_UNDERSTOOD", "NO_SERVER", "Misused", "asking", "operating"]
 
 DONE = 0
 NOT_DONE = 1

@@ -1,0 +1,173 @@
+"""The commands that show a list: pools, workers, listeners, registrations, connections and
+transactions."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from sipapp.admin.client import Client
+from sipapp.admin.commands.asking import asking, operating
+from sipapp.admin.figures import duration
+from sipapp.admin.tables import Column, Row, present
+from sipapp.rpc import NotFound
+
+__all__ = ["addListCommands"]
+
+_POOLS = (
+    Column("POOL", "name"),
+    Column("KIND", "kind"),
+    Column("SIZE", "size", isNumber=True),
+    Column("READY", "ready", isNumber=True),
+    Column("SERVES", "endpoints"),
+    Column("RESOURCES", "resources"),
+)
+_WORKERS = (
+    Column("WORKER", "name"),
+    Column("PID", "pid", isNumber=True),
+    Column("STATE", "state"),
+    Column("RESTARTS", "restarts", isNumber=True),
+    Column("LAST REPLACED FOR", "reason"),
+)
+_LISTENERS = (
+    Column("LISTENER", "name"),
+    Column("POOL", "pool"),
+    Column("STATE", "state"),
+    Column("RESOURCES", "resources"),
+)
+_REGISTRATIONS = (
+    Column("AOR", "aor"),
+    Column("CONTACT", "contact"),
+    Column("EXPIRES", "expires", duration, isNumber=True),
+    Column("Q", "q", isNumber=True),
+    Column("SOURCE", "source"),
+    Column("USER AGENT", "user_agent"),
+)
+_CONNECTIONS = (
+    Column("CONNECTION", "id"),
+    Column("TRANSPORT", "transport"),
+    Column("PEER", "peer"),
+    Column("LOCAL", "local"),
+    Column("WORKER", "worker"),
+    Column("STATE", "state"),
+    Column("AGE", "age", duration, isNumber=True),
+    Column("IDLE", "idle", duration, isNumber=True),
+)
+_TRANSACTIONS = (
+    Column("METHOD", "method"),
+    Column("STATE", "state"),
+    Column("KIND", "kind"),
+    Column("AGE", "age", duration, isNumber=True),
+    Column("CALL-ID", "call_id"),
+    Column("PEER", "peer"),
+    Column("WORKER", "worker"),
+)
+
+_LIMIT = 100
+
+
+def addListCommands(commands: Any) -> None:
+    """
+    @param commands: the subparsers that C{sipappctl} has its commands in.
+    """
+    for name, method, columns, about in (
+        ("pools", "pool.list", _POOLS, "show the pools, and what they serve"),
+        ("workers", "worker.list", _WORKERS, "show the worker processes"),
+        ("listeners", "listener.list", _LISTENERS, "show the addresses that are listened at"),
+    ):
+        parser = commands.add_parser(name, help=about, parents=[operating()])
+        parser.set_defaults(run=asking(partial(_list, method, columns, ())))
+    registrations = commands.add_parser(
+        "registrations", help="show who is registered, and where", parents=[operating()]
+    )
+    registrations.add_argument(
+        "aor", nargs="?", metavar="USER", help="an address-of-record, to see its bindings alone"
+    )
+    registrations.add_argument(
+        "--count", action="store_true", help="say how many bindings there are, and no more"
+    )
+    registrations.set_defaults(run=asking(_registrations))
+    _filtered(
+        commands,
+        "connections",
+        "connection.list",
+        _CONNECTIONS,
+        "show TCP, TLS and WebSocket connections",
+        {
+            "transport": "such as tls",
+            "address": "of the peer: an address or a network",
+            "worker": "such as tcp/1",
+            "state": "such as open",
+        },
+    )
+    _filtered(
+        commands,
+        "transactions",
+        "transaction.list",
+        _TRANSACTIONS,
+        "show the SIP transactions that are under way",
+        {
+            "method": "such as INVITE",
+            "state": "such as proceeding",
+            "call_id": "of one call",
+            "worker": "such as udp-0/2",
+        },
+    )
+
+
+def _filtered(
+    commands: Any,
+    name: str,
+    method: str,
+    columns: Sequence[Column],
+    about: str,
+    filters: Mapping[str, str],
+) -> None:
+    """Add a command with an option for each thing that its method can filter by."""
+    parser: ArgumentParser = commands.add_parser(name, help=about, parents=[operating()])
+    for key, meaning in filters.items():
+        parser.add_argument(f"--{key.replace('_', '-')}", help=meaning)
+    parser.add_argument(
+        "--limit", type=int, default=_LIMIT, help=f"how many to show (default: {_LIMIT})"
+    )
+    parser.set_defaults(run=asking(partial(_list, method, columns, (*filters, "limit"))))
+
+
+def _list(
+    method: str, columns: Sequence[Column], keys: Sequence[str], client: Client, given: Namespace
+) -> None:
+    wanted = {key: getattr(given, key) for key in keys}
+    answer = client.call(method, {key: each for key, each in wanted.items() if each is not None})
+    if not isinstance(answer, Mapping):
+        present(columns, [answer], given.json)
+        return
+    rows = answer["rows"]
+    present(columns, [rows], given.json)
+    if answer["matching"] > len(rows):
+        print(f"sipappctl: {len(rows)} of {answer['matching']}: see --limit", file=sys.stderr)
+
+
+def _registrations(client: Client, given: Namespace) -> None:
+    if given.count:
+        print(client.call("location.count"))
+    elif given.aor is None:
+        present(_REGISTRATIONS, _dump(client), given.json)
+    else:
+        bindings = client.call("location.lookup", {"aor": given.aor})
+        if not bindings:
+            raise NotFound(f"{given.aor} is not registered")
+        present(_REGISTRATIONS, [bindings], given.json)
+
+
+def _dump(client: Client) -> Iterator[list[Row]]:
+    """All of them, by the page."""
+    cursor: Any = None
+    while True:
+        page = client.call("location.dump", {} if cursor is None else {"cursor": cursor})
+        yield page["rows"]
+        cursor = page["cursor"]
+        if cursor is None:
+            return

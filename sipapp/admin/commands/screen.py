@@ -1,0 +1,89 @@
+"""A terminal as a screen that is drawn again and again. ANSI sequences do: no terminal of today
+lacks them."""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import sys
+import termios
+import tty
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from sipapp.admin.commands.glance import Line
+
+__all__ = ["Screen"]
+
+_ENTER = "\x1b[?1049h\x1b[?25l"
+"""The other screen, without a cursor: what stood on the first one is there again in the end."""
+_LEAVE = "\x1b[?25h\x1b[?1049l"
+_HOME = "\x1b[H"
+_END_OF_LINE = "\x1b[K"
+_REST = "\x1b[J"
+_LOUD = "\x1b[1;31m"
+_PLAIN = "\x1b[0m"
+
+_LOCAL_FLAGS = 3
+"""Their index in what C{tcgetattr} returns."""
+
+
+class Screen:
+    """The terminal of this process, while it is entered. Keys are not shown and interrupt nothing:
+    they are read."""
+
+    def __init__(self) -> None:
+        self._input = sys.stdin.fileno()
+
+    @staticmethod
+    def isThere() -> bool:
+        """Whether there is a terminal to draw on and keys to read from."""
+        return sys.stdin.isatty() and sys.stdout.isatty()
+
+    def __enter__(self) -> Self:
+        self._before = termios.tcgetattr(self._input)
+        tty.setcbreak(self._input)
+        attributes = termios.tcgetattr(self._input)
+        attributes[_LOCAL_FLAGS] &= ~termios.ISIG
+        termios.tcsetattr(self._input, termios.TCSANOW, attributes)
+        self._write(_ENTER)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._write(_LEAVE)
+        termios.tcsetattr(self._input, termios.TCSADRAIN, self._before)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and lines, as they are now."""
+        width, height = shutil.get_terminal_size()
+        return width, height
+
+    def draw(self, lines: Sequence[Line]) -> None:
+        """
+        @param lines: as many as there are at most, and as long.
+        """
+        drawn = (f"{_LOUD}{line.text}{_PLAIN}" if line.isLoud else line.text for line in lines)
+        self._write(_HOME + "\r\n".join(text + _END_OF_LINE for text in drawn) + _REST)
+
+    def keys(self, seconds: float) -> str | None:
+        """
+        @param seconds: to wait for one.
+        @return: what was typed, C{""} if nothing was; C{None} when nobody types any more.
+        """
+        readable, _, _ = select.select([self._input], [], [], seconds)
+        if not readable:
+            return ""
+        typed = os.read(self._input, 64)
+        return typed.decode("ascii", "replace") if typed else None
+
+    def _write(self, text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()

@@ -1,0 +1,118 @@
+"""C{sipappctl status}: a server at a glance; and C{sipappctl top}: the same again and again."""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentTypeError, Namespace
+from typing import Any
+
+import msgspec
+
+from sipapp.admin.client import Client, ServerAbsent
+from sipapp.admin.commands.asking import DONE, NOT_DONE, Misused, asking, connect, operating
+from sipapp.admin.commands.glance import Line, drawn, summary
+from sipapp.admin.commands.screen import Screen
+from sipapp.admin.stats.overview import Overview
+from sipapp.admin.tables import writeJSON
+
+__all__ = ["addTopCommands"]
+
+_LEAVE = frozenset("qQ\x03\x04")
+"""q, and what interrupts or ends elsewhere: Ctrl-C and Ctrl-D."""
+
+
+def addTopCommands(commands: Any) -> None:
+    """
+    @param commands: the subparsers that C{sipappctl} has its commands in.
+    """
+    status = commands.add_parser(
+        "status",
+        help="show whether the server is ready, what it does, and what the doctor says",
+        description="Exits with 0 if the server is ready, 1 if it is not, 5 if none runs.",
+        parents=[operating()],
+    )
+    status.set_defaults(run=asking(_status))
+    top = commands.add_parser(
+        "top",
+        help="watch pools and workers; q leaves",
+        parents=[operating(asJSON=False)],
+    )
+    top.add_argument(
+        "-d", "--delay", type=_seconds, default=1.0, help="seconds between looks (default: 1)"
+    )
+    top.set_defaults(run=asking(_top))
+
+
+def _status(client: Client, given: Namespace) -> int:
+    now = _look(client)
+    if given.json:
+        writeJSON(now)
+    else:
+        print("\n".join(summary(now)))
+    return DONE if now.ready else NOT_DONE
+
+
+def _top(client: Client, given: Namespace) -> None:
+    if not Screen.isThere():
+        raise Misused("top needs a terminal; status does not")
+    server: Client | None = client
+    with Screen() as screen:
+        while server is not None:
+            with server:
+                cause = _watch(screen, server, given.delay)
+            server = None if cause is None else _another(screen, given, cause)
+
+
+def _watch(screen: Screen, server: Client, delay: float) -> str | None:
+    """
+    @return: why there is nothing to see any more; C{None} if nobody wants to.
+    """
+    before: Overview | None = None
+    while True:
+        try:
+            now = msgspec.convert(server.call("stats.overview"), Overview)
+        except ServerAbsent as absent:
+            return str(absent)
+        screen.draw(drawn(before, now, *screen.size))
+        if _isLeft(screen, delay):
+            return None
+        before = now
+
+
+def _another(screen: Screen, given: Namespace, cause: str) -> Client | None:
+    """Wait for a server to come back, as after a restart.
+
+    @return: C{None} if nobody wants to wait any more.
+    """
+    while True:
+        width, _ = screen.size
+        screen.draw([Line(cause[:width], isLoud=True), Line("Tries again. q leaves."[:width])])
+        if _isLeft(screen, given.delay):
+            return None
+        try:
+            return connect(given)
+        except ServerAbsent as absent:
+            cause = str(absent)
+
+
+def _isLeft(screen: Screen, seconds: float) -> bool:
+    """
+    @return: whether somebody leaves within so many seconds; as soon as he does.
+    """
+    due = time.monotonic() + seconds
+    while (left := due - time.monotonic()) > 0:
+        typed = screen.keys(left)
+        if typed is None or not _LEAVE.isdisjoint(typed):
+            return True
+    return False
+
+
+def _look(client: Client) -> Overview:
+    return msgspec.convert(client.call("stats.overview"), Overview)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0.1 <= seconds <= 3600:
+        raise ArgumentTypeError("between 0.1 and 3600")
+    return seconds
