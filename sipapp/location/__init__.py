@@ -2,7 +2,7 @@
 
 from sipapp.location.binding import Binding
 from sipapp.location.lmdbstore import LMDBLocation, LocationStoreFull
-from sipapp.location.maintenance import LocationMaintenance
+from sipapp.location.maintenance import LocationMaintenance, NotRunning
 from sipapp.location.memory import MemoryLocation
 
 __all__ = [
@@ -11,4 +11,5 @@ __all__ = [
     "LocationMaintenance",
     "LocationStoreFull",
     "MemoryLocation",
+    "NotRunning",
 ]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import lmdb
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThread
@@ -19,7 +20,9 @@ from twisted.python.failure import Failure
 from sipapp.location.bindingfile import BindingFile
 from sipapp.location.copies import Copies, thisBoot
 
-__all__ = ["LocationMaintenance"]
+__all__ = ["LocationMaintenance", "NotRunning"]
+
+T = TypeVar("T")
 
 _log = Logger()
 
@@ -27,11 +30,16 @@ _PURGE = 250
 """Bindings dropped in one transaction, so that the workers get their turn in between."""
 
 
+class NotRunning(Exception):
+    """The store is not open: the server has not begun, or stops."""
+
+
 class LocationMaintenance(Service):
     """Sees to it that a power cut loses little: see L{sipapp.location.copies}. Drops what has
     expired and frees the reader slots of workers that died. All that at each interval.
 
-    The file is used in threads only, one job at a time; the reactor never waits for the disk.
+    The file is used in threads only; the reactor never waits for the disk. Others in this process
+    who want something of the store L{use} the file that is open here: there can be no second one.
     """
 
     def __init__(
@@ -61,7 +69,13 @@ class LocationMaintenance(Service):
         self._ticks = LoopingCall(self._tick)
         self._ticks.clock = reactor
         self._ended: Deferred[Any] | None = None
-        self.isBusy = False
+        self._jobs = 0
+        self._idle: Deferred[None] | None = None
+
+    @property
+    def isBusy(self) -> bool:
+        """Whether a thread uses the file."""
+        return self._jobs > 0
 
     def startService(self) -> None:
         """To be called before the workers open the file: it may have to be replaced.
@@ -97,14 +111,37 @@ class LocationMaintenance(Service):
         super().stopService()
         self._ticks.stop()
         assert self._ended is not None
-        return self._ended.addCallback(lambda _: self._inThread(self._finish)).addErrback(_report)
+        ended = self._ended.addCallback(lambda _: self._whenIdle())
+        return ended.addCallback(lambda _: self._inThread(self._finish)).addErrback(_report)
+
+    def use(self, job: Callable[[BindingFile], T]) -> Deferred[T]:
+        """Do something with the file, beside the maintenance.
+
+        @param job: called in a thread. It is short: what it writes, the workers wait for.
+        @return: fires with what it returns, or fails with what it raises; with L{NotRunning} if the
+            file is not open.
+        """
+        if not self.running or self._file is None:
+            return fail(NotRunning("the location store is not open"))
+        return self._do(partial(job, self._file))
+
+    def _do(self, job: Callable[[], T]) -> Deferred[T]:
+        self._jobs += 1
+        return self._inThread(job).addBoth(self._done)
+
+    def _done(self, result: T) -> T:
+        self._jobs -= 1
+        if not self._jobs and self._idle is not None:
+            self._idle.callback(None)
+        return result
+
+    def _whenIdle(self) -> Deferred[None] | None:
+        if self._jobs:
+            self._idle = Deferred()
+        return self._idle
 
     def _tick(self) -> Deferred[Any]:
-        self.isBusy = True
-        return self._inThread(self.maintain).addErrback(_report).addBoth(self._rest)
-
-    def _rest(self, result: object) -> None:
-        self.isBusy = False
+        return self._do(self.maintain).addErrback(_report)
 
     def maintain(self) -> int:
         """One round; blocks.

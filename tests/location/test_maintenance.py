@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, ensureDeferred, execute
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 
-from sipapp.location import LocationMaintenance
+from sipapp.location import LocationMaintenance, NotRunning
 from sipapp.location.bindingfile import BindingFile
 from tests.location.contract import START, binding, to
 
@@ -48,7 +48,7 @@ class Maintained:
         self.file.apply([(aor, to(binding(lasts=60)))], START)
 
     def inThread(self, job: Callable[..., Any]) -> Deferred[Any]:
-        self.jobs.append(job.__name__)
+        self.jobs.append(getattr(job, "__name__", "use"))
         return execute(job)
 
 
@@ -123,6 +123,50 @@ def test_is_busy_while_a_job_is_under_way(tmp_path: Path) -> None:
     assert service.isBusy
     waiting.callback(None)
     assert not service.isBusy
+
+
+def test_others_use_the_file(tmp_path: Path) -> None:
+    fill(tmp_path, 10)
+    maintained = Maintained(tmp_path)
+    before: list[Any] = []
+    maintained.service.use(BindingFile.count).addErrback(before.append)
+    assert before[0].check(NotRunning)
+    maintained.service.startService()
+    results: list[Any] = []
+    maintained.service.use(BindingFile.count).addCallback(results.append)
+    maintained.service.use(lambda file: 1 // 0).addErrback(results.append)
+    assert results[0] == 10
+    assert results[1].check(ZeroDivisionError)
+    assert not maintained.service.isBusy
+    maintained.service.stopService()
+    maintained.service.use(BindingFile.count).addErrback(results.append)
+    assert results[2].check(NotRunning)
+
+
+def test_the_file_is_not_closed_while_it_is_used(tmp_path: Path) -> None:
+    jobs: list[tuple[Deferred[Any], Callable[..., Any]]] = []
+
+    def inThread(job: Callable[..., Any]) -> Deferred[Any]:
+        jobs.append((Deferred(), job))
+        return jobs[-1][0]
+
+    def run() -> None:
+        ended, job = jobs.pop(0)
+        ended.callback(job())
+
+    service = LocationMaintenance(tmp_path, Clock(), 2.0, 1 << 24, inThread=inThread, boot="this")
+    service.startService()
+    run()
+    counts: list[int] = []
+    service.use(BindingFile.count).addCallback(counts.append)
+    assert service.isBusy
+    stopped = service.stopService()
+    run()
+    assert counts == [0]
+    assert not stopped.called
+    run()
+    assert stopped.called
+    assert jobs == []
 
 
 def test_the_machine_goes_down(tmp_path: Path) -> None:
