@@ -19,7 +19,7 @@ from sipapp.assignment import Assignment, encodeAssignment, renewedCode, workerC
 from sipapp.config import Plan, PoolPlan, Settings, encodeSettings
 from sipapp.ground import Ground
 from sipapp.listening import Given, Listening
-from sipapp.pool import MemoryWatch, Patience, ProcessPool, Spawn, WorkerState
+from sipapp.pool import Desk, MemoryWatch, Patience, ProcessPool, Spawn, WorkerState
 from sipapp.postmortem import nameMessage
 
 __all__ = ["Generation"]
@@ -50,10 +50,12 @@ class Generation(MultiService):
         reactor: Any,
         predecessor: Generation | None = None,
         onChange: Callable[[], None] = lambda: None,
+        desk: Desk | None = None,
     ) -> None:
         """
         @param predecessor: the one that serves until this one takes over.
         @param onChange: called whenever a worker is ready or has gone.
+        @param desk: who answers the workers.
         """
         super().__init__()
         self.number = number
@@ -68,6 +70,7 @@ class Generation(MultiService):
         self._listening = listening
         self._reactor = reactor
         self._onChange = onChange
+        self._desk = desk
         self._predecessor = predecessor
         # Sockets that have another place in the group of their listener than they had before.
         self._resized = frozenset(
@@ -135,8 +138,11 @@ class Generation(MultiService):
         for pool in self.pools.values():
             pool.renewals.release()
 
-    def renew(self, plan: PoolPlan, slot: int) -> None:
-        """Have a fresh worker take the place of one: see L{sipapp.pool.renewal}."""
+    def renew(self, plan: PoolPlan, slot: int) -> Deferred[bool]:
+        """Have a fresh worker take the place of one: see L{sipapp.pool.renewal}.
+
+        @return: fires when one of both has gone, with whether that was the old one.
+        """
         old = self.codes[plan.name][slot]
         new = renewedCode(old)
         isOnBus = plan.kind != "web"
@@ -147,15 +153,17 @@ class Generation(MultiService):
             self.codes[plan.name] = tuple(codes)
             self._onChange()
 
-        def over(isTaken: bool) -> None:
+        def over(isTaken: bool) -> bool:
             if isOnBus:
                 self._ground.closeInboxes({old: new} if isTaken else {new: None})
+            return isTaken
 
         if isOnBus:
             self._ground.openInboxes([new])
         describe = partial(self._describe, plan, slot, new, (old,))
         successors = [new] if isOnBus else []
-        self.pools[plan.name].renewals.begin(slot, describe, successors, take).addCallback(over)
+        renewals = self.pools[plan.name].renewals
+        return renewals.begin(slot, describe, successors, take).addCallback(over)
 
     def stopService(self) -> Deferred[Any]:
         """Stop in two steps: a call may touch several SIP workers, so none of them leaves before
@@ -182,6 +190,7 @@ class Generation(MultiService):
             onExit=lambda _: self._onChange(),
             nameMessage=nameMessage,
             onCrashLoop=partial(self._park, plan),
+            desk=self._desk,
         )
         pool.setServiceParent(self)
         limit = self.settings.pools.memoryLimit

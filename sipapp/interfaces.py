@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, Any
 from zope.interface import Attribute, Interface
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
     from twisted.cred.checkers import ICredentialsChecker
     from twisted.internet.defer import Deferred
 
     from sipapp.location import Binding
+    from sipapp.resources.calls import CallRecord
+    from sipapp.rpc import Caller, MethodDescription
     from sipapp.sip import SIPURI, Hop, Request, Response
     from sipapp.sip.digest import Credentials
     from sipapp.storage import Account
@@ -44,7 +46,8 @@ class IResourceMaker(Interface):
         " C{[resource.NAME]}."
     )
     kind = Attribute(
-        "str: C{'sip'} if it makes an L{ISIPResource}, C{'web'} if it makes an L{IWebResource}."
+        "str: C{'sip'} if it makes an L{ISIPResource}, C{'web'} if it makes an L{IWebResource},"
+        " C{'calls'} if it makes an L{ICallRecords}."
     )
     settings = Attribute(
         "type: a C{msgspec.Struct} class, frozen and forbidding unknown fields, that the settings"
@@ -53,12 +56,14 @@ class IResourceMaker(Interface):
 
     def make(settings: Any, worker: IWorker) -> Any:
         """Make the resource. Called once for each SIP endpoint in every worker process that
-        speaks SIP, since any of them may hold a connection of the endpoint's; and for each HTTP
-        endpoint in its own workers.
+        speaks SIP, since any of them may hold a connection of the endpoint's; for each HTTP
+        endpoint in its own workers; and once in every worker that speaks SIP for what keeps call
+        records.
 
         @param settings: an instance of L{settings}.
         @param worker: the L{IWorker} that it will live in.
-        @return: a provider of L{ISIPResource} or L{IWebResource}, according to L{kind}.
+        @return: a provider of L{ISIPResource}, L{IWebResource} or L{ICallRecords}, according to
+            L{kind}.
         @raise Exception: anything raised here stops the pool from starting, with the reason.
         """
 
@@ -153,6 +158,22 @@ class IWebResource(IResource):
         """
 
 
+class ICallRecords(IResource):
+    """Keeps what is known of calls, for whoever wants to look at it later."""
+
+    def write(records: Sequence[CallRecord]) -> None:
+        """Keep parts of records. This is called in a thread, where it may take its time: never
+        twice at once in a worker, but at the same time in other workers.
+
+        What fails is tried again a second later, with what has become known meanwhile; so either
+        all of it is to be kept or nothing, or nothing is to go wrong if some of it comes again.
+
+        @param records: some C{sipapp.resources.calls.CallRecord}: those of one C{callID} and
+            C{tags} are parts of one record.
+        @raise Exception: if they cannot be kept now.
+        """
+
+
 class IWorker(Interface):
     """The surroundings of a resource: the worker process that it lives in."""
 
@@ -176,6 +197,12 @@ class IWorker(Interface):
     bans = Attribute("L{IBans}: who is not listened to any more.")
     nonceCounts = Attribute("L{INonceCounts}: which uses of a nonce have been.")
     timers = Attribute("C{sipapp.transaction.TimerSettings}: T1, T2, T4 and Timer C, in seconds.")
+    stateDirectory = Attribute("str: the directory of what survives a restart of the server.")
+    callRecords = Attribute(
+        "C{sipapp.resources.calls.CallRecords}, whose C{note} takes what is known of a call;"
+        " C{None} if nobody keeps that."
+    )
+    administration = Attribute("L{IAdministration}: the methods that operators call.")
 
     def listener(name: str) -> int | None:
         """Find a listener of the server.
@@ -213,6 +240,27 @@ class IWorker(Interface):
         call is made at the next reactor iteration; when the transport has stopped, at once.
 
         @param call: takes nothing; what it returns is ignored.
+        """
+
+
+class IAdministration(Interface):
+    """The methods that a server is operated with. They run in the process that has started the
+    workers; whoever calls one for somebody has made sure who that is."""
+
+    def call(
+        name: str, parameters: Sequence[Any] | Mapping[str, Any], caller: Caller
+    ) -> Deferred[Any]:
+        """Call a method.
+
+        @param name: namespace and method: C{pool.resize}.
+        @param parameters: in their order, or by their names.
+        @param caller: C{sipapp.rpc.Caller}: who calls, and what they may do.
+        @return: fires with the result, made of what JSON has; fails with a C{sipapp.rpc.Fault}.
+        """
+
+    def descriptions() -> Deferred[tuple[MethodDescription, ...]]:
+        """
+        @return: fires with what there is to call: C{sipapp.rpc.MethodDescription}s.
         """
 
 

@@ -23,6 +23,7 @@ from twisted.python.failure import Failure
 
 from sipapp.admin.doctor import Demand, Host, examine
 from sipapp.admin.doctor.rounds import Rounds
+from sipapp.admin.methods import Workforce
 from sipapp.admin.notify import ServiceNotifier
 from sipapp.config import (
     EMBEDDED_NAME,
@@ -37,6 +38,7 @@ from sipapp.estate import Estate
 from sipapp.ground import Ground
 from sipapp.listening import Listening
 from sipapp.location import LocationMaintenance
+from sipapp.operations import Operations, Premises
 from sipapp.plugins import resourceTypes
 from sipapp.pool import BindError, BootFailure, PassedSockets
 from sipapp.pool.adoption import NotIdle
@@ -82,7 +84,10 @@ class Server(MultiService):
         # The first to start: that is where the privileges are dropped.
         self._ground = Ground(settings)
         self._listening = Listening(self._ground.give)
-        self._succession = Succession(self._ground, self._listening, reactor, self._workersChanged)
+        workforce = Workforce(lambda: self._succession.current)
+        self._succession = Succession(
+            self._ground, self._listening, reactor, self._workersChanged, desk=workforce
+        )
         self._reload = Reload(
             self._succession, self._load, self._notifier.reloading, self._notifier.ready
         )
@@ -109,6 +114,20 @@ class Server(MultiService):
                 settings.location.mapSize,
             )
             self._maintenance.setServiceParent(self)
+        self._operations = Operations(
+            Premises(
+                settings,
+                workforce,
+                self._succession,
+                self._reload,
+                self._maintenance,
+                self.upgrade,
+                self._stop,
+                lambda: self._isReady and not self._isStopping,
+                reactor,
+            )
+        )
+        self._operations.setServiceParent(self)
         self._succession.setServiceParent(self)
 
     def setServiceParent(self, parent: Any) -> None:
@@ -164,6 +183,8 @@ class Server(MultiService):
         if self._maintenance is not None and self._maintenance.isBusy:
             # A reader slot of a process that goes on is never freed.
             raise NotIdle("the location store is being looked after")
+        if self._operations.isBusy:
+            raise NotIdle("a method is being called")
         return self._succession.bequeath()
 
     def _takeSignals(self) -> None:

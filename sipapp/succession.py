@@ -36,7 +36,7 @@ from sipapp.estate import Estate
 from sipapp.generation import Generation
 from sipapp.ground import Ground
 from sipapp.listening import Listening
-from sipapp.pool import PoolStopped
+from sipapp.pool import Desk, PoolStopped
 from sipapp.pool.adoption import NotIdle
 
 __all__ = ["Succession"]
@@ -60,10 +60,12 @@ class Succession(MultiService):
         reactor: Any,
         onChange: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
+        desk: Desk | None = None,
     ) -> None:
         """
         @param onChange: called when another generation serves, and whenever a worker of it is
             ready or has gone.
+        @param desk: who answers the workers.
         """
         super().__init__()
         self._ground = ground
@@ -71,6 +73,7 @@ class Succession(MultiService):
         self._reactor = reactor
         self._onChange = onChange
         self._clock = clock
+        self._desk = desk
         self._isStopping = False
         self._next = 0
         # Codes of workers that nothing names, once they and all before them have gone.
@@ -123,6 +126,7 @@ class Succession(MultiService):
             self._reactor,
             None,
             self._workerChanged,
+            self._desk,
         )
         self.current.codes.update(estate.codes)
         for name, workers in estate.workers.items():
@@ -191,6 +195,7 @@ class Succession(MultiService):
             self._reactor,
             predecessor,
             self._workerChanged,
+            self._desk,
         )
         self._ground.openInboxes(generation.sipCodes)
         return generation

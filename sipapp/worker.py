@@ -13,6 +13,8 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from sipapp.administration import Administration
+from sipapp.answers import Answers
 from sipapp.assignment import Assignment, decodeAssignment
 from sipapp.certificates import Certificates
 from sipapp.config import DEFAULT_PORTS, ResolvedListener, Settings, decodeSettings
@@ -20,6 +22,7 @@ from sipapp.inheritance import Inheritance, endpointOf
 from sipapp.interfaces import IAccounts, IDocumentStore, INonceCounts, IWorker
 from sipapp.plugins import resourceMakers, resourceTypes
 from sipapp.pool import Boot, WorkerControl, enterWorker, settleHeap, startLogging, whyNot
+from sipapp.resources.calls import CallRecords
 from sipapp.resources.sip import Dispatch
 from sipapp.sip import SIPURI, normalHost
 from sipapp.stores import Stores
@@ -59,6 +62,10 @@ class Worker:
         self.sender: Any = None
         self.location: Any = None
         self.bans: Any = None
+        self.callRecords: CallRecords | None = None
+        self.stateDirectory = settings.server.stateDirectory
+        self.administration: Any = None
+        self.answers = Answers()
         self._slot = boot.slot
         self._assignment = assignment
         self._inheritance = Inheritance(boot, assignment)
@@ -228,6 +235,8 @@ class Worker:
         )
         self.sender = self._transport.sender
         self._endpoints = self._transport.endpoints
+        self._transport.addTo(self.answers)
+        await self._keepCallRecords()
         for listener in listeners:
             chains[listener.index] = await self._makeResources(listener)
         self._transport.driver.receiver.answered = dispatch.answered
@@ -246,10 +255,21 @@ class Worker:
             resources = await self._makeResources(listener)
             sites.add(listener, resources, self._certificates.forListener(listener))
         self._webSites = sites
+        sites.addTo(self.answers, self._assignment.code)
         if not self._assignment.predecessors:
             sites.accept()
 
     # Resources.
+
+    async def _keepCallRecords(self) -> None:
+        names = self._settings.callRecords.providers
+        if names:
+            makers, settings = self._makers, self._settings.resource
+            providers = [makers[name].make(settings[name], self) for name in names]
+            self.callRecords = CallRecords(providers, self.reactor)
+            # It ends after all that may note something.
+            self._resources.append(self.callRecords)
+            await self.callRecords.start()
 
     async def _makeResources(self, listener: ResolvedListener) -> list[Any]:
         """Make and start the resources of an endpoint."""
@@ -281,7 +301,9 @@ def main() -> int:
         onHandOver=worker.handOver,
         onServe=worker.serve,
         onParked=worker.parked,
+        onAsked=worker.answers.answer,
     )
+    worker.administration = Administration(control)
     control.adopt()
 
     def run() -> None:

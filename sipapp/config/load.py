@@ -11,7 +11,10 @@ from typing import Any
 import msgspec
 
 from sipapp.config.accountsettings import AccountsSettings
+from sipapp.config.adjustments import Adjustments
+from sipapp.config.administrationsettings import AdministrationSettings
 from sipapp.config.admissionsettings import BansSettings, OverloadSettings, SourcesSettings
+from sipapp.config.callsettings import CallRecordsSettings
 from sipapp.config.checks import check
 from sipapp.config.errors import ConfigurationError, Problems, suggestion, tomlValue
 from sipapp.config.listensettings import ListenSettings
@@ -25,9 +28,11 @@ from sipapp.config.settings import (
 )
 from sipapp.config.tables import UNUSABLE, TableReader, homesOf
 from sipapp.config.trustsettings import TrustedSettings
+from sipapp.config.values import tomlKey
 
 ResourceTypes = Mapping[str, tuple[str, type[msgspec.Struct]]]
-"""For each resource that a plugin provides, its kind (C{sip} or C{web}) and settings class."""
+"""For each resource that a plugin provides, its kind (C{sip}, C{web} or C{calls}) and settings
+class."""
 
 SECTIONS: Mapping[str, Any] = {
     "server": ServerSettings,
@@ -40,6 +45,8 @@ SECTIONS: Mapping[str, Any] = {
     "sources": SourcesSettings,
     "bans": BansSettings,
     "overload": OverloadSettings,
+    "call_records": CallRecordsSettings,
+    "administration": AdministrationSettings,
     "log": LogSettings,
 }
 """The tables of a configuration file but for C{[resource.NAME]}, whose types plugins bring."""
@@ -57,6 +64,8 @@ transport = ["udp", "tcp"]
 EMBEDDED_NAME = "embedded defaults"
 
 _HOMES = homesOf(SECTIONS)
+
+_FIELDS = {tomlKey(name): name for name in Settings.__struct_fields__}
 
 
 def loadSettings(path: str | os.PathLike[str] | None, resourceTypes: ResourceTypes) -> Settings:
@@ -83,7 +92,9 @@ def loadTables(path: str | os.PathLike[str] | None, *names: str) -> Settings:
     problems = Problems(file)
     reader = TableReader(problems, _HOMES)
     tables = {name: document[name] for name in names if name in document}
-    values = {name: reader.read(table, SECTIONS[name], name) for name, table in tables.items()}
+    values = {
+        _FIELDS[name]: reader.read(table, SECTIONS[name], name) for name, table in tables.items()
+    }
     problems.raiseIfAny()
     return Settings(file=file, **values)
 
@@ -119,19 +130,54 @@ def parseSettings(text: str, file: str, resourceTypes: ResourceTypes) -> Setting
     values: dict[str, Any] = {}
     for name, value in document.items():
         if name in SECTIONS:
-            values[name] = reader.read(value, SECTIONS[name], name)
+            values[_FIELDS[name]] = reader.read(value, SECTIONS[name], name)
         elif name != "resource":
             reader.complainOfKey(name, {**SECTIONS, "resource": None})
     tables = _readResources(document.get("resource", {}), resourceTypes, problems)
     if UNUSABLE not in values.values():
-        settings = Settings(file=file, **values)
-        kinds = {name: kind for name, (kind, _) in resourceTypes.items()}
-        check(settings, tables, kinds, problems)
-        settings = msgspec.structs.replace(
-            settings, resource=_fillResources(settings, tables, resourceTypes, problems)
-        )
+        settings = _complete(Settings(file=file, **values), tables, resourceTypes, problems)
     problems.raiseIfAny()
     return settings
+
+
+def adjustSettings(
+    settings: Settings, adjustments: Adjustments, resourceTypes: ResourceTypes
+) -> Settings:
+    """Give settings other adjustments. What comes out is checked like the text of a file.
+
+    A resource that only an added listen block names has no table: its settings are the defaults.
+
+    @param settings: with adjustments or without; those are forgotten.
+    @raise ConfigurationError: if it cannot be used, with everything that is wrong.
+    """
+    listen = list(settings.listen[: settings.blocksOfFile])
+    ofFile = msgspec.structs.replace(settings, listen=tuple(listen), adjustments=Adjustments())
+    tables = {name: settings.resource[name] for name in ofFile.usedResources}
+    problems = Problems(settings.file)
+    reader = TableReader(problems, _HOMES)
+    for table in adjustments.added:
+        listen.append(reader.read(table, ListenSettings, f"listen[{len(listen)}]"))
+    if UNUSABLE not in listen:
+        adjusted = msgspec.structs.replace(ofFile, listen=tuple(listen), adjustments=adjustments)
+        settings = _complete(adjusted, tables, resourceTypes, problems)
+    problems.raiseIfAny()
+    return settings
+
+
+def _complete(
+    settings: Settings,
+    tables: dict[str, Any],
+    resourceTypes: ResourceTypes,
+    problems: Problems,
+) -> Settings:
+    """Note what cannot be, and give every resource that is used its settings.
+
+    @param tables: the settings of resources that are given.
+    """
+    kinds = {name: kind for name, (kind, _) in resourceTypes.items()}
+    check(settings, tables, kinds, problems)
+    resource = _fillResources(settings, tables, resourceTypes, problems)
+    return msgspec.structs.replace(settings, resource=resource)
 
 
 def _parse(text: str, file: str) -> dict[str, Any]:
@@ -172,10 +218,9 @@ def _fillResources(
     settings: Settings, tables: dict[str, Any], resourceTypes: ResourceTypes, problems: Problems
 ) -> dict[str, Any]:
     """The settings of every resource that is used, whether it has a table or not."""
-    used = {name: None for listen in settings.listen for name in listen.chain}
     reader = TableReader(problems, {})
     resources = {}
-    for name in used:
+    for name in settings.usedResources:
         if name in resourceTypes:
             key = f"resource.{name}"
             resources[name] = (

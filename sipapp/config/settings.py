@@ -17,7 +17,10 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import force_setattr
 
 from sipapp.config.accountsettings import AccountsSettings
+from sipapp.config.adjustments import Adjustments
+from sipapp.config.administrationsettings import AdministrationSettings
 from sipapp.config.admissionsettings import BansSettings, OverloadSettings, SourcesSettings
+from sipapp.config.callsettings import CallRecordsSettings
 from sipapp.config.listensettings import ListenSettings
 from sipapp.config.tlssettings import ClientTLSSettings
 from sipapp.config.trustsettings import TrustedSettings
@@ -164,8 +167,10 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     @ivar file: its name, for messages.
     @ivar listen: the endpoints, in the order of the file.
-    @ivar resource: for every resource that an endpoint names, its settings: an instance of the
-        class that its plugin asks for.
+    @ivar resource: for every resource that an endpoint or C{callRecords} names, its settings: an
+        instance of the class that its plugin asks for.
+    @ivar adjustments: in what it differs from its file; C{listen} has them already, and
+        C{sipapp.config.resolve} heeds the others.
     """
 
     file: str
@@ -180,7 +185,21 @@ class Settings(Struct, frozen=True, kw_only=True):
     sources: SourcesSettings = SourcesSettings()
     bans: BansSettings = BansSettings()
     overload: OverloadSettings = OverloadSettings()
+    callRecords: CallRecordsSettings = CallRecordsSettings()
+    administration: AdministrationSettings = AdministrationSettings()
     log: LogSettings = LogSettings()
+    adjustments: Adjustments = Adjustments()
+
+    @property
+    def usedResources(self) -> tuple[str, ...]:
+        """The names of the resources that something here names, each once."""
+        chains = [*(each.chain for each in self.listen), self.callRecords.providers]
+        return tuple({name: None for chain in chains for name in chain})
+
+    @property
+    def blocksOfFile(self) -> int:
+        """How many of the listen blocks are from the file; those after them are adjustments."""
+        return len(self.listen) - len(self.adjustments.added)
 
     @property
     def secretPath(self) -> str:
@@ -206,6 +225,16 @@ class Settings(Struct, frozen=True, kw_only=True):
     def accountsPath(self) -> str:
         """The database of accounts."""
         return self.accounts.path or os.path.join(self.server.stateDirectory, "accounts.db")
+
+    @property
+    def auditPath(self) -> str:
+        """The audit log."""
+        return self.administration.auditLog or os.path.join(self.server.stateDirectory, "audit.log")
+
+    @property
+    def controlPath(self) -> str:
+        """The socket that the server is operated through."""
+        return os.path.join(self.server.runDirectory, "control.sock")
 
     @property
     def documentsPath(self) -> str:

@@ -3,7 +3,9 @@
 from .activation import PassedSockets
 from .blackbox import BlackBoxPen, escape
 from .boot import Boot, Spawn, enterWorker, readBoot, startLogging, whyNot
+from .commands import Unanswered
 from .control import WorkerControl
+from .desk import Desk
 from .firststart import BootFailure, PoolStopped
 from .heap import HeapTrim, settleHeap
 from .listener import ListenerService
@@ -18,6 +20,7 @@ __all__ = [
     "BlackBoxPen",
     "Boot",
     "BootFailure",
+    "Desk",
     "HeapTrim",
     "ListenerService",
     "MemoryWatch",
@@ -26,6 +29,7 @@ __all__ = [
     "PoolStopped",
     "ProcessPool",
     "Spawn",
+    "Unanswered",
     "WorkerControl",
     "WorkerState",
     "bindDatagram",

@@ -13,7 +13,7 @@ from twisted.protocols import amp
 from twisted.python.failure import Failure
 
 from .commands import Alive, BootFailed, Drain, HandOver, Parked, Quiesce, Ready, Serve
-from .lifeline import Lifeline
+from .conversation import Conversation
 
 
 class WorkerListener(Protocol):
@@ -31,14 +31,23 @@ class WorkerListener(Protocol):
     def channelLost(self) -> None:
         """The channel has closed: nothing more will come."""
 
+    def channelAsked(self, subject: str, body: bytes) -> Deferred[bytes]:
+        """The worker asks.
 
-class ControlChannel(Lifeline):
+        @return: fires with the answer.
+        """
+
+    def channelTold(self, subject: str, body: bytes) -> None:
+        """The worker tells something."""
+
+
+class ControlChannel(Conversation):
     """The parent's end."""
 
     log = Logger()
 
-    def __init__(self, listener: WorkerListener) -> None:
-        super().__init__()
+    def __init__(self, listener: WorkerListener, reactor: Any) -> None:
+        super().__init__(reactor)
         self._listener = listener
 
     @property
@@ -50,7 +59,7 @@ class ControlChannel(Lifeline):
             return False
         isRead = not self.recvd and not self._currentBox
         isWritten = transport.offset == len(transport.dataBuffer) and not transport._tempDataBuffer
-        return isRead and isWritten and not self._outstandingRequests
+        return isRead and isWritten and self.isSilent and not self._outstandingRequests
 
     def quiesce(self, timeout: float) -> Deferred[None]:
         """Tell the worker to finish its work, and stay for the others'.
@@ -58,7 +67,7 @@ class ControlChannel(Lifeline):
         @param timeout: seconds that it may take.
         @return: fires when it has, or cannot any more; never fails.
         """
-        return self._tell(Quiesce, timeout=timeout)
+        return self._command(Quiesce, timeout=timeout)
 
     def handOver(self, successors: Sequence[str]) -> Deferred[list[str] | None]:
         """Tell the worker to give its place to others.
@@ -67,7 +76,7 @@ class ControlChannel(Lifeline):
         @return: fires when they may begin, with the names that are in the world for what they were
             given; or with C{None} when the worker cannot answer. Never fails.
         """
-        answered = self._ask(HandOver, successors=list(successors))
+        answered = self._question(HandOver, successors=list(successors))
         return answered.addCallback(lambda answer: answer and answer["names"])
 
     def serve(self) -> Deferred[None]:
@@ -75,23 +84,29 @@ class ControlChannel(Lifeline):
 
         @return: fires when it has, or cannot any more; never fails.
         """
-        return self._tell(Serve)
+        return self._command(Serve)
 
     def parked(self, slots: Sequence[int]) -> None:
         """Tell the worker which slots of its pool have no worker any more."""
-        self._tell(Parked, slots=list(slots))
+        self._command(Parked, slots=list(slots))
 
     def drain(self, timeout: float) -> None:
         """Tell the worker to finish its work and exit.
 
         @param timeout: seconds that it may take.
         """
-        self._tell(Drain, timeout=timeout)
+        self._command(Drain, timeout=timeout)
 
-    def _tell(self, command: type[amp.Command], **arguments: Any) -> Deferred[None]:
-        return self._ask(command, **arguments).addCallback(lambda _: None)
+    def answerTo(self, subject: str, body: bytes) -> Deferred[bytes]:
+        return self._listener.channelAsked(subject, body)
 
-    def _ask(self, command: type[amp.Command], **arguments: Any) -> Deferred[Any]:
+    def hear(self, subject: str, body: bytes) -> None:
+        self._listener.channelTold(subject, body)
+
+    def _command(self, command: type[amp.Command], **arguments: Any) -> Deferred[None]:
+        return self._question(command, **arguments).addCallback(lambda _: None)
+
+    def _question(self, command: type[amp.Command], **arguments: Any) -> Deferred[Any]:
         """
         @return: fires with the answer, or with C{None} without one: a worker that exits before it
             answers has nothing left to do.

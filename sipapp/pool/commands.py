@@ -69,6 +69,47 @@ class Parked(amp.Command):
     arguments = [(b"slots", amp.ListOf(amp.Integer()))]
 
 
+class Unanswered(Exception):
+    """The other side has not answered, and why."""
+
+
+class Piece(amp.Command):
+    """To either side: a part of something that is too long for one value. What has the same
+    C{number} comes after it. See L{sipapp.pool.conversation}."""
+
+    arguments = [(b"number", amp.Integer()), (b"body", amp.String())]
+
+
+class Ask(amp.Command):
+    """To either side: a question about something that the composition on either side knows.
+
+    C{number} is that of the pieces before C{body}; 0 if there are none. C{timeout} is how many
+    seconds the other side may take.
+    """
+
+    arguments = [
+        (b"number", amp.Integer()),
+        (b"subject", amp.Unicode()),
+        (b"body", amp.String()),
+        (b"timeout", amp.Float()),
+    ]
+    response = [(b"number", amp.Integer()), (b"body", amp.String())]
+    errors = {Unanswered: b"UNANSWERED"}
+
+
+class Tell(amp.Command):
+    """To either side: something that the composition on either side knows what to do with.
+
+    C{number} is as in L{Ask}.
+    """
+
+    arguments = [
+        (b"number", amp.Integer()),
+        (b"subject", amp.Unicode()),
+        (b"body", amp.String()),
+    ]
+
+
 def fitReason(reason: str) -> str:
     """Make a reason fit into an AMP value: whatever is in it, and however long it is.
 

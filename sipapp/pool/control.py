@@ -14,15 +14,26 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .boot import CONTROL_FD, Boot
-from .commands import Alive, BootFailed, Drain, HandOver, Parked, Quiesce, Ready, Serve, fitReason
-from .lifeline import Lifeline
+from .commands import (
+    Alive,
+    BootFailed,
+    Drain,
+    HandOver,
+    Parked,
+    Quiesce,
+    Ready,
+    Serve,
+    Unanswered,
+    fitReason,
+)
+from .conversation import Conversation
 
 _ORPHANED = 75
 #: Seconds between signs of life.
 _BEAT = 1.0
 
 
-class WorkerControl(Lifeline):
+class WorkerControl(Conversation):
     """Takes what the parent tells the worker.
 
     It also decides how the worker ends:
@@ -48,6 +59,7 @@ class WorkerControl(Lifeline):
         onHandOver: Callable[[Sequence[str]], Any] | None = None,
         onServe: Callable[[], Any] | None = None,
         onParked: Callable[[Sequence[int]], Any] | None = None,
+        onAsked: Callable[[str, bytes], Deferred[bytes]] | None = None,
     ) -> None:
         """
         @param reactor: the worker's reactor.
@@ -62,8 +74,10 @@ class WorkerControl(Lifeline):
         @param onServe: called once, when the workers that this one follows have handed over.
         @param onParked: called with the slots whose work the others of the pool do. C{None} for
             one that is not concerned by what others do.
+        @param onAsked: answers the parent: called with subject and question. C{None} for one that
+            knows nothing.
         """
-        super().__init__()
+        super().__init__(reactor)
         self._reactor = reactor
         self._boot = boot
         self._onDrain = onDrain
@@ -72,6 +86,7 @@ class WorkerControl(Lifeline):
         self._onHandOver = onHandOver
         self._onServe = onServe
         self._onParked = onParked
+        self._onAsked = onAsked
         self._isReady = False
         self._isStopping = False
         self._drained: Deferred[None] | None = None
@@ -102,6 +117,14 @@ class WorkerControl(Lifeline):
         self.exitStatus = 1
         told: Deferred[Any] = self.callRemote(BootFailed, reason=fitReason(reason))
         return told.addBoth(self._stop)
+
+    def answerTo(self, subject: str, body: bytes) -> Deferred[bytes]:
+        if self._onAsked is None:
+            raise Unanswered("answers no questions")
+        return self._onAsked(subject, body)
+
+    def hear(self, subject: str, body: bytes) -> None:
+        """There is nothing that a parent tells."""
 
     def _beat(self) -> None:
         """The parent replaces a worker that it has not heard of for some time."""

@@ -11,6 +11,7 @@ from twisted.logger import ILogObserver, Logger
 from .adoption import AdoptedWorker, Bequest, NotIdle, bequeath
 from .blackbox import LABEL, BlackBox, tell
 from .boot import Spawn
+from .desk import Desk
 from .process import WorkerProcess
 from .slot import Slot
 from .slottable import READY
@@ -29,6 +30,7 @@ class Launcher:
         environment: Mapping[str, str] | None = None,
         observer: ILogObserver | None = None,
         nameMessage: Callable[[bytes], str] = ascii,
+        desk: Desk | None = None,
     ) -> None:
         """
         @param command: program and arguments, the same for every worker.
@@ -36,6 +38,7 @@ class Launcher:
         @param environment: of the workers; C{None} is that of this process.
         @param observer: where the output of the workers goes; C{None} is the log.
         @param nameMessage: what to call a message in the log that a worker has died of.
+        @param desk: who answers the workers; C{None} is nobody.
         """
         self._command = tuple(command)
         self._reactor = reactor
@@ -43,6 +46,7 @@ class Launcher:
         self._environment = dict(os.environ if environment is None else environment)
         self._observer = observer
         self._nameMessage = nameMessage
+        self._desk = desk
         self._boxes: dict[Slot, BlackBox] = {}
 
     def launch(self, slot: Slot, spawn: Spawn) -> WorkerProcess:
@@ -54,7 +58,7 @@ class Launcher:
             self._boxes[slot] = BlackBox()
         box = self._boxes[slot]
         box.erase()
-        process = WorkerProcess(slot.name, self._reactor, slot, self._observer)
+        process = WorkerProcess(slot.name, self._reactor, slot, self._observer, self._desk)
         process.spawn(
             self._command,
             Spawn(spawn.payload, {**spawn.fds, LABEL: box.fd}),
@@ -76,7 +80,7 @@ class Launcher:
     def adopt(self, slot: Slot, bequest: Bequest) -> WorkerProcess:
         """Have a process of an earlier image report to a slot."""
         self._boxes[slot] = BlackBox(bequest.box)
-        adopted = AdoptedWorker(slot.name, self._reactor, slot, self._observer)
+        adopted = AdoptedWorker(slot.name, self._reactor, slot, self._observer, self._desk)
         adopted.adopt(bequest)
         return adopted
 

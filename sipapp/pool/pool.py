@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, DeferredList
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, TimeoutError
 from twisted.logger import ILogObserver, Logger
 
 from .adoption import Bequest, NotIdle
 from .boot import Spawn
+from .channel import ControlChannel
+from .desk import Desk
 from .firststart import BootFailure, FirstStart, PoolStopped
 from .launcher import Launcher
 from .patience import Patience
@@ -48,6 +50,7 @@ class ProcessPool(Service):
         observer: ILogObserver | None = None,
         nameMessage: Callable[[bytes], str] = ascii,
         onCrashLoop: Callable[[frozenset[int]], bool] | None = None,
+        desk: Desk | None = None,
     ) -> None:
         """
         @param name: as in C{udp-0}; the workers are called C{udp-0/0}, C{udp-0/1} and so on.
@@ -67,6 +70,7 @@ class ProcessPool(Service):
         @param onCrashLoop: called with the slots that are to be parked, old and new, when
             processes of one crash one after the other: has nothing more arrive in those slots,
             and returns whether it could. Without it no slot is ever parked.
+        @param desk: who answers the workers; C{None} is nobody.
         """
         self.setName(name)
         self.size = size
@@ -77,7 +81,7 @@ class ProcessPool(Service):
         self._onExit = onExit
         self._onCrashLoop = onCrashLoop
         self._launcher = Launcher(
-            command, reactor, self._patience.drain, environment, observer, nameMessage
+            command, reactor, self._patience.drain, environment, observer, nameMessage, desk
         )
         self._parked: frozenset[int] = frozenset()
         self._bequests: dict[int, Bequest | None] = {}
@@ -197,6 +201,14 @@ class ProcessPool(Service):
         @return: the slots of the pool as they are now, in their order.
         """
         return [WorkerState.of(slot) for slot in self._slots]
+
+    def channel(self, worker: str) -> ControlChannel | None:
+        """
+        @param worker: the name of one.
+        @return: what it is asked through; C{None} if there is none that serves.
+        """
+        serving = (slot for slot in self._slots if slot.name == worker and slot.state == READY)
+        return next((slot.process.channel for slot in serving if slot.process is not None), None)
 
     # What the renewals want: see RenewingPool.
 

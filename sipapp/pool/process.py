@@ -17,6 +17,8 @@ from twisted.python.failure import Failure
 
 from .boot import CONTROL_FD, DUMP_SIGNAL, FIRST_INHERITED_FD, Boot, Spawn, encodeBoot
 from .channel import ControlChannel
+from .commands import Unanswered
+from .desk import Desk
 from .lines import LogRelay
 
 # How long to wait, after the process has been reaped, for what it has said last. Only a process
@@ -53,19 +55,26 @@ class WorkerProcess(ProcessProtocol):
     transport: IProcessTransport
 
     def __init__(
-        self, name: str, reactor: Any, owner: WorkerOwner, observer: ILogObserver | None = None
+        self,
+        name: str,
+        reactor: Any,
+        owner: WorkerOwner,
+        observer: ILogObserver | None = None,
+        desk: Desk | None = None,
     ) -> None:
         """
         @param name: pool and slot.
         @param reactor: provides C{IReactorProcess}, C{IReactorSocket} and C{IReactorTime}.
         @param observer: where the worker's output goes; C{None} is the parent's log.
+        @param desk: who answers it; C{None} is nobody.
         """
         self.name = name
         self.pid: int | None = None
         self._reactor = reactor
         self._owner = owner
         self._output = {1: LogRelay(name, observer), 2: LogRelay(name, observer)}
-        self._channel = ControlChannel(self)
+        self._desk = desk
+        self._channel = ControlChannel(self, reactor)
         self._boot = b""
         self._exit: str | None = None
         self._outputEnded = False
@@ -198,6 +207,15 @@ class WorkerProcess(ProcessProtocol):
     def channelFailed(self, reason: str) -> None:
         if not self._finished:
             self._owner.workerFailed(reason)
+
+    def channelAsked(self, subject: str, body: bytes) -> Deferred[bytes]:
+        if self._desk is None or self._finished:
+            raise Unanswered("answers no questions")
+        return self._desk.asked(self.name, subject, body)
+
+    def channelTold(self, subject: str, body: bytes) -> None:
+        if self._desk is not None and not self._finished:
+            self._desk.told(self.name, subject, body)
 
     def channelLost(self) -> None:
         self._channelEnded = True

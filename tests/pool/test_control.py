@@ -27,7 +27,7 @@ class Lifeline:
         self.quiesces: list[float] = []
         self.quiet: Deferred[None] = Deferred()
         self.reactor = WorkerReactor()
-        self.channel = ControlChannel(self)
+        self.channel = ControlChannel(self, self.reactor)
         self.control = WorkerControl(
             self.reactor, BOOT, onDrain or self.onDrain, self.exits.append, self.onQuiesce
         )

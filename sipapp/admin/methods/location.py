@@ -1,0 +1,294 @@
+"""C{location.*}: who is registered where, and registrations by hand."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, TypeVar
+
+from msgspec import Meta, Struct
+from twisted.internet.defer import Deferred
+
+from sipapp.admin.methods.caller import Caller
+from sipapp.admin.methods.method import method
+from sipapp.config import Settings, tomlKey
+from sipapp.location import Binding, LocationMaintenance, LocationStoreFull, NotRunning
+from sipapp.location.binding import Bindings, alive, indexOf
+from sipapp.location.bindingfile import BindingFile
+from sipapp.rpc import Conflict, Forbidden, InvalidParameters, NotFound, Unavailable
+from sipapp.sip import SIPURI, URI, MalformedURI, normalHost, parseURI
+
+__all__ = ["BindingView", "LocationMethods", "Page", "RegistrationView"]
+
+T = TypeVar("T")
+
+_MOST_CONTACTS = 10
+"""For an address-of-record, on a server without a registrar."""
+
+_LONGEST = 4096
+"""Characters of a contact."""
+
+Size = Annotated[int, Meta(ge=1, le=1000)]
+Duration = Annotated[int, Meta(ge=1, le=2**31)]
+Preference = Annotated[float, Meta(ge=0, le=1)]
+
+
+class BindingView(Struct, frozen=True, kw_only=True, rename=tomlKey):
+    """One contact of an address-of-record.
+
+    @ivar contact: its URI.
+    @ivar left: seconds until the binding ends.
+    @ivar q: the preference, 0 to 1.
+    @ivar callID: of the REGISTER that made or refreshed it last. @ivar cseq: of the same.
+    @ivar path: the proxies that requests to it go through.
+    @ivar viaFlow: whether they are sent the way that the registration came.
+    @ivar userAgent: what the phone calls itself.
+    @ivar updated: when it was made or refreshed last, in seconds since 1970.
+    """
+
+    contact: str
+    left: float
+    q: float
+    callID: str
+    cseq: int
+    path: tuple[str, ...]
+    viaFlow: bool
+    instance: str
+    regID: int
+    userAgent: str
+    updated: float
+
+
+class RegistrationView(Struct, frozen=True):
+    """An address-of-record with its bindings, those first that are tried first."""
+
+    aor: str
+    bindings: list[BindingView]
+
+
+class Page(Struct, frozen=True):
+    """Some of all registrations.
+
+    @ivar next: what to ask for the next page with; C{None} if there is none.
+    """
+
+    registrations: list[RegistrationView]
+    next: str | None
+
+
+class LocationMethods:
+    """Works on the store itself, in threads of the parent; the workers see it at once."""
+
+    def __init__(
+        self,
+        store: LocationMaintenance | None,
+        settings: Callable[[], Settings],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """
+        @param store: C{None} if the bindings are in the memory of a worker.
+        @param settings: gives those that are in force.
+        @param clock: gives the seconds since the epoch.
+        """
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+
+    @method()
+    async def lookup(self, aor: str) -> RegistrationView:
+        """Show the contacts that a user is registered with.
+
+        aor: the address-of-record, such as sip:alice@example.com. sip: may be left out, and so may
+        the domain if it is the server's first. Who is not registered has no bindings.
+        """
+        known = self._known(aor)
+        return self._view(known, await self._use(lambda file: file.read(known)))
+
+    @method(role="operator", changes=True)
+    async def add(
+        self,
+        aor: str,
+        contact: str,
+        caller: Caller,
+        expires: Duration = 3600,
+        q: Preference = 1.0,
+    ) -> RegistrationView:
+        """Register a user with a contact, as a REGISTER would.
+
+        aor: as for location.lookup. contact: a URI, such as sip:alice@192.0.2.1:5060;transport=tcp.
+        expires: seconds, not bound by the registrar's settings. q: the preference, 0 to 1.
+
+        A contact that is there already is replaced; the number of contacts has the bound that
+        [resource.registrar] max_contacts sets. A later REGISTER with the same contact takes its
+        place. Other servers that registrations are replicated to learn nothing of it.
+        """
+        known = self._known(aor)
+        uri = self._contact(contact)
+        now = self._clock()
+        binding = Binding(
+            str(uri), now + expires, q, userAgent=f"added by {caller.name}", updated=now
+        )
+        most = self._mostContacts()
+
+        def change(present: Bindings) -> Bindings:
+            bindings = list(present)
+            index = indexOf(uri, bindings)
+            if index is not None:
+                bindings[index] = binding
+                return tuple(bindings)
+            if len(bindings) >= most:
+                raise Conflict(f"{known} has {len(bindings)} contacts, and may have {most}")
+            return (*bindings, binding)
+
+        return await self._change(known, change)
+
+    @method(role="operator", changes=True)
+    async def remove(self, aor: str, contact: str | None = None) -> RegistrationView:
+        """End a registration.
+
+        aor: as for location.lookup. contact: the one to remove; all are if it is left out.
+
+        The phone is not told, and is back with its next REGISTER.
+        """
+        known = self._known(aor)
+        uri = None if contact is None else _parsed(contact)
+
+        def change(present: Bindings) -> Bindings:
+            index = None if uri is None else indexOf(uri, present)
+            if not present or (uri is not None and index is None):
+                raise NotFound(
+                    f"{known} has no contact" if uri is None else f"{known} has no contact {uri}"
+                )
+            return () if index is None else (*present[:index], *present[index + 1 :])
+
+        return await self._change(known, change)
+
+    @method()
+    async def dump(self, limit: Size = 100, after: str = "") -> Page:
+        """Show all registrations, a page at a time.
+
+        limit: the page ends with the user who makes it so many contacts. after: what the page
+        before has as next; nothing for the first page.
+
+        Who registers meanwhile may be on one of the next pages, or on none.
+        """
+        try:
+            key = base64.urlsafe_b64decode(after)
+        except (ValueError, binascii.Error):
+            raise InvalidParameters(f"after: {after!r} is no next of a page") from None
+        found, end = await self._use(lambda file: file.page(key, limit))
+        registrations = [self._view(aor, bindings) for aor, bindings in found]
+        return Page(
+            [each for each in registrations if each.bindings],
+            base64.urlsafe_b64encode(end).decode("ascii") if end else None,
+        )
+
+    @method()
+    async def count(self) -> int:
+        """Tell how many users are registered. Those count whose registration has just expired."""
+        return await self._use(BindingFile.count)
+
+    # The store.
+
+    async def _use(self, job: Callable[[BindingFile], T]) -> T:
+        if self._store is None:
+            raise Unavailable(
+                'the registrations are in the memory of a worker: [location] store = "memory"'
+            )
+        used: Deferred[T] = self._store.use(job)
+        try:
+            return await used
+        except NotRunning as error:
+            raise Unavailable(str(error)) from None
+
+    async def _change(self, aor: str, change: Callable[[Bindings], Bindings]) -> RegistrationView:
+        (outcome,) = await self._use(partial(_apply, aor, change, self._clock()))
+        if isinstance(outcome, LocationStoreFull):
+            raise Conflict(str(outcome))
+        if isinstance(outcome, Exception):
+            raise outcome
+        return self._view(aor, outcome)
+
+    def _view(self, aor: str, bindings: Bindings) -> RegistrationView:
+        now = self._clock()
+        return RegistrationView(_text(aor), [_viewOf(each, now) for each in alive(bindings, now)])
+
+    # What callers say.
+
+    def _known(self, text: str) -> str:
+        """
+        @return: the canonical address-of-record.
+        @raise Fault: if it is none that could be registered here.
+        """
+        domains = self._settings().server.domains
+        if "@" not in text and ":" not in text and domains:
+            text = f"{text}@{domains[0]}"
+        uri = _parsed(text if text.lower().startswith(("sip:", "sips:")) else f"sip:{text}")
+        if not isinstance(uri, SIPURI):
+            raise InvalidParameters(f"aor: {text} is not a SIP URI")
+        if not self._isOurs(uri):
+            raise NotFound(f"{uri.host} is not a domain of this server")
+        return (uri.replace(scheme="sip") if uri.scheme == "sips" else uri).aor()
+
+    def _isOurs(self, uri: SIPURI) -> bool:
+        """Whether phones may register there: with a domain of ours, or with an address, of which
+        only the workers know whether it is one of this machine."""
+        host = normalHost(uri.host)
+        return host in self._settings().server.domains or ":" in host or host[-1:].isdigit()
+
+    def _contact(self, text: str) -> URI:
+        uri = _parsed(text)
+        if len(text) > _LONGEST:
+            raise InvalidParameters(f"contact: it has more than {_LONGEST} characters")
+        if isinstance(uri, SIPURI) and self._leadsHere(uri):
+            raise Forbidden(f"{uri} names this server: requests to it would go round")
+        return uri
+
+    def _leadsHere(self, uri: SIPURI) -> bool:
+        domains = self._settings().server.domains
+        return normalHost(uri.host) in domains or (uri.maddr or "") in domains
+
+    def _mostContacts(self) -> int:
+        registrar = self._settings().resource.get("registrar")
+        return getattr(registrar, "maxContacts", _MOST_CONTACTS)
+
+
+def _apply(
+    aor: str, change: Callable[[Bindings], Bindings], now: float, file: BindingFile
+) -> list[Bindings | Exception]:
+    return file.apply([(aor, change)], now)
+
+
+def _parsed(text: str) -> URI:
+    try:
+        return parseURI(text)
+    except MalformedURI as error:
+        raise InvalidParameters(error.detail) from None
+
+
+def _viewOf(binding: Binding, now: float) -> BindingView:
+    return BindingView(
+        contact=_text(binding.contact),
+        left=round(binding.expires - now, 1),
+        q=binding.q,
+        callID=_text(binding.callID),
+        cseq=binding.cseq,
+        path=tuple(map(_text, binding.path)),
+        viaFlow=binding.viaFlow,
+        instance=_text(binding.instance),
+        regID=binding.regID,
+        userAgent=_text(binding.userAgent),
+        updated=binding.updated,
+    )
+
+
+def _text(text: str) -> str:
+    """
+    @return: a text as JSON can have it: with the bytes escaped that were no UTF-8.
+    """
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

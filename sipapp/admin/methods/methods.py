@@ -1,0 +1,128 @@
+"""The methods of the server, whatever door a call comes through."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from sipapp.admin.methods.audit import Audit
+from sipapp.admin.methods.method import BoundMethod, boundMethods, method
+from sipapp.admin.methods.stream import Stream
+from sipapp.rpc import (
+    Caller,
+    Fault,
+    Forbidden,
+    InternalError,
+    MethodDescription,
+    NoSuchMethod,
+    covers,
+)
+
+__all__ = ["Methods"]
+
+_log = Logger()
+
+
+class Methods:
+    """Calls methods for those who may.
+
+    @ivar underWay: how many calls have no outcome yet.
+    """
+
+    def __init__(
+        self,
+        namespaces: Mapping[str, object],
+        audit: Audit,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """
+        @param namespaces: by the name that stands before the dot; their functions that bear
+            L{method} are what there is to call.
+        """
+        self.underWay = 0
+        self._audit = audit
+        self._clock = clock
+        self._methods: dict[str, BoundMethod] = {}
+        for name, namespace in {"system": _System(self), **namespaces}.items():
+            for each in boundMethods(name, namespace):
+                self._methods[each.description.name] = each
+
+    def descriptions(self) -> tuple[MethodDescription, ...]:
+        """
+        @return: all there are, by name.
+        """
+        return tuple(self._methods[name].description for name in sorted(self._methods))
+
+    def call(
+        self,
+        caller: Caller,
+        name: str,
+        parameters: Sequence[Any] | Mapping[str, Any] = (),
+        stream: Stream | None = None,
+    ) -> Deferred[Any]:
+        """Call a method.
+
+        @param name: namespace and method: C{pool.resize}.
+        @param parameters: in their order, or by their names.
+        @param stream: takes what the method sends after its result.
+        @return: fires with the result, made of what JSON has; fails with a L{Fault} and nothing
+            else.
+        """
+        return Deferred.fromCoroutine(self._call(caller, name, parameters, stream))
+
+    async def _call(
+        self,
+        caller: Caller,
+        name: str,
+        parameters: Sequence[Any] | Mapping[str, Any],
+        stream: Stream | None,
+    ) -> Any:
+        called = self._methods.get(name)
+        if called is None:
+            raise NoSuchMethod(f"there is no method {name!r}")
+        began = self._clock()
+        shown: Mapping[str, Any] = {}
+        outcome: Any = None
+        self.underWay += 1
+        try:
+            given = called.bind(parameters)
+            shown = called.shown(given)
+            least = called.description.role
+            if not covers(caller.role, least):
+                raise Forbidden(f"{name} is for the role {least}; {caller.name} is {caller.role}")
+            outcome = await _result(called.call(caller, given, stream))
+        except Fault as fault:
+            outcome = fault
+        except Exception:
+            _log.failure("{method} has failed", method=name)
+            outcome = InternalError(f"{name} has failed: the log says why")
+        finally:
+            self.underWay -= 1
+        if called.description.changes:
+            self._audit.write(caller, name, shown, outcome, self._clock() - began)
+        if isinstance(outcome, Fault):
+            raise outcome
+        return outcome
+
+
+class _System:
+    """What the doors need themselves."""
+
+    def __init__(self, methods: Methods) -> None:
+        self._methods = methods
+
+    @method()
+    def describe(self) -> tuple[MethodDescription, ...]:
+        """Describe all methods: their parameters, results, and who may call them."""
+        return self._methods.descriptions()
+
+
+async def _result(returned: Any) -> Any:
+    if isinstance(returned, Deferred) or hasattr(returned, "__await__"):
+        returned = await returned
+    return msgspec.to_builtins(returned)

@@ -1,0 +1,88 @@
+"""How the server is operated: the methods there are, and the doors that calls come through.
+
+Each namespace is one line in L{Operations._namespaces}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred
+
+from sipapp.admin.door import UnixDoor
+from sipapp.admin.methods import Caller, Methods, Workforce
+from sipapp.admin.methods.audit import Audit
+from sipapp.config import Settings
+from sipapp.location import LocationMaintenance
+from sipapp.reload import Reload
+from sipapp.succession import Succession
+
+__all__ = ["Operations", "Premises"]
+
+
+@dataclass(frozen=True)
+class Premises:
+    """What there is to operate.
+
+    @ivar settings: those that the server was started with.
+    @ivar workforce: the workers.
+    @ivar succession: the generations; the configuration in force is that of its present one.
+    @ivar reload: reloads it.
+    @ivar maintenance: of the location store; C{None} if that is in memory.
+    @ivar upgrade: begins to execute the program anew.
+    @ivar stop: begins to stop the server.
+    @ivar isReady: tells whether the server serves.
+    """
+
+    settings: Settings
+    workforce: Workforce
+    succession: Succession
+    reload: Reload
+    maintenance: LocationMaintenance | None
+    upgrade: Callable[[], None]
+    stop: Callable[[], None]
+    isReady: Callable[[], bool]
+    reactor: Any
+
+
+class Operations(MultiService):
+    """The methods of a server, and its doors.
+
+    @ivar methods: what there is to call.
+    """
+
+    def __init__(self, premises: Premises) -> None:
+        super().__init__()
+        settings = premises.settings
+        self._audit = Audit(Path(settings.auditPath))
+        self.methods = Methods(self._namespaces(premises), self._audit)
+        premises.workforce.answers["method"] = self._callForWorker
+        self._door = UnixDoor(Path(settings.controlPath), self.methods, premises.reactor)
+        self._door.setServiceParent(self)
+
+    @property
+    def isBusy(self) -> bool:
+        """Whether somebody waits for what a method does."""
+        return self.methods.underWay > 0
+
+    def stopService(self) -> Deferred[Any]:
+        stopped: Deferred[Any] = super().stopService()
+        return stopped.addBoth(self._close)
+
+    def _namespaces(self, premises: Premises) -> Mapping[str, object]:
+        """By the name that stands before the dot."""
+        return {}
+
+    def _callForWorker(self, worker: str, question: Mapping[str, Any]) -> Deferred[Any]:
+        """A web resource in a worker calls for somebody whom it knows."""
+        caller = msgspec.convert(question["caller"], Caller)
+        return self.methods.call(caller, question["name"], question["parameters"])
+
+    def _close(self, result: object) -> object:
+        self._audit.close()
+        return result
