@@ -68,9 +68,9 @@ class StreamConnection(TwistedProtocol):
             self._opened()
 
     def handshakeCompleted(self) -> None:
-        self._streams.handshakes += 1
-        self._streams.messageComplete(self)
         flow = self.flow
+        self._streams.handshakes[-1 if flow.outgoing else flow.listener] += 1
+        self._streams.messageComplete(self)
         try:
             flow.identities = self._streams.identify(flow, peerCertificate(self.transport))
         except WrongPeer as error:

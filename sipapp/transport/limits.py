@@ -44,7 +44,10 @@ class StreamLimits:
 
 class ConnectionCount:
     """The inbound connections of one endpoint, all together and by source: an IPv4 address, or the
-    /64 of an IPv6 address, which is what one customer has."""
+    /64 of an IPv6 address, which is what one customer has.
+
+    @ivar admitted: how many were admitted so far.
+    """
 
     def __init__(self, limits: StreamLimits, limitLog: LimitLog, name: str) -> None:
         """
@@ -53,6 +56,7 @@ class ConnectionCount:
         self._limits = limits
         self._limitLog = limitLog
         self._name = name
+        self.admitted = 0
         self._all = 0
         self._bySource: dict[str, int] = {}
 
@@ -73,6 +77,7 @@ class ConnectionCount:
         if here >= limits.connectionsPerAddress and host not in limits.exempt:
             self._limitLog.hit("connectionsPerAddress", self._name, host, "too many, refused")
             return False
+        self.admitted += 1
         self.enter(host)
         return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections import defaultdict
 from itertools import count
 from typing import Any
 
@@ -21,7 +22,7 @@ from sipapp.transport.flowindex import FlowIndex
 from sipapp.transport.flows import Unsent
 from sipapp.transport.groups import ClientFactory, Group, ServerFactory
 from sipapp.transport.identities import domainsOf
-from sipapp.transport.limits import LimitLog, StreamLimits
+from sipapp.transport.limits import ConnectionCount, LimitLog, StreamLimits
 from sipapp.transport.networks import NONE, Networks
 from sipapp.transport.proxyprotocol import ProxiedFactory
 from sipapp.transport.streamflow import Address, StreamFlow
@@ -53,7 +54,8 @@ class Streams:
     @ivar user: takes what is received; must be set before L{start}.
     @ivar accepted: inbound connections so far. @ivar opened: outgoing ones asked for so far.
     @ivar failed: outgoing connections that could not be made.
-    @ivar handshakes: TLS handshakes that were completed.
+    @ivar handshakes: TLS handshakes that were completed, by the index of the endpoint; -1 has those
+        of outgoing connections.
     @ivar index: by what they are found.
     @ivar groups: one for each endpoint, and one for outgoing connections.
     @ivar admission: decides whose connections are accepted; C{None} if everybody's are.
@@ -84,7 +86,7 @@ class Streams:
         self.accepted = 0
         self.opened = 0
         self.failed = 0
-        self.handshakes = 0
+        self.handshakes: defaultdict[int, int] = defaultdict(int)
         self.index = FlowIndex()
         self.birthplaces: set[str] = set()
         self.limitLog = LimitLog(reactor.seconds)
@@ -264,6 +266,16 @@ class Streams:
         """
         group = self._groups.get(connection)
         return None if group is None else group.idle.age(connection)
+
+    @property
+    def inbound(self) -> dict[int, ConnectionCount]:
+        """Those that peers have made, by the index of their endpoint."""
+        return {index: group.inbound for index, group in self._byListener.items()}
+
+    @property
+    def outgoingCount(self) -> int:
+        """How many of ours are open or being opened."""
+        return self._outgoingCount
 
     @property
     def lingers(self) -> bool:
