@@ -76,6 +76,7 @@ class WorkerRig:
         reactor.advance(1000.0)
         self.identifiers = Identifiers(b"secret", "a0")
         self.timers = TimerSettings()
+        self.callRecords: Any = None
         self.wire = Wire()
         self._chains: dict[int, Sequence[Any]] = {}
         dispatch = Dispatch(self._chains, self.identifiers)

@@ -37,7 +37,7 @@ def check(
     """Note what cannot be.
 
     @param tables: names of the resources that have a settings table.
-    @param kinds: for each resource that a plugin provides, C{sip} or C{web}.
+    @param kinds: for each resource that a plugin provides, C{sip}, C{web} or C{calls}.
     """
     if not settings.listen:
         problems.add("listen", "a server needs at least one [[listen]] block")
@@ -48,10 +48,14 @@ def check(
         _checkLimits(listen, key, problems)
         _checkTLS(listen, key, problems)
         _checkResources(listen, key, kinds, problems)
-    used = {name for listen in settings.listen for name in listen.chain}
+    _checkProviders(settings.callRecords.providers, kinds, problems)
     for name in tables:
-        if name in kinds and name not in used:
-            problems.add(f"resource.{name}", f'no listen block has "{name}" in its resources')
+        if name in kinds and name not in settings.usedResources:
+            if kinds[name] == "calls":
+                problem = f'call_records.providers does not name "{name}"'
+            else:
+                problem = f'no listen block has "{name}" in its resources'
+            problems.add(f"resource.{name}", problem)
     _checkServer(settings, problems)
     _checkDomains(settings.trusted.domains, "trusted.domains", problems)
     _checkSIP(settings, problems)
@@ -134,6 +138,18 @@ def _checkResources(
             place = "an HTTP endpoint" if listen.isWeb else "a SIP endpoint"
             problems.add(where, f'"{name}" is a {kinds[name]} resource: not for {place}')
     _checkTwice(listen.chain, where, problems)
+
+
+def _checkProviders(
+    providers: tuple[str, ...], kinds: Mapping[str, str], problems: Problems
+) -> None:
+    where = "call_records.providers"
+    for name in providers:
+        if name not in kinds:
+            problems.add(where, f'no plugin provides "{name}"{suggestion(name, kinds)}')
+        elif kinds[name] != "calls":
+            problems.add(where, f'"{name}" is a {kinds[name]} resource: it keeps no call records')
+    _checkTwice(providers, where, problems)
 
 
 def _checkTwice(names: tuple[str, ...], key: str, problems: Problems) -> None:

@@ -1,5 +1,6 @@
 """The built-in resources, declared as any third party would declare theirs."""
 
+from sipapp.resources.calls import callsFileMaker, callsSQLiteMaker
 from sipapp.resources.sip.authenticate import authenticateMaker
 from sipapp.resources.sip.options import optionsMaker
 from sipapp.resources.sip.proxy import proxyMaker
@@ -10,6 +11,8 @@ from sipapp.resources.xcap import xcapMaker
 
 __all__ = [
     "authenticateMaker",
+    "callsFileMaker",
+    "callsSQLiteMaker",
     "healthMaker",
     "optionsMaker",
     "proxyMaker",

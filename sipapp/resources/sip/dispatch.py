@@ -251,8 +251,11 @@ class Dispatch:
             transaction.respond(response)
             return
         self._count(transaction.request, response)
+        answered = transaction.answered
         transaction.abandon()
         transaction.flow.send(response.toBytes())
+        if answered is not None:
+            answered(response)
 
     def _count(self, request: Request, response: Response) -> None:
         """A request is answered without a transaction."""

@@ -169,7 +169,13 @@ class Stage:
     name = "udp-0/0"
     domains = frozenset(("example.com",))
 
-    def __init__(self, slow: bool = False, host: str = SERVER, **settings: Any) -> None:
+    def __init__(
+        self, slow: bool = False, host: str = SERVER, records: Any = None, **settings: Any
+    ) -> None:
+        """
+        @param records: what keeps call records.
+        """
+        self.callRecords = records
         self.clock = self.reactor = Clock()
         self.trusted = TrustedPeers()
         self.host = host

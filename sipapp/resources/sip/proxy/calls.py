@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 from sipapp.resources.calls import CallRecord
@@ -19,15 +17,13 @@ _LENGTH = 500
 
 class Calls:
     """
-    @param records: L{sipapp.interfaces.IWorker.callRecords}.
-    @param worker: the name of this worker.
-    @param clock: gives the seconds since 1970.
+    @param worker: the L{sipapp.interfaces.IWorker}, which has C{callRecords}.
     """
 
-    def __init__(self, records: Any, worker: str, clock: Callable[[], float] = time.time) -> None:
-        self._records = records
-        self._worker = worker
-        self._clock = clock
+    def __init__(self, worker: Any) -> None:
+        self._records = worker.callRecords
+        self._worker = worker.name
+        self._clock = worker.reactor.seconds
 
     def see(self, transaction: ServerTransaction, proven: bool) -> None:
         """Look at a request that is about to be forwarded.

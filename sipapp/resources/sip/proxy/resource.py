@@ -17,6 +17,7 @@ from twisted.logger import Logger
 
 from sipapp.resources.maker import ResourceMaker
 from sipapp.resources.sip.dispatch import TAKEN
+from sipapp.resources.sip.proxy.calls import Calls
 from sipapp.resources.sip.proxy.checks import breadthOf, objectionTo
 from sipapp.resources.sip.proxy.context import ResponseContext
 from sipapp.resources.sip.proxy.orphans import Orphans
@@ -58,6 +59,7 @@ class Proxy(SIPResource):
         self.recordRouted = frozenset(settings.recordRouteMethods if settings.recordRoute else ())
         self.refused = 0
         self._worker = worker
+        self._calls = None if worker.callRecords is None else Calls(worker)
         self._known = frozenset(tag.lower() for tag in settings.proxyRequire)
         policy = RelayPolicy(worker, settings.relayRegistered)
         self._search = TargetSearch(worker, policy, settings.unreachableStatus)
@@ -88,6 +90,8 @@ class Proxy(SIPResource):
             return request.refuse(error, self.identifiers.toTag(request))
         if breadth == 0:
             return self._answer(request, 440)
+        if self._calls is not None:
+            self._calls.see(transaction, routed.proven)
         found = self._search.find(request, routed)
         if self.settings.mode == "stateless":
             return self._offerStateless(transaction, routed, found)

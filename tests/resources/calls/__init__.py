@@ -1,0 +1,1 @@
+"""Tests of call records: what providers promise, and how records come to them."""

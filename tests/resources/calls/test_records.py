@@ -1,0 +1,183 @@
+"""Tests of L{sipapp.resources.calls.records}, on a virtual clock, with threads that end when the test
+says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.logger import LogEvent, globalLogPublisher
+from zope.interface import implementer
+
+from sipapp.interfaces import ICallRecords
+from sipapp.resources.calls import CallRecord, CallRecords
+
+
+def record(number: int) -> CallRecord:
+    return CallRecord(callID=str(number), tags=("", ""))
+
+
+@implementer(ICallRecords)
+class Provider:
+    """Keeps what it is given.
+
+    @ivar broken: whether it can keep nothing now.
+    """
+
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+        self.broken = False
+        self.life: list[str] = []
+
+    def start(self) -> None:
+        self.life.append("started")
+
+    def write(self, records: Sequence[CallRecord]) -> None:
+        if self.broken:
+            raise OSError("no room")
+        self.kept += [each.callID for each in records]
+
+    def stop(self) -> None:
+        self.life.append("stopped")
+
+
+class Stage:
+    """Call records with one provider."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.provider = Provider()
+        self.records = CallRecords([self.provider], self.clock, self._inThread)
+        self._threads: list[tuple[Deferred[Any], Callable[[], Any]]] = []
+
+    def _inThread(self, call: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
+        done: Deferred[Any] = Deferred()
+        self._threads.append((done, lambda: call(*arguments)))
+        return done
+
+    def note(self, *numbers: int) -> None:
+        for number in numbers:
+            self.records.note(record(number))
+
+    def endThread(self) -> None:
+        done, call = self._threads.pop(0)
+        try:
+            result = call()
+        except OSError as error:
+            done.errback(error)
+        else:
+            done.callback(result)
+
+    def second(self) -> None:
+        """A second passes, and what is written is written."""
+        self.clock.advance(1)
+        while self._threads:
+            self.endThread()
+
+    @property
+    def isWriting(self) -> bool:
+        return bool(self._threads)
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+@pytest.fixture
+def logged() -> Iterator[list[LogEvent]]:
+    events: list[LogEvent] = []
+    globalLogPublisher.addObserver(events.append)
+    yield events
+    globalLogPublisher.removeObserver(events.append)
+
+
+def test_together(stage: Stage) -> None:
+    stage.note(1, 2)
+    assert not stage.isWriting
+    stage.second()
+    assert stage.provider.kept == ["1", "2"]
+    assert stage.clock.getDelayedCalls() == []
+
+
+def test_oneAfterTheOther(stage: Stage) -> None:
+    """A batch waits until the provider has written the one before."""
+    stage.note(1)
+    stage.clock.advance(1)
+    stage.note(2)
+    stage.clock.advance(1)
+    stage.endThread()
+    assert stage.provider.kept == ["1"]
+    stage.endThread()
+    assert stage.provider.kept == ["1", "2"]
+
+
+def test_again(stage: Stage, logged: list[LogEvent]) -> None:
+    """What could not be kept is kept later, in its order, and that is said once."""
+    stage.provider.broken = True
+    stage.note(1)
+    for _ in range(5):
+        stage.second()
+    stage.note(2)
+    stage.second()
+    stage.provider.broken = False
+    stage.second()
+    assert stage.provider.kept == ["1", "2"]
+    formats = [event["log_format"] for event in logged]
+    assert [" ".join(text.split()[1:5]) for text in formats] == [
+        "keeps no call records",
+        "keeps call records again;",
+    ]
+
+
+def test_tooMany(stage: Stage, logged: list[LogEvent]) -> None:
+    stage.provider.broken = True
+    stage.note(0)
+    stage.clock.advance(1)
+    stage.note(*range(1, 10_002))
+    stage.endThread()
+    stage.provider.broken = False
+    stage.second()
+    assert stage.provider.kept == [str(number) for number in range(10_000)]
+    assert logged[-1]["lost"] == 2
+
+
+def test_stop(stage: Stage) -> None:
+    """What waits is written, after what is being written, and then the provider may go."""
+    starting = Deferred.fromCoroutine(stage.records.start())
+    assert starting.called
+    stage.note(1)
+    stage.clock.advance(1)
+    stage.note(2)
+    stopping = Deferred.fromCoroutine(stage.records.stop())
+    stage.endThread()
+    assert not stopping.called
+    stage.endThread()
+    assert stopping.called
+    assert stage.provider.kept == ["1", "2"]
+    assert stage.provider.life == ["started", "stopped"]
+    assert stage.clock.getDelayedCalls() == []
+
+
+def test_stopWithoutRoom(stage: Stage, logged: list[LogEvent]) -> None:
+    stage.provider.broken = True
+    stage.note(1)
+    stopping = Deferred.fromCoroutine(stage.records.stop())
+    stage.endThread()
+    assert stopping.called
+    assert (logged[-1]["log_format"], logged[-1]["lost"]) == ("{lost} call records are lost", 1)
+    assert stage.provider.life == ["stopped"]
+    assert stage.clock.getDelayedCalls() == []
+
+
+def test_severalProviders() -> None:
+    stage = Stage()
+    others = [Provider(), Provider()]
+    others[0].broken = True
+    records = CallRecords(others, stage.clock, stage._inThread)
+    records.note(record(1))
+    stage.second()
+    assert [other.kept for other in others] == [[], ["1"]]
