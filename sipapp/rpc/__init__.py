@@ -1,5 +1,5 @@
-"""Methods to call from elsewhere, as values: what they are, what becomes of a call, and how it is
-written in JSON-RPC 2.0 and in XML-RPC."""
+"""Methods to call from elsewhere: what they are and who may call them, what becomes of a call, and
+how it is written in JSON-RPC 2.0 and in XML-RPC."""
 
 from sipapp.rpc.caller import Caller, Door
 from sipapp.rpc.description import MethodDescription, Parameter, TypeName
@@ -16,10 +16,14 @@ from sipapp.rpc.fault import (
     TooMuch,
     Unavailable,
 )
+from sipapp.rpc.method import Secret, method
+from sipapp.rpc.methods import Audit, Methods
 from sipapp.rpc.role import ROLES, Role, covers
+from sipapp.rpc.stream import Stream
 
 __all__ = [
     "ROLES",
+    "Audit",
     "Caller",
     "Conflict",
     "Door",
@@ -29,13 +33,17 @@ __all__ = [
     "InvalidParameters",
     "InvalidRequest",
     "MethodDescription",
+    "Methods",
     "NoSuchMethod",
     "NotFound",
     "NotWellFormed",
     "Parameter",
     "Role",
+    "Secret",
+    "Stream",
     "TooMuch",
     "TypeName",
     "Unavailable",
     "covers",
+    "method",
 ]

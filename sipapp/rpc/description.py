@@ -23,13 +23,13 @@ class Parameter(Struct, frozen=True):
 
     @ivar type: of what may be given. Where it may be left out, it may be C{nil} as well if that is
         its default.
-    @ivar isOptional: whether it may be left out.
+    @ivar isRequired: whether it may not be left out.
     @ivar default: what it is if it is left out, as JSON has it.
     """
 
     name: str
     type: TypeName
-    isOptional: bool = False
+    isRequired: bool = True
     default: Any = None
 
 
@@ -55,6 +55,6 @@ class MethodDescription(Struct, frozen=True):
     def signatures(self) -> list[list[str]]:
         """The ways to call it, each the type of the result and those of the parameters, as
         C{system.methodSignature} gives them: first with all parameters."""
-        least = sum(not each.isOptional for each in self.parameters)
+        least = sum(each.isRequired for each in self.parameters)
         types = [each.type for each in self.parameters]
         return [[self.returns, *types[:count]] for count in range(len(types), least - 1, -1)]

@@ -4,11 +4,8 @@ A namespace is a class whose methods bear L{method}. C{sipapp.operations} puts t
 together, L{Methods} calls them, and L{Workforce} is what they ask the workers through.
 """
 
-from sipapp.rpc import Caller
+from sipapp.rpc import Caller, Methods, Secret, Stream, method
 
-from .method import Secret, method
-from .methods import Methods
-from .stream import Stream
 from .workforce import Workforce
 
 __all__ = ["Caller", "Methods", "Secret", "Stream", "Workforce", "method"]

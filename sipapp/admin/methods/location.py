@@ -12,16 +12,14 @@ from typing import Annotated, TypeVar
 from msgspec import Meta, Struct
 from twisted.internet.defer import Deferred
 
-from sipapp.admin.methods.caller import Caller
-from sipapp.admin.methods.method import method
 from sipapp.config import Settings, tomlKey
 from sipapp.location import Binding, LocationMaintenance, LocationStoreFull, NotRunning
 from sipapp.location.binding import Bindings, alive, indexOf
 from sipapp.location.bindingfile import BindingFile
-from sipapp.rpc import Conflict, Forbidden, InvalidParameters, NotFound, Unavailable
+from sipapp.rpc import Caller, Conflict, Forbidden, InvalidParameters, NotFound, Unavailable, method
 from sipapp.sip import SIPURI, URI, MalformedURI, normalHost, parseURI
 
-__all__ = ["BindingView", "LocationMethods", "Page", "RegistrationView"]
+__all__ = ["BindingView", "LocationMethods", "Page"]
 
 T = TypeVar("T")
 
@@ -40,7 +38,7 @@ class BindingView(Struct, frozen=True, kw_only=True, rename=tomlKey):
     """One contact of an address-of-record.
 
     @ivar contact: its URI.
-    @ivar left: seconds until the binding ends.
+    @ivar expires: seconds until the binding ends.
     @ivar q: the preference, 0 to 1.
     @ivar callID: of the REGISTER that made or refreshed it last. @ivar cseq: of the same.
     @ivar path: the proxies that requests to it go through.
@@ -49,8 +47,9 @@ class BindingView(Struct, frozen=True, kw_only=True, rename=tomlKey):
     @ivar updated: when it was made or refreshed last, in seconds since 1970.
     """
 
+    aor: str
     contact: str
-    left: float
+    expires: float
     q: float
     callID: str
     cseq: int
@@ -62,21 +61,14 @@ class BindingView(Struct, frozen=True, kw_only=True, rename=tomlKey):
     updated: float
 
 
-class RegistrationView(Struct, frozen=True):
-    """An address-of-record with its bindings, those first that are tried first."""
-
-    aor: str
-    bindings: list[BindingView]
-
-
 class Page(Struct, frozen=True):
-    """Some of all registrations.
+    """Some of all bindings.
 
-    @ivar next: what to ask for the next page with; C{None} if there is none.
+    @ivar cursor: what to ask for the next page with; C{None} if there is none.
     """
 
-    registrations: list[RegistrationView]
-    next: str | None
+    rows: list[BindingView]
+    cursor: str | None
 
 
 class LocationMethods:
@@ -98,11 +90,11 @@ class LocationMethods:
         self._clock = clock
 
     @method()
-    async def lookup(self, aor: str) -> RegistrationView:
-        """Show the contacts that a user is registered with.
+    async def lookup(self, aor: str) -> list[BindingView]:
+        """Show the contacts that a user is registered with, in the order in which they are tried.
 
         aor: the address-of-record, such as sip:alice@example.com. sip: may be left out, and so may
-        the domain if it is the server's first. Who is not registered has no bindings.
+        the domain if it is the server's first.
         """
         known = self._known(aor)
         return self._view(known, await self._use(lambda file: file.read(known)))
@@ -115,7 +107,7 @@ class LocationMethods:
         caller: Caller,
         expires: Duration = 3600,
         q: Preference = 1.0,
-    ) -> RegistrationView:
+    ) -> list[BindingView]:
         """Register a user with a contact, as a REGISTER would.
 
         aor: as for location.lookup. contact: a URI, such as sip:alice@192.0.2.1:5060;transport=tcp.
@@ -146,7 +138,7 @@ class LocationMethods:
         return await self._change(known, change)
 
     @method(role="operator", changes=True)
-    async def remove(self, aor: str, contact: str | None = None) -> RegistrationView:
+    async def remove(self, aor: str, contact: str | None = None) -> list[BindingView]:
         """End a registration.
 
         aor: as for location.lookup. contact: the one to remove; all are if it is left out.
@@ -167,22 +159,21 @@ class LocationMethods:
         return await self._change(known, change)
 
     @method()
-    async def dump(self, limit: Size = 100, after: str = "") -> Page:
-        """Show all registrations, a page at a time.
+    async def dump(self, limit: Size = 100, cursor: str = "") -> Page:
+        """Show all contacts of all users, a page at a time.
 
-        limit: the page ends with the user who makes it so many contacts. after: what the page
-        before has as next; nothing for the first page.
+        limit: the page ends with the user who makes it so many. cursor: what the page before came
+        with; nothing for the first page.
 
         Who registers meanwhile may be on one of the next pages, or on none.
         """
         try:
-            key = base64.urlsafe_b64decode(after)
+            after = base64.b64decode(cursor, b"-_", validate=True)
         except (ValueError, binascii.Error):
-            raise InvalidParameters(f"after: {after!r} is no next of a page") from None
-        found, end = await self._use(lambda file: file.page(key, limit))
-        registrations = [self._view(aor, bindings) for aor, bindings in found]
+            raise InvalidParameters(f"cursor: no page came with {cursor!a}") from None
+        found, end = await self._use(lambda file: file.page(after, limit))
         return Page(
-            [each for each in registrations if each.bindings],
+            [row for aor, bindings in found for row in self._view(aor, bindings)],
             base64.urlsafe_b64encode(end).decode("ascii") if end else None,
         )
 
@@ -204,7 +195,7 @@ class LocationMethods:
         except NotRunning as error:
             raise Unavailable(str(error)) from None
 
-    async def _change(self, aor: str, change: Callable[[Bindings], Bindings]) -> RegistrationView:
+    async def _change(self, aor: str, change: Callable[[Bindings], Bindings]) -> list[BindingView]:
         (outcome,) = await self._use(partial(_apply, aor, change, self._clock()))
         if isinstance(outcome, LocationStoreFull):
             raise Conflict(str(outcome))
@@ -212,9 +203,9 @@ class LocationMethods:
             raise outcome
         return self._view(aor, outcome)
 
-    def _view(self, aor: str, bindings: Bindings) -> RegistrationView:
+    def _view(self, aor: str, bindings: Bindings) -> list[BindingView]:
         now = self._clock()
-        return RegistrationView(_text(aor), [_viewOf(each, now) for each in alive(bindings, now)])
+        return [_viewOf(aor, each, now) for each in alive(bindings, now)]
 
     # What callers say.
 
@@ -264,15 +255,17 @@ def _apply(
 
 def _parsed(text: str) -> URI:
     try:
+        text.encode()
         return parseURI(text)
-    except MalformedURI as error:
-        raise InvalidParameters(error.detail) from None
+    except (UnicodeEncodeError, MalformedURI) as error:
+        raise InvalidParameters(f"{text!a} is not a URI") from error
 
 
-def _viewOf(binding: Binding, now: float) -> BindingView:
+def _viewOf(aor: str, binding: Binding, now: float) -> BindingView:
     return BindingView(
+        aor=_text(aor),
         contact=_text(binding.contact),
-        left=round(binding.expires - now, 1),
+        expires=round(binding.expires - now, 1),
         q=binding.q,
         callID=_text(binding.callID),
         cseq=binding.cseq,

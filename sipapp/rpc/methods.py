@@ -4,28 +4,41 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
-from sipapp.admin.methods.audit import Audit
-from sipapp.admin.methods.method import BoundMethod, boundMethods, method
-from sipapp.admin.methods.stream import Stream
-from sipapp.rpc import (
-    Caller,
-    Fault,
-    Forbidden,
-    InternalError,
-    MethodDescription,
-    NoSuchMethod,
-    covers,
-)
+from sipapp.rpc.caller import Caller
+from sipapp.rpc.description import MethodDescription
+from sipapp.rpc.fault import Fault, Forbidden, InternalError, NoSuchMethod, Unavailable
+from sipapp.rpc.method import BoundMethod, boundMethods, method
+from sipapp.rpc.role import covers
+from sipapp.rpc.stream import Stream
 
-__all__ = ["Methods"]
+__all__ = ["Audit", "Methods"]
 
 _log = Logger()
+
+
+class Audit(Protocol):
+    """Keeps who has changed what: C{sipapp.admin.methods.audit.Audit}."""
+
+    def write(
+        self,
+        caller: Caller,
+        method: str,
+        parameters: Mapping[str, Any],
+        outcome: Any,
+        seconds: float,
+    ) -> object:
+        """Keep a call.
+
+        @param parameters: without what is secret.
+        @param outcome: the result, or the L{Fault}.
+        @param seconds: that it took.
+        """
 
 
 class Methods:
@@ -98,6 +111,8 @@ class Methods:
             outcome = await _result(called.call(caller, given, stream))
         except Fault as fault:
             outcome = fault
+        except CancelledError:
+            outcome = Unavailable(f"{name} has taken too long")
         except Exception:
             _log.failure("{method} has failed", method=name)
             outcome = InternalError(f"{name} has failed: the log says why")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -13,9 +14,11 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from sipapp.admin.methods.stream import Stream
-from sipapp.config import tomlKey
-from sipapp.rpc import Caller, InvalidParameters, MethodDescription, Parameter, Role, TypeName
+from sipapp.rpc.caller import Caller
+from sipapp.rpc.description import MethodDescription, Parameter, TypeName
+from sipapp.rpc.fault import InvalidParameters
+from sipapp.rpc.role import Role
+from sipapp.rpc.stream import Stream
 
 __all__ = ["BoundMethod", "Secret", "boundMethods", "method"]
 
@@ -25,6 +28,7 @@ Secret = Annotated[str, Meta(extra={"secret": True})]
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 _ATTRIBUTE = "_sipappMethod"
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SECRET_NAMES = frozenset({"password", "passphrase", "secret", "token", "ha1"})
 _NAMES: Mapping[Any, TypeName] = {
     bool: "boolean",
@@ -91,13 +95,13 @@ class BoundMethod:
             if filled is not None:
                 self._given[each.name] = filled
                 continue
-            name = tomlKey(each.name)
+            name = _lowerCase(each.name)
             self._hints[name] = each.name, hint
             isRequired = each.default is each.empty
             default = None if isRequired else msgspec.to_builtins(each.default)
             parameters.append(Parameter(name, typeName(hint), isRequired, default))
         self.description = MethodDescription(
-            name=f"{namespace}.{mark.name or tomlKey(function.__name__)}",
+            name=f"{namespace}.{mark.name or _lowerCase(function.__name__)}",
             role=mark.role,
             changes=mark.changes,
             parameters=tuple(parameters),
@@ -215,3 +219,7 @@ def _annotated(hint: Any) -> list[Any]:
 
 def _count(number: int) -> str:
     return f"{number or 'no'} parameter{'' if number == 1 else 's'}"
+
+
+def _lowerCase(name: str) -> str:
+    return _HUMP.sub("_", name).lower()
