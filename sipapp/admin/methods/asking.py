@@ -1,0 +1,57 @@
+"""What methods that show things of all workers have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from sipapp.admin.methods.workforce import Kind, Workforce
+from sipapp.rpc import Fault
+
+__all__ = ["Limit", "Rows", "rowsOf"]
+
+Limit = Annotated[int, Meta(ge=1, le=1000)]
+"""How many rows to show."""
+
+
+class Rows(Struct, frozen=True):
+    """Some of the things that were asked for.
+
+    @ivar rows: each with the worker that has it.
+    @ivar matching: how many there are.
+    @ivar silent: the workers that have not said what they have, and why.
+    """
+
+    rows: list[dict[str, Any]]
+    matching: int
+    silent: dict[str, str]
+
+
+async def rowsOf(
+    workforce: Workforce,
+    question: str,
+    worker: str | None,
+    kind: Kind | None,
+    limit: int,
+    **wanted: Any,
+) -> Rows:
+    """Ask workers for what they have of something.
+
+    @param worker: the one to ask; C{None} asks all of the kind.
+    @param limit: each tells of so many at most.
+    @raise Fault: if a single worker that was asked does not answer.
+    """
+    if worker is not None:
+        answers = {worker: await workforce.ask(worker, question, limit=limit, **wanted)}
+    else:
+        answers = await workforce.askAll(question, kind=kind, limit=limit, **wanted)
+    rows: list[dict[str, Any]] = []
+    matching, silent = 0, {}
+    for name, answer in answers.items():
+        if isinstance(answer, Fault):
+            silent[name] = answer.text
+            continue
+        matching += answer["matching"]
+        rows += ({"worker": name, **row} for row in answer["rows"])
+    return Rows(rows, matching, silent)
