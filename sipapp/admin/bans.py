@@ -17,7 +17,9 @@ from typing import Any
 
 import lmdb
 
+from sipapp.admin.figures import UNITS, duration
 from sipapp.admin.options import configured
+from sipapp.admin.tables import Column, present
 from sipapp.config import ConfigurationError, loadTables
 from sipapp.sources import Network, parseNetwork
 from sipapp.storage.banfile import Ban, BanFile
@@ -27,7 +29,12 @@ __all__ = ["addBanCommand"]
 
 _Action = Callable[[BanFile, Namespace], int]
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_COLUMNS = (
+    Column("NETWORK", "network"),
+    Column("LEFT", "left", lambda left: "for good" if left == math.inf else duration(left)),
+    Column("FROM", "banned_from"),
+    Column("REASON", "reason"),
+)
 _DURATION = re.compile(r"([0-9]{1,9})([smhd]?)")
 
 
@@ -43,7 +50,8 @@ def addBanCommand(commands: Any) -> None:
         parser.set_defaults(run=lambda given: _run(act, given))
         return parser
 
-    action("list", _list, "show who is banned, for how long, and why")
+    listing = action("list", _list, "show who is banned, for how long, and why")
+    listing.add_argument("--json", action="store_true", help="for programs")
     adding = action("add", _add, "ban networks, whatever they do or have done")
     removing = action("remove", _remove, "end bans, and forget what has led to them")
     for parser in (adding, removing):
@@ -91,18 +99,15 @@ def _list(file: BanFile, given: Namespace) -> int:
     now = time.time()
     _, bans = file.bans(now)
     rows = [
-        (
-            network,
-            _left(ban.ends - now),
-            "datagrams" if ban.datagramsOnly else "everything",
-            ban.reason if ban.reason.isprintable() else ascii(ban.reason),
-        )
+        {
+            "network": network,
+            "left": ban.ends - now,
+            "banned_from": "datagrams" if ban.datagramsOnly else "everything",
+            "reason": ban.reason,
+        }
         for network, ban in bans.items()
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
+    present(_COLUMNS, [rows], given.json)
     return 0
 
 
@@ -120,19 +125,6 @@ def _remove(file: BanFile, given: Namespace) -> int:
     return 1 if missing else 0
 
 
-def _left(seconds: float) -> str:
-    """
-    @return: a duration in the largest unit that it has two of.
-    """
-    if seconds == math.inf:
-        return "for good"
-    unit, length = max(
-        ((unit, length) for unit, length in _UNITS.items() if seconds >= 2 * length or unit == "s"),
-        key=lambda each: each[1],
-    )
-    return f"{seconds / length:.0f}{unit}"
-
-
 def _network(text: str) -> Network:
     try:
         return parseNetwork(text)
@@ -144,4 +136,4 @@ def _duration(text: str) -> float:
     found = _DURATION.fullmatch(text)
     if found is None or not int(found[1]):
         raise ArgumentTypeError(f"{text!r} is no time such as 90s, 30m, 12h or 7d")
-    return float(int(found[1]) * _UNITS[found[2] or "s"])
+    return float(int(found[1]) * UNITS[found[2] or "s"])

@@ -3,83 +3,75 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
 from sipapp.admin.bans import addBanCommand
+from sipapp.admin.commands.asking import NOT_DONE
+from sipapp.admin.commands.calls import addCallCommands
+from sipapp.admin.commands.changes import addChangeCommands
+from sipapp.admin.commands.completion import addCompletionCommand
+from sipapp.admin.commands.lists import addListCommands
+from sipapp.admin.commands.pinging import addPingCommand
+from sipapp.admin.commands.top import addTopCommands
 from sipapp.admin.doctor.command import addDoctorCommand
-from sipapp.admin.ping import Unanswered, ping
 from sipapp.admin.users import addUserCommand
 from sipapp.admin.xcap import addXCAPCommand
-from sipapp.sip import SIPURI, MalformedURI, parseURI
 
-__all__ = ["main"]
+__all__ = ["main", "makeParser"]
+
+_INTERRUPTED = 130
+"""What a shell makes of SIGINT."""
+
+_COMMANDS = (
+    addTopCommands,
+    addListCommands,
+    addChangeCommands,
+    addCallCommands,
+    addUserCommand,
+    addXCAPCommand,
+    addBanCommand,
+    addDoctorCommand,
+    addPingCommand,
+)
+
+
+def makeParser() -> argparse.ArgumentParser:
+    """
+    @return: what understands the command line. What it has parsed has C{run}: to be called with it,
+        for the exit code.
+    """
+    parser = argparse.ArgumentParser(
+        prog="sipappctl",
+        description="Operates a SIP server.",
+        epilog="sipappctl COMMAND --help tells of one. Exit codes: 0 done, 1 not done, 2 not"
+        " understood, 5 no server runs; doctor has 3 for warnings and 4 for errors.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for add in _COMMANDS:
+        add(commands)
+    addCompletionCommand(commands, parser)
+    return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
-    @return: the exit code: 0 if it did what was asked, 1 if not, 2 if it was not understood;
-        C{doctor} has others besides.
+    @return: the exit code: 0 if it did what was asked, 1 if not, 2 if it was not understood, 5 if
+        no server runs; C{doctor} has others besides.
     """
-    parser = argparse.ArgumentParser(prog="sipappctl", description="Operates a SIP server.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    pinging = commands.add_parser(
-        "ping", help="send OPTIONS to a SIP URI and show who answers, and how fast"
-    )
-    pinging.add_argument("uri", type=_sipURI, help="such as sip:127.0.0.1:5060;transport=tcp")
-    pinging.add_argument("-c", "--count", type=_positive, default=1, help="requests (default: 1)")
-    pinging.add_argument(
-        "-w", "--wait", type=float, default=4.0, help="seconds to wait for each (default: 4)"
-    )
-    pinging.set_defaults(run=_ping)
-    addUserCommand(commands)
-    addBanCommand(commands)
-    addXCAPCommand(commands)
-    addDoctorCommand(commands)
-    given = parser.parse_args(arguments)
-    status: int = given.run(given)
-    return status
-
-
-def _ping(given: argparse.Namespace) -> int:
-    unanswered = 0
-    for _ in range(given.count):
-        try:
-            answer = ping(given.uri, given.wait)
-        except (Unanswered, OSError) as error:
-            unanswered += 1
-            print(f"{given.uri}: {error}", file=sys.stderr)
-        else:
-            response = answer.response
-            print(
-                f"{response.status} {_shown(response.reason)} from {answer.source}"
-                f" in {answer.seconds * 1000:.1f} ms"
-                f" ({_shown(response.get('server') or 'no Server header')})"
-            )
-    return 1 if unanswered else 0
-
-
-def _shown(text: str) -> str:
-    """Text from the network, as a terminal may see it."""
-    return text if text.isprintable() and text.isascii() else ascii(text)
-
-
-def _sipURI(text: str) -> SIPURI:
+    given = makeParser().parse_args(arguments)
     try:
-        uri = parseURI(text if ":" in text else f"sip:{text}")
-    except MalformedURI as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a SIP URI: {error.detail}") from error
-    if not isinstance(uri, SIPURI):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a SIP URI")
-    return uri
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number
+        status: int = given.run(given)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever reads has seen enough. Nor does he want what Python flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOT_DONE
+    return status
 
 
 if __name__ == "__main__":

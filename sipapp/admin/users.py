@@ -21,6 +21,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from sipapp.admin.options import configured
+from sipapp.admin.tables import Column, present
 from sipapp.config import ConfigurationError, Settings, loadTables, ownerOf
 from sipapp.ownership import Owner, asOwner, makeOwned
 from sipapp.storage import (
@@ -37,6 +38,8 @@ from sipapp.storage import (
 __all__ = ["addUserCommand"]
 
 _Action = Callable[[AccountFile, Namespace], None]
+
+_COLUMNS = (Column("USER", "user"), Column("REALM", "realm"), Column("ROLE", "role"))
 
 _NOTHING = "none"
 """What the role of somebody is called who has none."""
@@ -79,6 +82,7 @@ def addUserCommand(commands: Any) -> None:
     )
     listing = action("list", _list, "show users, their realms and roles")
     listing.add_argument("realm", nargs="?", metavar="REALM", help="show those of this realm only")
+    listing.add_argument("--json", action="store_true", help="for programs")
 
 
 def _run(act: _Action, given: Namespace) -> int:
@@ -164,17 +168,10 @@ def _remove(file: AccountFile, given: Namespace) -> None:
 
 def _list(file: AccountFile, given: Namespace) -> None:
     rows = [
-        (_shown(account.username), _shown(account.realm), account.role or "")
+        {"user": account.username, "realm": account.realm, "role": account.role}
         for account in file.accounts(given.realm)
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
-
-
-def _shown(text: str) -> str:
-    return text if text.isprintable() else ascii(text)
+    present(_COLUMNS, [rows], given.json)
 
 
 def _account(given: Namespace, role: Role | None) -> Account:

@@ -21,6 +21,7 @@ from twisted.internet.defer import Deferred, execute
 from twisted.python.failure import Failure
 
 from sipapp.admin.options import configured
+from sipapp.admin.tables import Column, present
 from sipapp.config import ConfigurationError, Settings, loadSettings, ownerOf
 from sipapp.ownership import asOwner, makeOwned
 from sipapp.plugins import resourceTypes
@@ -42,6 +43,18 @@ from sipapp.xcap.selector import parseSelector
 __all__ = ["addXCAPCommand"]
 
 Result = TypeVar("Result")
+
+
+def _moment(modified: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(modified))
+
+
+_COLUMNS = (
+    Column("DOCUMENT", "path"),
+    Column("SIZE", "size", isNumber=True),
+    Column("ETAG", "etag"),
+    Column("MODIFIED", "modified", _moment),
+)
 
 
 class _Refused(Exception):
@@ -87,6 +100,7 @@ def addXCAPCommand(commands: Any) -> None:
     listing = action("list", _list, "show documents, their size, entity tag and age")
     listing.add_argument("--usage", metavar="AUID", help="show those of one application usage")
     listing.add_argument("--user", help="show those of one user")
+    listing.add_argument("--json", action="store_true", help="for programs")
     reading = action("get", _get, "write a document, element or attribute to standard output")
     putting = action("put", _put, "make or replace a document, element or attribute")
     deleting = action("delete", _delete, "remove a document, element or attribute")
@@ -169,17 +183,15 @@ def _list(place: _Place, given: Namespace) -> None:
     xui = None if given.user is None else canonicalXUI(given.user, place.domain)
     entries = _outcome(place.root.documents.entries(given.usage, xui))
     rows = [
-        (
-            entry.name.toPath(),
-            str(entry.size),
-            entry.etag,
-            time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.modified)),
-        )
+        {
+            "path": entry.name.toPath(),
+            "size": entry.size,
+            "etag": entry.etag,
+            "modified": entry.modified,
+        }
         for entry in entries
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for path, size, *others in rows:
-        print("  ".join((path.ljust(widths[0]), size.rjust(widths[1]), *others)))
+    present(_COLUMNS, [rows], given.json)
 
 
 def _get(place: _Place, given: Namespace) -> None:

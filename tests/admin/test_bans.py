@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from pathlib import Path
@@ -44,6 +45,7 @@ def test_life(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert 10_700 < known["2001:db8::/64"].ends - time.time() <= 10_800
     assert ban(config, "list") == 0
     assert capsys.readouterr().out.splitlines() == [
+        "NETWORK          LEFT      FROM        REASON",
         r"192.0.2.1/32     for good  everything  'a flood\x1b[2J'",
         r"198.51.100.0/24  for good  everything  'a flood\x1b[2J'",
         "2001:db8::/64    3h        everything  operator",
@@ -58,7 +60,25 @@ def test_whatAttackersHaveDone(config: Path, capsys: pytest.CaptureFixture[str])
     file.add(parseNetwork("192.0.2.1"), Ban(now, now + 100.0, "scanner", datagramsOnly=True))
     file.close()
     assert ban(config, "list") == 0
-    assert capsys.readouterr().out == "192.0.2.1/32  100s  datagrams  scanner\n"
+    assert capsys.readouterr().out == (
+        "NETWORK       LEFT  FROM       REASON\n192.0.2.1/32  100s  datagrams  scanner\n"
+    )
+
+
+def test_forPrograms(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ban(config, "list", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == []
+    assert ban(config, "add", "192.0.2.1", "192.0.2.2", "--reason", "a flood") == 0
+    assert ban(config, "list", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == [
+        {
+            "network": network,
+            "left": None,
+            "banned_from": "everything",
+            "reason": "a flood",
+        }
+        for network in ("192.0.2.1/32", "192.0.2.2/32")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +94,8 @@ def test_times(
     monkeypatch.setattr(time, "time", lambda: 1_800_000_000.0)
     assert ban(config, "add", "192.0.2.1", "--for", given) == 0
     assert ban(config, "list") == 0
-    assert capsys.readouterr().out.split()[1] == shown
+    _, line = capsys.readouterr().out.splitlines()
+    assert line.split()[1] == shown
 
 
 @pytest.mark.parametrize(

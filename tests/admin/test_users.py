@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import pty
 import select
@@ -62,9 +63,15 @@ def test_life(
     assert accounts(path) == (alice, bob)
     capsys.readouterr()
     assert run("list") == 0
-    assert capsys.readouterr().out == "alice  example.com\nbob    example.net  admin\n"
+    assert capsys.readouterr().out == (
+        "USER   REALM        ROLE\nalice  example.com\nbob    example.net  admin\n"
+    )
     assert run("list", "example.net") == 0
-    assert capsys.readouterr().out == "bob  example.net  admin\n"
+    assert capsys.readouterr().out == "USER  REALM        ROLE\nbob   example.net  admin\n"
+    assert run("list", "example.net", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == [
+        {"user": "bob", "realm": "example.net", "role": "admin"}
+    ]
     assert run("password", "bob@example.net", "--password-stdin", typed="other\r\n") == 0
     changed = newAccount("bob", "example.net", "other", "admin")
     assert accounts(path) == (alice, changed), "the role stays"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 import tempfile
@@ -111,7 +112,8 @@ def test_list(config: Path, lists: Path, path: Path, capfd: pytest.CaptureFixtur
     assert xcap(config, "put", "resource-lists/users/bob%20b/work", str(lists)) == 0
     capfd.readouterr()
     assert xcap(config, "list") == 0
-    first, second = capfd.readouterr().out.splitlines()
+    titles, first, second = capfd.readouterr().out.splitlines()
+    assert titles.split() == ["DOCUMENT", "SIZE", "ETAG", "MODIFIED"]
     with DocumentFile(path) as file:
         document = file.get(NAME)
     assert document is not None
@@ -120,15 +122,18 @@ def test_list(config: Path, lists: Path, path: Path, capfd: pytest.CaptureFixtur
     assert (len(day), len(clock)) == (10, 8)
     assert second.startswith("resource-lists/users/sip:bob%2520b@example.com/work ")
     assert xcap(config, "list", "--user", "alice") == 0
-    assert capfd.readouterr().out.split() == first.split()
+    assert capfd.readouterr().out.split() == titles.split() + first.split()
+    assert xcap(config, "list", "--user", "alice", "--json") == 0
+    [row] = json.loads(capfd.readouterr().out)
+    assert (row["path"], row["size"], row["etag"]) == (INDEX, len(LISTS), document.etag)
     assert xcap(config, "list", "--usage", "pres-rules") == 0
-    assert capfd.readouterr() == ("", "")
+    assert capfd.readouterr().out.split() == titles.split()
 
 
 def test_ifMatch(config: Path, path: Path, lists: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert xcap(config, "put", INDEX, str(lists)) == 0
     assert xcap(config, "list") == 0
-    etag = capfd.readouterr().out.split()[2]
+    etag = capfd.readouterr().out.splitlines()[1].split()[2]
     lists.write_bytes(LISTS.replace(b"friends", b"family"))
     assert xcap(config, "put", INDEX, str(lists), "--if-match", etag) == 0
     assert xcap(config, "put", INDEX, str(lists), "--if-match", etag) == 1

@@ -82,7 +82,7 @@ def test_usersComeAndGo(server: Server) -> None:
         user(server, "password", "alice", "--password-stdin", typed="looking-glass\n")
         assert statuses("wonderland") == {401}
         assert statuses("looking-glass") == {200}
-        assert user(server, "list") == f"alice  {DOMAIN}\n"
+        assert user(server, "list") == f"USER   REALM{' ' * 9}ROLE\nalice  {DOMAIN}\n"
         user(server, "remove", "alice")
         assert statuses("looking-glass") == {401}
     server.stop()

@@ -70,7 +70,12 @@ def connect(given: Namespace) -> Client:
     @raise ServerAbsent: if no server is there.
     """
     settings = loadTables(given.config, "server")
-    return Client(os.path.join(settings.server.runDirectory, "control.sock"))
+    try:
+        return Client(os.path.join(settings.server.runDirectory, "control.sock"))
+    except ServerAbsent as absent:
+        if given.config is None:
+            raise ServerAbsent(f"{absent}. --config or SIPAPP_CONFIG name another") from None
+        raise
 
 
 def _failed(cause: str, status: int) -> int:

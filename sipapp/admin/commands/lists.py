@@ -27,6 +27,7 @@ _POOLS = (
 )
 _WORKERS = (
     Column("WORKER", "name"),
+    Column("KIND", "kind"),
     Column("PID", "pid", isNumber=True),
     Column("STATE", "state"),
     Column("RESTARTS", "restarts", isNumber=True),
@@ -41,29 +42,34 @@ _LISTENERS = (
 _REGISTRATIONS = (
     Column("AOR", "aor"),
     Column("CONTACT", "contact"),
-    Column("EXPIRES", "expires", duration, isNumber=True),
+    Column("EXPIRES IN", "expires", duration, isNumber=True),
     Column("Q", "q", isNumber=True),
-    Column("SOURCE", "source"),
     Column("USER AGENT", "user_agent"),
 )
 _CONNECTIONS = (
-    Column("CONNECTION", "id"),
+    Column("CONNECTION", "connection"),
+    Column("WORKER", "worker"),
     Column("TRANSPORT", "transport"),
     Column("PEER", "peer"),
-    Column("LOCAL", "local"),
-    Column("WORKER", "worker"),
+    Column("LISTENER", "listener"),
+    Column("OUTGOING", "outgoing"),
     Column("STATE", "state"),
-    Column("AGE", "age", duration, isNumber=True),
     Column("IDLE", "idle", duration, isNumber=True),
+    Column("UNANSWERED", "owed", isNumber=True),
+    Column("PROVEN", "domains"),
 )
 _TRANSACTIONS = (
+    Column("WORKER", "worker"),
+    Column("SIDE", "side"),
     Column("METHOD", "method"),
     Column("STATE", "state"),
-    Column("KIND", "kind"),
-    Column("AGE", "age", duration, isNumber=True),
-    Column("CALL-ID", "call_id"),
+    Column("STATUS", "status", lambda status: str(status or ""), isNumber=True),
+    Column("FROM", "caller"),
+    Column("TO", "callee"),
+    Column("TRANSPORT", "transport"),
     Column("PEER", "peer"),
-    Column("WORKER", "worker"),
+    Column("SINCE", "seconds", duration, isNumber=True),
+    Column("CALL-ID", "call_id"),
 )
 
 _LIMIT = 100
@@ -84,7 +90,7 @@ def addListCommands(commands: Any) -> None:
         "registrations", help="show who is registered, and where", parents=[operating()]
     )
     registrations.add_argument(
-        "aor", nargs="?", metavar="USER", help="an address-of-record, to see its bindings alone"
+        "aor", nargs="?", metavar="AOR", help="an address-of-record, to see its bindings alone"
     )
     registrations.add_argument(
         "--count", action="store_true", help="say how many bindings there are, and no more"
@@ -129,7 +135,8 @@ def _filtered(
     """Add a command with an option for each thing that its method can filter by."""
     parser: ArgumentParser = commands.add_parser(name, help=about, parents=[operating()])
     for key, meaning in filters.items():
-        parser.add_argument(f"--{key.replace('_', '-')}", help=meaning)
+        option = f"--{key.replace('_', '-')}"
+        parser.add_argument(option, metavar=key.rpartition("_")[2].upper(), help=meaning)
     parser.add_argument(
         "--limit", type=int, default=_LIMIT, help=f"how many to show (default: {_LIMIT})"
     )
