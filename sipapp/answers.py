@@ -11,11 +11,11 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import msgspec
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from sipapp.rpc import Fault, InternalError, InvalidParameters, NotFound
+from sipapp.rpc import Fault, InternalError, InvalidParameters, NotFound, Unavailable
 
 __all__ = ["Answers", "outcomeOf", "readOutcome"]
 
@@ -76,7 +76,9 @@ def outcomeOf(call: Callable[[], Any], what: str) -> Deferred[bytes]:
 
     def refuse(failure: Failure) -> bytes:
         fault = failure.value
-        if not isinstance(fault, Fault):
+        if isinstance(fault, CancelledError):
+            fault = Unavailable(f"{what} has taken too long")
+        elif not isinstance(fault, Fault):
             _log.failure("{what} could not be answered", failure, what=what)
             fault = InternalError(f"{what} has failed: the log says why")
         return msgspec.json.encode({"fault": (fault.code, fault.text)})

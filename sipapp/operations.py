@@ -17,9 +17,15 @@ from twisted.internet.defer import Deferred
 from sipapp.admin.door import UnixDoor
 from sipapp.admin.methods import Caller, Methods, Workforce
 from sipapp.admin.methods.audit import Audit
+from sipapp.admin.methods.ban import BanMethods
+from sipapp.admin.methods.connection import ConnectionMethods
+from sipapp.admin.methods.location import LocationMethods
+from sipapp.admin.methods.transaction import TransactionMethods
+from sipapp.admin.methods.user import UserMethods
 from sipapp.config import Settings
 from sipapp.location import LocationMaintenance
 from sipapp.reload import Reload
+from sipapp.rpc import Fault
 from sipapp.succession import Succession
 
 __all__ = ["Operations", "Premises"]
@@ -62,13 +68,16 @@ class Operations(MultiService):
         self._audit = Audit(Path(settings.auditPath))
         self.methods = Methods(self._namespaces(premises), self._audit)
         premises.workforce.answers["method"] = self._callForWorker
+        premises.workforce.listeners["audit"] = self._auditForWorker
         self._door = UnixDoor(Path(settings.controlPath), self.methods, premises.reactor)
         self._door.setServiceParent(self)
 
-    @property
-    def isBusy(self) -> bool:
-        """Whether somebody waits for what a method does."""
-        return self.methods.underWay > 0
+    def settle(self) -> bool:
+        """Prepare for another program in the place of this one: what is sent without end has one.
+
+        @return: whether it can come now, since nobody waits for what a method does.
+        """
+        return self._door.endStreams() and self.methods.underWay == 0
 
     def stopService(self) -> Deferred[Any]:
         stopped: Deferred[Any] = super().stopService()
@@ -76,12 +85,33 @@ class Operations(MultiService):
 
     def _namespaces(self, premises: Premises) -> Mapping[str, object]:
         """By the name that stands before the dot."""
-        return {}
+
+        def settings() -> Settings:
+            return premises.succession.current.settings
+
+        return {
+            "ban": BanMethods(settings),
+            "connection": ConnectionMethods(premises.workforce),
+            "location": LocationMethods(premises.maintenance, settings),
+            "transaction": TransactionMethods(premises.workforce),
+            "user": UserMethods(settings),
+        }
 
     def _callForWorker(self, worker: str, question: Mapping[str, Any]) -> Deferred[Any]:
         """A web resource in a worker calls for somebody whom it knows."""
         caller = msgspec.convert(question["caller"], Caller)
         return self.methods.call(caller, question["name"], question["parameters"])
+
+    def _auditForWorker(self, worker: str, entry: Mapping[str, Any]) -> None:
+        """Somebody has called a method that runs in a worker."""
+        outcome = Fault(*reversed(entry["fault"])) if "fault" in entry else entry["result"]
+        self._audit.write(
+            msgspec.convert(entry["caller"], Caller),
+            entry["method"],
+            entry["parameters"],
+            outcome,
+            entry["seconds"],
+        )
 
     def _close(self, result: object) -> object:
         self._audit.close()

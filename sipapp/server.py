@@ -183,7 +183,7 @@ class Server(MultiService):
         if self._maintenance is not None and self._maintenance.isBusy:
             # A reader slot of a process that goes on is never freed.
             raise NotIdle("the location store is being looked after")
-        if self._operations.isBusy:
+        if not self._operations.settle():
             raise NotIdle("a method is being called")
         return self._succession.bequeath()
 

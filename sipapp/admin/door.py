@@ -82,11 +82,15 @@ class UnixDoor(Service):
         closed: Deferred[Any] = maybeDeferred(port.stopListening)
         return closed.addCallback(lambda _: self._path.unlink(missing_ok=True))
 
-    def endStreams(self) -> None:
-        """Disconnect those who are still sent something."""
-        for each in list(self._lines):
-            if each.streams:
-                each.end()
+    def endStreams(self) -> bool:
+        """Disconnect those who are still sent something.
+
+        @return: whether there were none.
+        """
+        listening = [each for each in self._lines if each.streams]
+        for each in listening:
+            each.end()
+        return not listening
 
 
 @implementer(IPushProducer)
@@ -207,7 +211,7 @@ class _Line(LineOnlyReceiver):
 
 
 class _Outlet:
-    """What the method of a call may send: see C{sipapp.admin.methods.Stream}."""
+    """What the method of a call may send: see C{sipapp.rpc.Stream}."""
 
     def __init__(self, line: _Line, call: Call) -> None:
         self._line = line

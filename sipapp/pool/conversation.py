@@ -15,7 +15,7 @@ question is under way for ever.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError, fail
 from twisted.internet.error import ConnectionClosed
@@ -71,7 +71,14 @@ class Conversation(Lifeline):
         @param timeout: seconds that it may take.
         @return: fires with the answer; fails with L{Unanswered}.
         """
-        return Deferred.fromCoroutine(self._ask(subject, body, timeout))
+
+        def late(result: object, limit: float) -> NoReturn:
+            raise Unanswered(f"has not answered within {limit:g} s")
+
+        # An answer that comes too late is taken nevertheless, with all its pieces.
+        answered: Deferred[bytes] = Deferred()
+        Deferred.fromCoroutine(self._ask(subject, body, timeout)).chainDeferred(answered)
+        return answered.addTimeout(timeout, self._clock, late)
 
     def tell(self, subject: str, body: bytes) -> Deferred[None]:
         """Tell the other side something.
@@ -83,11 +90,7 @@ class Conversation(Lifeline):
 
     async def _ask(self, subject: str, body: bytes, timeout: float) -> bytes:
         number, last = await self._send(body)
-        asking = self._remote(Ask, number=number, subject=subject, body=last, timeout=timeout)
-        try:
-            answer = await asking.addTimeout(timeout, self._clock)
-        except (TimeoutError, CancelledError):
-            raise Unanswered(f"has not answered within {timeout:g} s") from None
+        answer = await self._remote(Ask, number=number, subject=subject, body=last, timeout=timeout)
         return self._joined(answer["number"], answer["body"])
 
     async def _tell(self, subject: str, body: bytes) -> None:
