@@ -32,7 +32,7 @@ _Action = Callable[[BanFile, Namespace], int]
 _COLUMNS = (
     Column("NETWORK", "network"),
     Column("LEFT", "left", lambda left: "for good" if left == math.inf else duration(left)),
-    Column("FROM", "banned_from"),
+    Column("FROM", "datagrams_only", lambda only: "datagrams" if only else "everything"),
     Column("REASON", "reason"),
 )
 _DURATION = re.compile(r"([0-9]{1,9})([smhd]?)")
@@ -100,10 +100,12 @@ def _list(file: BanFile, given: Namespace) -> int:
     _, bans = file.bans(now)
     rows = [
         {
+            # As ban.list has it.
             "network": network,
+            "since": ban.since,
             "left": ban.ends - now,
-            "banned_from": "datagrams" if ban.datagramsOnly else "everything",
             "reason": ban.reason,
+            "datagrams_only": ban.datagramsOnly,
         }
         for network, ban in bans.items()
     ]

@@ -7,10 +7,13 @@ the server runs as.
 from __future__ import annotations
 
 import os
+import select
 import socket
+import struct
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,6 +27,7 @@ Parameters = Mapping[str, Any] | Sequence[Any]
 
 #: Seconds between two looks at what else there is to do while an answer is waited for.
 _INTERVAL = 0.25
+_CREDENTIALS = struct.Struct("3i")
 #: Bytes of the longest message that is taken.
 _LONGEST = 128 << 20
 
@@ -123,13 +127,25 @@ class Client:
                 return
             self._keep(message)
 
-    def awaitEnd(self, meanwhile: Callable[[], None] = lambda: None) -> None:
-        """Wait until the server hangs up.
+    @contextmanager
+    def processEnd(self) -> Iterator[Callable[[Callable[[], None]], None]]:
+        """Look at the process of the server, to see it end.
 
-        @param meanwhile: as for L{call}.
+        @return: waits for its end, and calls what it is given meanwhile.
         """
-        for _ in self.notifications(meanwhile):
-            pass
+        packed = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        pid, _, _ = _CREDENTIALS.unpack(packed)
+        # Whatever process may have this number later, it is not that of the descriptor.
+        descriptor = os.pidfd_open(pid)
+
+        def wait(meanwhile: Callable[[], None]) -> None:
+            while not select.select([descriptor], [], [], _INTERVAL)[0]:
+                meanwhile()
+
+        try:
+            yield wait
+        finally:
+            os.close(descriptor)
 
     def _keep(self, message: _Message) -> None:
         if message.method is not None:

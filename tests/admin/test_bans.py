@@ -70,15 +70,10 @@ def test_forPrograms(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out) == []
     assert ban(config, "add", "192.0.2.1", "192.0.2.2", "--reason", "a flood") == 0
     assert ban(config, "list", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == [
-        {
-            "network": network,
-            "left": None,
-            "banned_from": "everything",
-            "reason": "a flood",
-        }
-        for network in ("192.0.2.1/32", "192.0.2.2/32")
-    ]
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["network"] for row in rows] == ["192.0.2.1/32", "192.0.2.2/32"]
+    for row in rows:
+        assert (row["left"], row["reason"], row["datagrams_only"]) == (None, "a flood", False)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@ command that cannot be carried out."""
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
@@ -71,7 +70,7 @@ def connect(given: Namespace) -> Client:
     """
     settings = loadTables(given.config, "server")
     try:
-        return Client(os.path.join(settings.server.runDirectory, "control.sock"))
+        return Client(settings.controlPath)
     except ServerAbsent as absent:
         if given.config is None:
             raise ServerAbsent(f"{absent}. --config or SIPAPP_CONFIG name another") from None

@@ -72,10 +72,9 @@ def _drain(client: Client, given: Namespace) -> None:
 
 
 def _shutdown(client: Client, given: Namespace) -> None:
-    with progress("Shutting down", given) as draw:
+    with client.processEnd() as awaitEnd, progress("Shutting down", given) as draw:
         result = client.call("core.shutdown", patience=None, meanwhile=draw)
-        # It hangs up when its process ends.
-        client.awaitEnd(draw)
+        awaitEnd(draw)
     _tell(result, given)
 
 

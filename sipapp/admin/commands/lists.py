@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from sipapp.admin.client import Client
-from sipapp.admin.commands.asking import asking, operating
+from sipapp.admin.commands.asking import DONE, NOT_DONE, asking, operating
 from sipapp.admin.figures import duration
 from sipapp.admin.tables import Column, Row, present
 from sipapp.rpc import NotFound
@@ -73,6 +73,7 @@ _TRANSACTIONS = (
 )
 
 _LIMIT = 100
+_PAGE = 1000
 
 
 def addListCommands(commands: Any) -> None:
@@ -90,10 +91,13 @@ def addListCommands(commands: Any) -> None:
         "registrations", help="show who is registered, and where", parents=[operating()]
     )
     registrations.add_argument(
-        "aor", nargs="?", metavar="AOR", help="an address-of-record, to see its bindings alone"
+        "aor",
+        nargs="?",
+        metavar="AOR",
+        help="an address-of-record, such as alice or sip:alice@example.com, to see it alone",
     )
     registrations.add_argument(
-        "--count", action="store_true", help="say how many bindings there are, and no more"
+        "--count", action="store_true", help="say how many users are registered, and no more"
     )
     registrations.set_defaults(run=asking(_registrations))
     _filtered(
@@ -145,16 +149,19 @@ def _filtered(
 
 def _list(
     method: str, columns: Sequence[Column], keys: Sequence[str], client: Client, given: Namespace
-) -> None:
+) -> int:
     wanted = {key: getattr(given, key) for key in keys}
     answer = client.call(method, {key: each for key, each in wanted.items() if each is not None})
     if not isinstance(answer, Mapping):
         present(columns, [answer], given.json)
-        return
-    rows = answer["rows"]
+        return DONE
+    rows, matching, silent = answer["rows"], answer["matching"], answer["silent"]
     present(columns, [rows], given.json)
-    if answer["matching"] > len(rows):
-        print(f"sipappctl: {len(rows)} of {answer['matching']}: see --limit", file=sys.stderr)
+    if matching > len(rows):
+        print(f"sipappctl: these are {len(rows)} of {matching}: see --limit", file=sys.stderr)
+    for worker, cause in silent.items():
+        print(f"sipappctl: {worker} has not said what it has: {cause}", file=sys.stderr)
+    return NOT_DONE if silent else DONE
 
 
 def _registrations(client: Client, given: Namespace) -> None:
@@ -171,10 +178,8 @@ def _registrations(client: Client, given: Namespace) -> None:
 
 def _dump(client: Client) -> Iterator[list[Row]]:
     """All of them, by the page."""
-    cursor: Any = None
-    while True:
-        page = client.call("location.dump", {} if cursor is None else {"cursor": cursor})
+    cursor: str | None = ""
+    while cursor is not None:
+        page = client.call("location.dump", {"limit": _PAGE, "cursor": cursor})
         yield page["rows"]
         cursor = page["cursor"]
-        if cursor is None:
-            return
