@@ -27,6 +27,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     @ivar windows: how many bytes of a datagram the kernel searches for the Call-ID, by index of
         the UDP listener; 0 where it does not steer.
     @ivar secret: the key that identifiers are signed with.
+    @ivar paused: the indices of listeners that take nothing new.
     """
 
     settings: bytes
@@ -38,6 +39,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     windows: dict[int, int]
     secret: bytes
     predecessors: tuple[str, ...] = ()
+    paused: tuple[int, ...] = ()
 
     def isServed(self, listener: ResolvedListener) -> bool:
         """Whether this worker is one of those that serve the listener."""

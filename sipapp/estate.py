@@ -13,10 +13,18 @@ from pathlib import Path
 
 import msgspec
 
-from sipapp.config import Plan
+from sipapp.config import Plan, ResolvedListener
 from sipapp.pool.adoption import Bequest
 
-__all__ = ["Estate", "GroundEstate", "ListeningEstate", "SocketsEstate", "readEstate", "takeEstate"]
+__all__ = [
+    "Estate",
+    "GroundEstate",
+    "ListeningEstate",
+    "Pauses",
+    "SocketsEstate",
+    "readEstate",
+    "takeEstate",
+]
 
 VARIABLE = "SIPAPP_ESTATE"
 
@@ -36,6 +44,28 @@ class SocketsEstate(msgspec.Struct, frozen=True):
     isConfined: bool
 
 
+class Pauses(msgspec.Struct, frozen=True):
+    """Which listeners take nothing new, as operators want it.
+
+    @ivar listeners: their numbers.
+    @ivar isDraining: whether the server as a whole does not: no listener for SIP does then.
+    """
+
+    listeners: tuple[int, ...] = ()
+    isDraining: bool = False
+
+    def concerns(self, listener: ResolvedListener) -> bool:
+        """Whether a listener takes nothing new."""
+        isMeant = self.isDraining and not listener.listen.isWeb
+        return isMeant or listener.index in self.listeners
+
+    def among(self, plan: Plan) -> tuple[int, ...]:
+        """
+        @return: the numbers of the listeners of a plan that take nothing new.
+        """
+        return tuple(each.index for each in plan.listeners if self.concerns(each))
+
+
 class ListeningEstate(msgspec.Struct, frozen=True):
     """What C{Listening} leaves.
 
@@ -47,6 +77,7 @@ class ListeningEstate(msgspec.Struct, frozen=True):
     numbers: tuple[tuple[tuple[str, str, int, int], int], ...]
     windows: dict[int, int]
     diverted: tuple[int, ...] = ()
+    pauses: Pauses = Pauses()
 
 
 class GroundEstate(msgspec.Struct, frozen=True):

@@ -261,6 +261,7 @@ class Generation(MultiService):
             windows=self._windows(),
             secret=self._ground.secret,
             predecessors=self._predecessors(plan) if predecessors is None else predecessors,
+            paused=self._listening.pauses.among(self.plan),
         )
         return Spawn(encodeAssignment(assignment), fds)
 

@@ -30,7 +30,7 @@ from msgspec.structs import replace
 from twisted.application.service import MultiService
 
 from sipapp.config import Plan, ResolvedListener
-from sipapp.estate import ListeningEstate, SocketsEstate
+from sipapp.estate import ListeningEstate, Pauses, SocketsEstate
 from sipapp.pool import (
     ListenerService,
     PassedSockets,
@@ -58,6 +58,7 @@ class Listening(MultiService):
     @ivar passed: what the service manager has bound already; C{None} once that is taken.
     @ivar windows: how many bytes of a datagram the kernel searches for the Call-ID, by number of
         the UDP listener; 0 where it does not steer.
+    @ivar pauses: which listeners take nothing new.
     """
 
     def __init__(self, give: Callable[[int], None] = lambda fd: None) -> None:
@@ -69,6 +70,7 @@ class Listening(MultiService):
         self._give = give
         self.passed: PassedSockets | None = None
         self.windows: dict[int, int] = {}
+        self.pauses = Pauses()
         self._receiveBuffer: int | None = None
         self._numbers: dict[_Place, int] = {}
         self._groups: dict[_Place, ListenerService] = {}
@@ -92,6 +94,7 @@ class Listening(MultiService):
             tuple(self._numbers.items()),
             dict(self.windows),
             tuple(self._isDiverted),
+            self.pauses,
         )
 
     def inherit(self, estate: ListeningEstate, plan: Plan, receiveBuffer: int) -> None:
@@ -102,7 +105,7 @@ class Listening(MultiService):
         self._numbers = dict(estate.numbers)
         self.windows = dict(estate.windows)
         self._receiveBuffer = receiveBuffer
-        self._isDiverted = set(estate.diverted)
+        self._isDiverted, self.pauses = set(estate.diverted), estate.pauses
         listeners = {listener.index: listener for listener in plan.listeners}
         for left in estate.sockets:
             listener = next(listeners[number] for number in left.numbers if number in listeners)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 from twisted.internet.defer import gatherResults, maybeDeferred
@@ -90,6 +90,15 @@ class WebSites:
                     self._reactor.adoptStreamPort(sock.fileno(), sock.family, factory)
                 )
         self._waiting.clear()
+
+    def pause(self, names: Container[str]) -> None:
+        """Take no new connections at some endpoints: they are closed at once, and those that are
+        open end with their next answer.
+
+        @param names: of their listeners; at all others everybody is welcome.
+        """
+        for name, site in self.sites.items():
+            site.isPaused = name in names
 
     async def stopListening(self) -> None:
         """Take no more connections. Those that there are stay."""

@@ -6,7 +6,7 @@ It takes what it inherits, makes its resources, says Ready, and serves until it 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -21,7 +21,7 @@ from sipapp.config import DEFAULT_PORTS, ResolvedListener, Settings, decodeSetti
 from sipapp.inheritance import Inheritance, endpointOf
 from sipapp.interfaces import IAccounts, IDocumentStore, INonceCounts, IWorker
 from sipapp.plugins import resourceMakers, resourceTypes
-from sipapp.pool import Boot, WorkerControl, enterWorker, settleHeap, startLogging, whyNot
+from sipapp.pool import Boot, WorkerControl, enterWorker, settleHeap, stacks, startLogging, whyNot
 from sipapp.resources.calls import CallRecords
 from sipapp.resources.sip import Dispatch
 from sipapp.sip import SIPURI, normalHost
@@ -66,6 +66,8 @@ class Worker:
         self.stateDirectory = settings.server.stateDirectory
         self.administration: Any = None
         self.answers = Answers()
+        self.answers.add("pause", self.pause)
+        self.answers.add("stack", stacks)
         self._slot = boot.slot
         self._assignment = assignment
         self._inheritance = Inheritance(boot, assignment)
@@ -197,6 +199,17 @@ class Worker:
         if self._transport is not None:
             self._transport.driver.park(slots)
 
+    def pause(self, listeners: Collection[int]) -> None:
+        """Begin nothing new at some listeners, and finish what was begun there.
+
+        @param listeners: their indices; at all others everything is welcome.
+        """
+        if self._transport is not None:
+            self._transport.driver.pause(listeners)
+        if self._webSites is not None:
+            names = {one.name for one in self._assignment.listeners if one.index in listeners}
+            self._webSites.pause(names)
+
     # SIP.
 
     async def _serveSIP(self, served: list[ResolvedListener], strangers: Strangers) -> None:
@@ -236,6 +249,7 @@ class Worker:
         self.sender = self._transport.sender
         self._endpoints = self._transport.endpoints
         self._transport.addTo(self.answers)
+        self.pause(self._assignment.paused)
         await self._keepCallRecords()
         for listener in listeners:
             chains[listener.index] = await self._makeResources(listener)
@@ -256,6 +270,7 @@ class Worker:
             sites.add(listener, resources, self._certificates.forListener(listener))
         self._webSites = sites
         sites.addTo(self.answers, self._assignment.code)
+        self.pause(self._assignment.paused)
         if not self._assignment.predecessors:
             sites.accept()
 

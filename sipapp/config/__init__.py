@@ -3,6 +3,7 @@ listeners and pools. Nothing else reads C{etc/}.
 """
 
 from sipapp.config.accountsettings import AccountsSettings
+from sipapp.config.adjustments import Adjustments, Place
 from sipapp.config.admissionsettings import BansSettings, OverloadSettings, SourcesSettings
 from sipapp.config.cautions import cautionsOf
 from sipapp.config.describe import describePlan
@@ -16,6 +17,7 @@ from sipapp.config.load import (
     EMBEDDED,
     EMBEDDED_NAME,
     ResourceTypes,
+    adjustSettings,
     decodeSettings,
     encodeSettings,
     loadSettings,
@@ -43,6 +45,7 @@ __all__ = [
     "EMBEDDED_NAME",
     "SHARED",
     "AccountsSettings",
+    "Adjustments",
     "BansSettings",
     "CertificateSettings",
     "ClientTLSSettings",
@@ -55,6 +58,7 @@ __all__ = [
     "LogSettings",
     "Machine",
     "OverloadSettings",
+    "Place",
     "Plan",
     "PoolPlan",
     "PoolsSettings",
@@ -67,6 +71,7 @@ __all__ = [
     "SourcesSettings",
     "TLSSettings",
     "TrustedSettings",
+    "adjustSettings",
     "cautionsOf",
     "decodeSettings",
     "describePlan",

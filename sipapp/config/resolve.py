@@ -26,6 +26,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sipapp.config.adjustments import Place
 from sipapp.config.checks import hostAndPort
 from sipapp.config.errors import Problems, tomlValue
 from sipapp.config.listensettings import DEFAULT_PORTS, WEB_TRANSPORTS, ListenSettings
@@ -130,7 +131,12 @@ def resolve(settings: Settings, machine: Machine | None = None) -> Plan:
     count: Counter[Kind] = Counter()
     for block, host, transport in _sockets(settings, machine, problems):
         listen = settings.listen[block]
+        port = DEFAULT_PORTS[transport] if listen.port is None else listen.port
+        # Counted even if it is not to be: the others keep the names of their pools.
         pool = _poolFor(settings, block, transport, count)
+        isOfFile = block < settings.blocksOfFile
+        if isOfFile and Place(transport, host, port) in settings.adjustments.removed:
+            continue
         pool = pools.get(pool.name, pool)
         index = len(listeners)
         pools[pool.name] = replace(pool, listeners=(*pool.listeners, index))
@@ -140,7 +146,7 @@ def resolve(settings: Settings, machine: Machine | None = None) -> Plan:
                 index=index,
                 transport=transport,
                 host=host,
-                port=DEFAULT_PORTS[transport] if listen.port is None else listen.port,
+                port=port,
                 family=6 if ":" in host else 4,
                 pool=pool.name,
                 slots=pool.size,
@@ -150,6 +156,8 @@ def resolve(settings: Settings, machine: Machine | None = None) -> Plan:
                 advertisedPort=advertised[1],
             )
         )
+    if settings.adjustments.removed and not listeners:
+        problems.add("listen", "the last listener cannot be removed")
     _checkTaken(listeners, problems)
     _checkStore(settings, pools.values(), problems)
     _checkMachine(settings, machine, problems)
@@ -185,6 +193,9 @@ def _poolFor(settings: Settings, block: int, transport: str, count: Counter[Kind
                 reason = "pools.children" if pools.tcpChildren is None else "pools.tcp_children"
             case "web":
                 size, reason = 1, "one for HTTP"
+    adjusted = settings.adjustments.sizes.get(name)
+    if adjusted is not None:
+        size, reason = adjusted, "pool.resize"
     return PoolPlan(name=name, kind=kind, size=size, reason=reason)
 
 

@@ -13,6 +13,7 @@ from .memory import MemoryWatch
 from .patience import Patience
 from .pool import ProcessPool
 from .sockets import BindError, bindDatagram, bindInbox, bindStream, setReceiveBuffer
+from .stacks import stacks
 from .workerstate import WorkerState
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "readBoot",
     "setReceiveBuffer",
     "settleHeap",
+    "stacks",
     "startLogging",
     "whyNot",
 ]

@@ -20,6 +20,7 @@ from .channel import ControlChannel
 from .commands import Unanswered
 from .desk import Desk
 from .lines import LogRelay
+from .stacks import StackDump
 
 # How long to wait, after the process has been reaped, for what it has said last. Only a process
 # of its own that the worker has left behind with its descriptors can make this matter.
@@ -75,6 +76,7 @@ class WorkerProcess(ProcessProtocol):
         self._output = {1: LogRelay(name, observer), 2: LogRelay(name, observer)}
         self._desk = desk
         self._channel = ControlChannel(self, reactor)
+        self._dump: StackDump | None = None
         self._boot = b""
         self._exit: str | None = None
         self._outputEnded = False
@@ -159,17 +161,28 @@ class WorkerProcess(ProcessProtocol):
 
     def terminate(self) -> None:
         """Ask the process to exit; one that does not serve yet does so at once."""
-        self._signal(signal.SIGTERM)
+        self.signal(signal.SIGTERM)
 
     def dumpStack(self) -> None:
         """Have the process say on its standard error what it is doing; see L{enterWorker}."""
-        self._signal(DUMP_SIGNAL)
+        self.signal(DUMP_SIGNAL)
 
     def kill(self) -> None:
         """Leave the process no choice."""
-        self._signal(signal.SIGKILL)
+        self.signal(signal.SIGKILL)
 
-    def _signal(self, number: int) -> None:
+    def stack(self) -> Deferred[str]:
+        """Have the process say what it is doing, and hear it: also one that is stuck.
+
+        @return: fires with the stacks of its threads; with nothing if it cannot even do that.
+        """
+        if self._dump is None or self._dump.isOver:
+            self._dump = StackDump(self._reactor)
+            self.dumpStack()
+        return self._dump.heard()
+
+    def signal(self, number: int) -> None:
+        """Send it a signal, if it is still there."""
         try:
             self.transport.signalProcess(number)
         except ProcessExitedAlready:
@@ -185,6 +198,8 @@ class WorkerProcess(ProcessProtocol):
 
     def childDataReceived(self, childFD: int, data: bytes) -> None:
         self._output[childFD].feed(data)
+        if childFD == 2 and self._dump is not None:
+            self._dump.feed(data)
 
     def processExited(self, reason: Failure) -> None:
         self._exit = _describeExit(reason)

@@ -118,6 +118,14 @@ class Driver:
             if port.steering is not None:
                 port.steering.park(frozenset(slots))
 
+    def pause(self, listeners: Iterable[int]) -> None:
+        """Begin nothing new at some endpoints: new connections are closed at once, and requests
+        outside of a dialog answered with 503. What has begun goes on.
+
+        @param listeners: their indices; at all others everything is welcome.
+        """
+        self.receiver.paused = self.streams.paused = frozenset(listeners)
+
     def drain(self, timeout: float) -> Deferred[bool]:
         """Finish what was begun, and begin nothing new. Other workers' messages still come and go
         through the sockets and connections here, until L{stop}.

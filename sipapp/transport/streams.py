@@ -60,6 +60,7 @@ class Streams:
     @ivar groups: one for each endpoint, and one for outgoing connections.
     @ivar admission: decides whose connections are accepted; C{None} if everybody's are.
     @ivar tap: sees every message; C{None} if nobody wants to.
+    @ivar paused: the indices of endpoints that take no new connections: they are closed at once.
     @ivar birthplaces: the codes in the tokens of connections that have been moved from here.
     """
 
@@ -89,6 +90,7 @@ class Streams:
         self.handshakes: defaultdict[int, int] = defaultdict(int)
         self.index = FlowIndex()
         self.birthplaces: set[str] = set()
+        self.paused: frozenset[int] = frozenset()
         self.limitLog = LimitLog(reactor.seconds)
         self.admission: Admission | None = None
         self.tap: Wiretap | None = None
@@ -177,6 +179,8 @@ class Streams:
         @return: the protocol of a new inbound connection, C{None} if it is refused.
         """
         host = remote[0]
+        if endpoint.index in self.paused:
+            return None
         if self.admission is not None and not self.admission.accepts(host):
             return None
         if not group.inbound.admit(host):

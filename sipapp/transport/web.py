@@ -48,6 +48,7 @@ class LimitedSite(Site):
     request there is C{messageTimeout}, for TLS's handshake too.
 
     @ivar isDraining: whether connections end with the answer that is under way.
+    @ivar isPaused: whether new connections are closed at once.
     @ivar counters: what it has answered.
     """
 
@@ -74,6 +75,7 @@ class LimitedSite(Site):
         )
         self.limits = limits
         self.isDraining = False
+        self.isPaused = False
         self.counters = WebCounters()
         self._server = None if server is None else server.encode("utf-8")
         self._name = name
@@ -89,6 +91,8 @@ class LimitedSite(Site):
 
     def buildProtocol(self, addr: IAddress | None) -> LimitedChannel | None:  # type: ignore[override]
         peer: Any = addr
+        if self.isPaused:
+            return None
         if self._admission is not None and not self._admission.accepts(peer.host):
             return None
         if not self._connections.admit(peer.host):

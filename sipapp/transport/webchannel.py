@@ -193,7 +193,7 @@ class LimitedChannel(HTTPChannel):
 
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:
         self.site.sign(headers)
-        if self.site.isDraining and self.persistent:
+        if (self.site.isDraining or self.site.isPaused) and self.persistent:
             self.persistent = False
             headers.setRawHeaders(b"Connection", [b"close"])
         super().writeHeaders(version, code, reason, headers)
