@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -68,7 +69,7 @@ class Measuring:
         """
         @return: all that there is now. It takes about half a millisecond.
         """
-        stats = WorkerStats()
+        stats = WorkerStats(os.getpid())
         pulse = self._pulse
         stats.add("busy_ratio", pulse.busy)
         stats.add("busy_seconds", pulse.worked)

@@ -106,7 +106,9 @@ class Overview(Struct, frozen=True, kw_only=True):
     @ivar generation: the number of the present one.
     @ivar calls: so many INVITE requests were answered with 2xx.
     @ivar registers: so many REGISTER requests were answered with 2xx.
-    @ivar registrations: bindings that there are; -1 if that is not known.
+    @ivar registrations: addresses-of-record that are registered; -1 if that is not known.
+    @ivar bans: those that were made last, some hundred at most.
+    @ivar banned: how many there are.
     """
 
     time: float
@@ -121,3 +123,4 @@ class Overview(Struct, frozen=True, kw_only=True):
     registrations: int
     doctor: DoctorView
     bans: list[BanView]
+    banned: int = 0

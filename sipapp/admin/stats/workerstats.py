@@ -28,10 +28,12 @@ class Spread(Struct, array_like=True):
 class WorkerStats(Struct):
     """All numbers of a worker.
 
+    @ivar pid: its process id.
     @ivar numbers: counters and gauges by the short name of the metric.
     @ivar spreads: histograms likewise.
     """
 
+    pid: int
     numbers: dict[str, list[tuple[Labels, float]]] = field(default_factory=dict)
     spreads: dict[str, list[tuple[Labels, Spread]]] = field(default_factory=dict)
 
