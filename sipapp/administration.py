@@ -7,14 +7,17 @@ from typing import Any, Protocol
 
 import msgspec
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 from zope.interface import implementer
 
 from sipapp.answers import readOutcome
 from sipapp.interfaces import IAdministration
 from sipapp.pool import Unanswered
-from sipapp.rpc import Caller, MethodDescription, Unavailable
+from sipapp.rpc import Caller, Fault, MethodDescription, Unavailable
 
 __all__ = ["Administration"]
+
+_log = Logger()
 
 #: Seconds that a method may take: the longest replaces every worker, one after the other.
 _PATIENCE = 900.0
@@ -22,6 +25,8 @@ _PATIENCE = 900.0
 
 class _Channel(Protocol):
     def ask(self, subject: str, body: bytes, timeout: float) -> Deferred[bytes]: ...
+
+    def tell(self, subject: str, body: bytes) -> Deferred[None]: ...
 
 
 @implementer(IAdministration)
@@ -47,4 +52,27 @@ class Administration:
         described = self.call("system.describe", (), Caller("", "viewer", "", "web"))
         return described.addCallback(
             lambda found: msgspec.convert(found, tuple[MethodDescription, ...])
+        )
+
+    def audit(
+        self,
+        caller: Caller,
+        method: str,
+        parameters: Mapping[str, Any],
+        outcome: Any,
+        seconds: float,
+    ) -> None:
+        entry = {"caller": caller, "method": method, "parameters": parameters, "seconds": seconds}
+        if isinstance(outcome, Fault):
+            entry["fault"] = (outcome.code, outcome.text)
+        else:
+            entry["result"] = outcome
+        body = msgspec.json.encode(entry)
+        told = self._channel.tell("audit", body)
+        told.addErrback(
+            lambda failure: _log.critical(
+                "The audit log lacks a call, since the server {cause}: {call}",
+                cause=failure.getErrorMessage(),
+                call=body.decode(),
+            )
         )

@@ -263,6 +263,40 @@ class IAdministration(Interface):
         @return: fires with what there is to call: C{sipapp.rpc.MethodDescription}s.
         """
 
+    def audit(
+        caller: Caller,
+        method: str,
+        parameters: Mapping[str, Any],
+        outcome: Any,
+        seconds: float,
+    ) -> None:
+        """Have a call written to the audit log that has changed something and was not made by
+        L{call}.
+
+        @param caller: C{sipapp.rpc.Caller}.
+        @param parameters: without what is secret.
+        @param outcome: the result, made of what JSON has, or the C{sipapp.rpc.Fault}.
+        @param seconds: that it took.
+        """
+
+
+class IXMLRPCMethods(Interface):
+    """Methods of a plugin, to be called by XML-RPC and JSON-RPC like those of the server. A Twisted
+    plugin: see C{docs/writing-xmlrpc-methods.md}. They run in the workers of the endpoints that
+    have the resource C{xmlrpc}."""
+
+    namespace = Attribute(
+        "str: what their names begin with: with C{'presence'} there may be C{presence.list}. One"
+        " that neither the server nor another plugin has."
+    )
+
+    def make(worker: IWorker) -> object:
+        """
+        @param worker: the L{IWorker} that they will run in.
+        @return: an object whose functions that bear C{sipapp.rpc.method} are the methods.
+        @raise Exception: anything raised here stops the pool from starting, with the reason.
+        """
+
 
 class ISender(Interface):
     """Sends SIP messages. Where they go and over which transport is decided here (RFC 3263)."""

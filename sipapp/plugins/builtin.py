@@ -1,5 +1,6 @@
 """The built-in resources, declared as any third party would declare theirs."""
 
+from sipapp.plugins import methodPlugins
 from sipapp.resources.calls import callsFileMaker, callsSQLiteMaker
 from sipapp.resources.sip.authenticate import authenticateMaker
 from sipapp.resources.sip.options import optionsMaker
@@ -8,6 +9,7 @@ from sipapp.resources.sip.registrar import registrarMaker
 from sipapp.resources.sip.replicate import replicateMaker
 from sipapp.resources.web import healthMaker
 from sipapp.resources.xcap import xcapMaker
+from sipapp.resources.xmlrpc import makeXMLRPCMaker
 
 __all__ = [
     "authenticateMaker",
@@ -19,4 +21,7 @@ __all__ = [
     "registrarMaker",
     "replicateMaker",
     "xcapMaker",
+    "xmlrpcMaker",
 ]
+
+xmlrpcMaker = makeXMLRPCMaker(methodPlugins)

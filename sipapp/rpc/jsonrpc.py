@@ -49,6 +49,11 @@ class Call(Struct, frozen=True):
     parameters: list[Any] | dict[str, Any]
     id: Identifier | UnsetType = UNSET
 
+    @property
+    def isNotification(self) -> bool:
+        """Whether there is to be no answer."""
+        return self.id is UNSET
+
 
 class Refused(Struct, frozen=True):
     """What stands where a call should be.

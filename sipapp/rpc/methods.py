@@ -65,6 +65,12 @@ class Methods:
             for each in boundMethods(name, namespace):
                 self._methods[each.description.name] = each
 
+    def __contains__(self, name: object) -> bool:
+        """
+        @return: whether there is a method of this name.
+        """
+        return name in self._methods
+
     def descriptions(self) -> tuple[MethodDescription, ...]:
         """
         @return: all there are, by name.

@@ -1,0 +1,7 @@
+"""The methods that a server is operated with, over HTTP: XML-RPC and JSON-RPC 2.0."""
+
+from sipapp.resources.xmlrpc.maker import MethodsMaker
+from sipapp.resources.xmlrpc.resource import XMLRPC, makeXMLRPCMaker
+from sipapp.resources.xmlrpc.settings import XMLRPCSettings
+
+__all__ = ["XMLRPC", "MethodsMaker", "XMLRPCSettings", "makeXMLRPCMaker"]
