@@ -10,7 +10,7 @@ from twisted.application.service import IService
 from twisted.python.usage import Options as UsageOptions
 
 from sipapp.admin.doctor import diagnose
-from sipapp.admin.log import logObserver, twistdLogFile
+from sipapp.admin.log import ServerLog, twistdLogFile
 from sipapp.config import (
     ConfigurationError,
     cautionsOf,
@@ -69,7 +69,7 @@ def makeService(options: Any) -> IService:
 
     twistd = options.parent
     ownLog = twistd.get("logger") or twistd.get("syslog")
-    observer = None if ownLog else logObserver(settings.log, twistdLogFile(twistd))
+    observer = None if ownLog else ServerLog(settings.log, twistdLogFile(twistd))
     return Server(
         settings, plan, reactor, observer, estate, _command(twistd), twistd.get("pidfile")
     )

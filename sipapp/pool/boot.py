@@ -17,14 +17,10 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import msgspec
-from twisted.logger import (
-    FilteringLogObserver,
-    LogLevel,
-    LogLevelFilterPredicate,
-    globalLogBeginner,
-    textFileLogObserver,
-)
+from twisted.logger import globalLogBeginner
 from twisted.python.failure import Failure
+
+from .workerlog import WorkerLog
 
 CONTROL_FD = 3
 FIRST_INHERITED_FD = 4
@@ -103,14 +99,14 @@ def enterWorker() -> Boot:
     return boot
 
 
-def startLogging(level: str) -> None:
+def startLogging(level: str) -> WorkerLog:
     """Log to standard error: the parent puts the lines into its own log.
 
     @param level: the name of the least that is logged.
     """
-    predicate = LogLevelFilterPredicate(LogLevel.lookupByName(level))
-    observer = FilteringLogObserver(textFileLogObserver(sys.stderr), [predicate])
-    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+    log = WorkerLog(level, sys.stderr)
+    globalLogBeginner.beginLoggingTo([log], redirectStandardIO=False)
+    return log
 
 
 def whyNot(failure: Failure) -> str:

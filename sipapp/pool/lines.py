@@ -1,24 +1,37 @@
 """What a worker prints, told in the parent's log.
 
-A worker writes its log to standard error in Twisted's text format. Its lines are taken apart
-again, so that the parent's log has one time stamp a line, the level is known to whoever filters
-by it, and the worker's name stands beside it. Anything else that appears there (a print, a fatal
-error of the interpreter) becomes a line of its own.
+A worker writes its log to standard error, each event as JSON on a line of its own
+(L{sipapp.pool.workerlog}). It becomes an event of the parent's log, with the worker's name beside
+it. Anything else that appears there (a print, a fatal error of the interpreter) becomes a line of
+its own.
 """
 
 from __future__ import annotations
 
-import re
+from typing import Literal
 
+import msgspec
 from twisted.logger import ILogObserver, Logger, LogLevel
 
-_MAX_LINE = 8192
-_FORMATTED = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d{4} "
-    r"\[(?P<system>[^\]]*?(?:#(?P<level>debug|info|warn|error|critical))?)\] "
-    r"(?P<text>.*)",
-    re.ASCII | re.DOTALL,
-)
+#: There is room for what L{sipapp.pool.workerlog} writes at most, whatever JSON makes of it.
+_MAX_LINE = 131_072
+
+RELAYED = "sipapp.pool.worker"
+"""The namespace of what workers log: they have left out what nobody wants to know."""
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What a worker has logged.
+
+    @ivar system: the namespace that it was logged in there.
+    @ivar about: what it is about.
+    """
+
+    level: Literal["debug", "info", "warn", "error", "critical"]
+    system: str
+    message: str
+    about: dict[str, str] = {}
+    traceback: str = ""
 
 
 class LineSplitter:
@@ -63,10 +76,10 @@ class LogRelay:
 
     def __init__(self, worker: str, observer: ILogObserver | None = None) -> None:
         self._worker = worker
-        self._log = Logger("sipapp.pool.worker", observer=observer)
+        self._log = Logger(RELAYED, observer=observer)
+        self._output = Logger("sipapp.pool.output", observer=observer)
         self._splitter = LineSplitter()
-        self._system = worker
-        self._level = LogLevel.info
+        self._decoder = msgspec.json.Decoder(Told)
         self.lastLine = ""
 
     def feed(self, data: bytes) -> None:
@@ -78,18 +91,40 @@ class LogRelay:
             self._relay(line)
 
     def _relay(self, line: str) -> None:
-        formatted = _FORMATTED.fullmatch(line)
-        if formatted:
-            line = formatted["text"]
-            system = formatted["system"]
-            self._system = f"{self._worker} {system}" if system != "-" else self._worker
-            self._level = LogLevel.lookupByName(formatted["level"] or "info")
-        elif not line.startswith("\t"):
-            # A line that starts with a tab continues the one before, a traceback for instance.
-            self._system, self._level = self._worker, LogLevel.info
-        if line:
-            self.lastLine = line.strip(" \t\r")
-            self._log.emit(self._level, "{line}", line=line, log_system=self._system)
+        """Put a line into the log. Besides what other events have, its event has C{about}, with the
+        worker as C{slot}, and C{told} if it is one that the worker has logged."""
+        told = self._read(line)
+        if told is not None:
+            line = "\n".join(filter(None, (told.message, told.traceback)))
+        if not line:
+            return
+        self.lastLine = line.rstrip().rpartition("\n")[2].strip(" \t\r")
+        about = {"slot": self._worker}
+        if told is None:
+            self._output.info("{line}", line=line, log_system=self._worker, about=about)
+            return
+        system = self._worker
+        if told.system != "-":
+            system = f"{self._worker} {told.system}#{told.level}"
+        self._log.emit(
+            LogLevel.lookupByName(told.level),
+            "{line}",
+            line=line,
+            log_system=system,
+            about={**told.about, **about},
+            told=told,
+        )
+
+    def _read(self, line: str) -> Told | None:
+        """
+        @return: C{None} if the line is none of the worker's log.
+        """
+        if not line.startswith("{"):
+            return None
+        try:
+            return self._decoder.decode(line)
+        except msgspec.MsgspecError:
+            return None
 
 
 def _text(line: bytes) -> str:

@@ -1,5 +1,5 @@
-"""The log of a worker: lines of JSON on its standard error, which the parent reads and puts into its
-own log (L{sipapp.pool.lines}).
+"""The log of a worker: lines of JSON on its standard error, which the parent reads and puts into
+its own log (L{sipapp.pool.lines}).
 
 A line says what it is about. An event may have a field C{about}, a mapping of names to texts; what
 is being worked on when it is logged adds to that.

@@ -1,5 +1,6 @@
 """SIP messages without a network: parse, check, edit, write. Needs only the standard library."""
 
+from sipapp.sip.about import about
 from sipapp.sip.address import NameAddr, parseNameAddr, parseNameAddrList
 from sipapp.sip.bounds import MessageBounds
 from sipapp.sip.errors import MalformedHeader, MalformedMessage, MalformedURI, SIPError
@@ -53,6 +54,7 @@ __all__ = [
     "StreamFramer",
     "TelURI",
     "Via",
+    "about",
     "bracketed",
     "canonical",
     "displayName",

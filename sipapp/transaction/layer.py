@@ -21,7 +21,13 @@ from sipapp.transaction.client import ClientTransaction
 from sipapp.transaction.finished import Finished
 from sipapp.transaction.inviteclient import InviteClient
 from sipapp.transaction.inviteserver import InviteServer
-from sipapp.transaction.machine import TIMER_J, TIMER_K, BranchInUse, TransactionError
+from sipapp.transaction.machine import (
+    TIMER_J,
+    TIMER_K,
+    BranchInUse,
+    Transaction,
+    TransactionError,
+)
 from sipapp.transaction.matching import (
     ServerKey,
     clientKey,
@@ -210,6 +216,19 @@ class TransactionLayer:
         """Fire the timers whose deadline has come."""
         self.now = now
         self.timers.expire(now)
+
+    @property
+    def timedOut(self) -> Request | None:
+        """The request of the transaction whose timer fires, or was the last to fire."""
+        owner = self.timers.firing
+        return owner.request if isinstance(owner, Transaction) else None
+
+    def requestUnder(self, key: str) -> Request | None:
+        """
+        @return: the request of the client transaction with this L{clientKey}.
+        """
+        transaction = self._clients.get(key)
+        return None if transaction is None else transaction.request
 
     def transportFailed(
         self, which: ServerTransaction | ClientTransaction | str, now: float

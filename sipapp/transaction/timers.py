@@ -92,14 +92,18 @@ class Timer:
 
 
 class TimerQueue:
-    """All running timers: one deque for each distinct duration."""
+    """All running timers: one deque for each distinct duration.
 
-    __slots__ = ("_first", "_queues")
+    @ivar firing: whose timer fires, or was the last to fire; whoever asks may forget it.
+    """
+
+    __slots__ = ("_first", "_queues", "firing")
 
     def __init__(self) -> None:
         self._queues: dict[float, deque[Timer]] = {}
         # The timer that nextDeadline found, while it is still the right answer.
         self._first: Timer | None = None
+        self.firing: TimerOwner | None = None
 
     def start(self, now: float, duration: float, owner: TimerOwner, name: str) -> Timer:
         """Start a timer that fires at C{owner} when C{duration} seconds have passed."""
@@ -143,6 +147,7 @@ class TimerQueue:
                 owner = timer.owner
                 if owner is not None:
                     timer.owner = None
+                    self.firing = owner
                     owner.timerFired(timer.name, now)
 
     def __iter__(self) -> Iterator[Timer]:

@@ -138,4 +138,5 @@ class LimitLog:
             remote=remote,
             detail=detail,
             silent=silent,
+            about={"source": remote},
         )

@@ -155,11 +155,13 @@ class Neighbours:
 
     def _requestFailed(self, reference: str) -> None:
         now = self._turns.begin()
+        self._turns.message = self._layer.requestUnder(reference)
         try:
             self._layer.transportFailed(reference, now)
         except Exception:
-            _log.failure("A transaction failed")
+            _log.failure("A transaction failed", about=self._turns.about())
         finally:
+            self._turns.message = None
             self._turns.end()
 
     # One generation follows another.

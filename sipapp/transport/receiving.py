@@ -8,7 +8,7 @@ What a source may not send ends at its admission (L{sipapp.transport.admission})
 is after the framing. What would begin a transaction while there is too much to do
 (L{sipapp.transport.overload}) ends before the transaction layer.
 
-Nothing that a message does may stop the reading: an exception is logged with the Call-ID.
+Nothing that a message does may stop the reading: an exception is logged.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from sipapp.sip import (
     Request,
     Response,
     SIPError,
+    about,
     parseMessage,
     validateRequest,
     validateResponse,
@@ -45,6 +46,11 @@ StrayResponse = Callable[[Response, Flow], bool]
 
 _TOO_MANY = SIPError(503, "more requests than one source may send")
 _OVERLOAD = SIPError(503, "there is too much to do")
+_PAUSED = SIPError(503, "paused")
+
+#: Seconds for which who is refused at a paused endpoint had better ask elsewhere: without a
+#: Retry-After a 503 is no more than a 500 (RFC 3261 §21.5.4).
+_PAUSE = 10
 
 _log = Logger()
 
@@ -58,6 +64,7 @@ class Receiver:
     @ivar strayResponse: called with a response that belongs to no transaction here, and its flow;
         true if somebody has waited for it.
     @ivar draining: whether nothing new is begun any more.
+    @ivar paused: the indices of endpoints where nothing new is begun; what has begun goes on.
     @ivar limitLog: says what was refused.
     @ivar admission: decides who is listened to; C{None} if everybody is.
     @ivar overload: says whether there is too much to do.
@@ -77,6 +84,7 @@ class Receiver:
         self.answered: Answered | None = None
         self.strayResponse: StrayResponse | None = None
         self.draining = False
+        self.paused: frozenset[int] = frozenset()
         self.admission: Admission | None = None
         self._turns = turns
         self._layer = layer
@@ -175,6 +183,7 @@ class Receiver:
         @param verdict: of the admission.
         """
         message.flow = flow
+        self._turns.message = message
         try:
             if verdict and not self._admits(message, flow, verdict):
                 return
@@ -183,8 +192,9 @@ class Receiver:
             else:
                 self._responseReceived(message, flow, data, delivered)
         except Exception:
-            callID = message.get("call-id")
-            _log.failure("A message failed, its Call-ID is {callID!a}", callID=callID)
+            _log.failure("A message failed", about=about(message))
+        finally:
+            self._turns.message = None
 
     def _admits(self, message: Request | Response, flow: Flow, verdict: int) -> bool:
         """Do what the admission has said of a message that is not just welcome.
@@ -242,6 +252,9 @@ class Receiver:
             if successor is None or not self._deliver(successor, data, flow):
                 self._refusals.send(request, answering, SIPError(503, "draining"))
             return
+        if self.paused and self._isPaused(request, flow):
+            self._refusals.send(request, answering, _PAUSED, _PAUSE)
+            return
         tooMuch = self.overload.isActive and self._isTooMuch(request)
         # To say that we are there is no more work than to say that there is too much.
         answered = self.answered if not tooMuch or request.method == "OPTIONS" else None
@@ -279,6 +292,10 @@ class Receiver:
     def _isNew(self, request: Request) -> bool:
         """Tell whether a request would begin a transaction that need not be."""
         return request.method not in ("ACK", "CANCEL") and not self._layer.knows(request)
+
+    def _isPaused(self, request: Request, flow: Flow) -> bool:
+        """Tell whether a request would begin something where nothing new is begun."""
+        return flow.listener in self.paused and request.to.tag is None and self._isNew(request)
 
     def _isTooMuch(self, request: Request) -> bool:
         """Tell whether a request is for another time: it would begin something, or at the worst of

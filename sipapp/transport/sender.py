@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sipapp.interfaces import ISender
-from sipapp.sip import Hop, Request, Response
+from sipapp.sip import Hop, Request, Response, about
 from sipapp.transaction import (
     Identifiers,
     TransactionLayer,
@@ -91,7 +91,7 @@ class Sender:
             self._forwardTo(found, request, hop, branch, user)
         else:
             found.addCallback(self._forwardTo, request, hop, branch, user)
-            found.addErrback(_ignoreLocateError)
+            found.addErrback(_ignoreLocateError, request)
 
     def respond(self, response: Response) -> None:
         """See L{ISender.respond}."""
@@ -160,6 +160,6 @@ class Sender:
         flow.send(request.toBytes())
 
 
-def _ignoreLocateError(failure: Failure) -> None:
+def _ignoreLocateError(failure: Failure, request: Request) -> None:
     if failure.check(LocateError) is None:
-        _log.failure("Forwarding a request failed", failure)
+        _log.failure("Forwarding a request failed", failure, about=about(request))

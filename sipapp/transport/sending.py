@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from sipapp.sip import Hop, Request, Response
+from sipapp.sip import Hop, Request, Response, about
 from sipapp.transaction import ClientTransaction, clientKey
 from sipapp.transport.flows import Flow
 from sipapp.transport.target import Address, LocateError, Target
@@ -143,7 +143,7 @@ class Sending:
 
     def _broken(self, failure: Failure) -> None:
         """Our user, or we, made a mistake where nobody else would see it."""
-        _log.failure("Sending a request failed", failure)
+        _log.failure("Sending a request failed", failure, about=about(self._request))
         self._failLater(500, "internal error")
 
     def _next(self, status: int, detail: str) -> None:

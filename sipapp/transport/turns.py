@@ -16,6 +16,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from sipapp.sip import Message, about
 from sipapp.transaction import TransactionLayer
 from sipapp.transport.counters import MessageNotes, NoNotes
 
@@ -31,6 +32,7 @@ class Turns:
 
     @ivar now: the time of the turn that is under way, or of the last one.
     @ivar layer: its timers are fired here; C{None} if there are none.
+    @ivar message: the one that is being handled; C{None} if none is.
     @ivar notes: is told when a turn is over, and with it the message noted last.
     """
 
@@ -38,6 +40,8 @@ class Turns:
         self.seconds: Callable[[], float] = reactor.seconds
         self.now = 0.0
         self.layer: TransactionLayer | None = None
+        self.message: Message | None = None
+        self._isFiring = False
         self.notes: MessageNotes = NoNotes()
         self._reactor = reactor
         self._depth = 0
@@ -91,6 +95,13 @@ class Turns:
             self._wakeUpAt(self.now)
         return self.now
 
+    def about(self) -> dict[str, str]:
+        """What is being handled, for the log; empty if nothing is."""
+        message = self.message
+        if self._isFiring and self.layer is not None:
+            message = self.layer.timedOut
+        return {} if message is None else about(message)
+
     def stop(self) -> None:
         """No timer fires any more. What waits for the end of a turn is done."""
         self._stopped = True
@@ -126,8 +137,10 @@ class Turns:
         now = self.begin()
         try:
             if self.layer is not None:
+                self._isFiring = True
                 self.layer.handleTimers(now)
         except Exception:
-            _log.failure("A transaction failed when its timer fired")
+            _log.failure("A transaction failed when its timer fired", about=self.about())
         finally:
+            self._isFiring = False
             self.end()

@@ -6,14 +6,17 @@ import io
 import json
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from twisted.logger import Logger
 
-from sipapp.admin.log import logObserver, twistdLogFile
+from sipapp.admin.log import ServerLog, twistdLogFile
 from sipapp.config import LogSettings
+from sipapp.pool.lines import LogRelay
+from sipapp.pool.workerlog import WorkerLog
 
 
 def logged(settings: LogSettings, use: Any) -> str:
@@ -21,7 +24,7 @@ def logged(settings: LogSettings, use: Any) -> str:
     @return: what an observer of these settings writes of what C{use} logs.
     """
     file = io.StringIO()
-    use(Logger("example", observer=logObserver(settings, file)))
+    use(Logger("example", observer=ServerLog(settings, file)))
     return file.getvalue()
 
 
@@ -71,6 +74,99 @@ def test_jsonOfAFailure() -> None:
     event = json.loads(logged(LogSettings(format="json"), use))
     assert event["message"] == "no luck"
     assert "LookupError: the drawer is empty" in event["traceback"]
+
+
+CALL = {"call_id": "abc@host", "method": "INVITE", "source": "192.0.2.1:5060"}
+
+
+def relayed(settings: LogSettings, use: Any, context: Mapping[str, str] | None = None) -> str:
+    """
+    @return: what the log of a server has of what C{use} logs in its worker C{udp-0/1}.
+    """
+    output, file = io.StringIO(), io.StringIO()
+    worker = WorkerLog("debug", output)
+    worker.context = lambda: context or {}
+    use(Logger("example.room", observer=worker))
+    relay = LogRelay("udp-0/1", ServerLog(settings, file))
+    relay.feed(output.getvalue().encode())
+    relay.feed(b"printed\n")
+    return file.getvalue()
+
+
+def fail(log: Logger) -> None:
+    try:
+        raise LookupError("the drawer is empty")
+    except LookupError:
+        log.failure("no {what}", what="luck")
+
+
+class TestWorkers:
+    """What workers have logged."""
+
+    def test_json(self) -> None:
+        """Flat, in one piece, with what it is about."""
+        lines = relayed(LogSettings(format="json"), fail, CALL).splitlines()
+        event, printed = map(json.loads, lines)
+        assert event.pop("time").endswith("+00:00")
+        assert "LookupError: the drawer is empty" in event.pop("traceback")
+        assert event == {
+            "level": "critical",
+            "system": "example.room",
+            "message": "no luck",
+            "slot": "udp-0/1",
+            **CALL,
+        }
+        assert (printed["message"], printed["slot"]) == ("printed", "udp-0/1")
+
+    def test_text(self) -> None:
+        first, *others, printed = relayed(LogSettings(), fail, CALL).splitlines()
+        assert first.endswith(
+            " [udp-0/1 example.room#critical] no luck"
+            " (INVITE from 192.0.2.1:5060, Call-ID abc@host)"
+        )
+        assert others[-1] == "\tbuiltins.LookupError: the drawer is empty"
+        assert all(line.startswith("\t") for line in others)
+        assert printed.endswith(" [udp-0/1] printed")
+
+    @pytest.mark.parametrize(
+        ("about", "suffix"),
+        [
+            ({}, ""),
+            ({"method": "ACK"}, " (ACK)"),
+            ({"source": "192.0.2.1"}, " (from 192.0.2.1)"),
+            ({"call_id": "a", "method": "BYE"}, " (BYE, Call-ID a)"),
+            ({"call_id": "a\x1b[2J"}, " (Call-ID 'a\\x1b[2J')"),
+        ],
+    )
+    def test_whatIsKnown(self, about: Mapping[str, str], suffix: str) -> None:
+        first, _ = relayed(LogSettings(), lambda log: log.info("done"), about).splitlines()
+        assert first.partition("] ")[2] == f"done{suffix}"
+
+    def test_theyKnowTheirLevels(self) -> None:
+        """What a worker has let through is written, whatever the parent has for itself."""
+        settings = LogSettings(level="error")
+        (line,) = relayed(settings, lambda log: log.debug("whisper")).splitlines()
+        assert line.endswith("whisper")
+
+    def test_nothingNamesItselfSomethingElse(self) -> None:
+        about = {"message": "a lie", "level": "info", "slot": "elsewhere"}
+        line = relayed(LogSettings(format="json"), lambda log: log.warn("true"), about)
+        event = json.loads(line.splitlines()[0])
+        assert (event["message"], event["level"], event["slot"]) == ("true", "warn", "udp-0/1")
+
+
+def test_levelsAtRunTime() -> None:
+    file = io.StringIO()
+    log = ServerLog(LogSettings(), file)
+    one, other = Logger("sipapp.pool.slot", observer=log), Logger("sipapp.reload", observer=log)
+    log.setLevels({"": "error", "sipapp.pool": "debug"})
+    one.debug("one")
+    other.info("other")
+    log.setLevels({"": "info"})
+    one.debug("one again")
+    other.info("other again")
+    words = [line.partition("] ")[2] for line in file.getvalue().splitlines()]
+    assert words == ["one", "other again"]
 
 
 class TestFile:

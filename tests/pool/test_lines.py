@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from twisted.logger import Logger, LogLevel, eventAsText, textFileLogObserver
+from twisted.logger import Logger, LogLevel
+from twisted.python.log import LogPublisher
 
 from sipapp.pool.lines import LineSplitter, LogRelay
+from sipapp.pool.workerlog import WorkerLog
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
@@ -57,37 +60,103 @@ def test_plainLinesBecomeEvents():
     assert relay.lastLine == "half a line"
 
 
-def test_formattedLinesKeepLevelAndSystem():
+def worker(use: Callable[[Logger], None], context: Mapping[str, str] | None = None) -> bytes:
+    """
+    @return: what a worker writes of what C{use} logs.
+    """
     output = io.StringIO()
-    log = Logger("sipapp.transport", observer=textFileLogObserver(output))
-    log.error("cannot send to {host}", host="192.0.2.1")
-    log.info("two\nlines")
-    events, _ = relayed(output.getvalue().encode())
+    log = WorkerLog("info", output)
+    if context is not None:
+        log.context = lambda: context
+    use(Logger("sipapp.transport", observer=log))
+    return output.getvalue().encode()
+
+
+def test_whatAWorkerLogsKeepsLevelAndSystem():
+    def use(log: Logger) -> None:
+        log.error("cannot send to {host}", host="192.0.2.1")
+        log.info("two\nlines")
+
+    events, relay = relayed(worker(use))
     assert told(events) == [
         ("udp-0/2 sipapp.transport#error", "error", "cannot send to 192.0.2.1"),
-        ("udp-0/2 sipapp.transport#info", "info", "two"),
-        ("udp-0/2 sipapp.transport#info", "info", "\tlines"),
+        ("udp-0/2 sipapp.transport#info", "info", "two\nlines"),
     ]
+    assert relay.lastLine == "lines"
+
+
+def test_aTracebackStaysWithItsLine():
+    def use(log: Logger) -> None:
+        try:
+            raise LookupError("the drawer is empty")
+        except LookupError:
+            log.failure("no luck")
+
+    (event,), relay = relayed(worker(use))
+    assert event["told"].message == "no luck"
+    assert event["told"].traceback.startswith("Traceback")
+    assert event["line"].startswith("no luck\nTraceback")
+    assert relay.lastLine == "builtins.LookupError: the drawer is empty"
+
+
+def test_whatALineIsAbout():
+    """What the worker says, what it is doing, and which worker it is."""
+
+    def use(log: Logger) -> None:
+        log.info("plain")
+        log.info("more", about={"call_id": "later", "slot": "another"})
+
+    events, _ = relayed(worker(use, {"call_id": "now", "method": "INVITE"}), b"printed\n")
+    assert [event["about"] for event in events] == [
+        {"slot": "udp-0/2", "method": "INVITE", "call_id": "now"},
+        {"slot": "udp-0/2", "method": "INVITE", "call_id": "later"},
+        {"slot": "udp-0/2"},
+    ]
+
+
+@pytest.mark.parametrize("text", ["\udcff\udc00 surrogates", "\x00\x1b[2J", "ü" * 200_000, "{}"])
+def test_whateverIsInALineItArrivesWhole(text):
+    (event,), _ = relayed(worker(lambda log: log.warn("{text}", text=text)))
+    assert event["log_level"] is LogLevel.warn
+    assert event["told"].system == "sipapp.transport"
+    kept = event["told"].message
+    assert kept.startswith((text[:4000], "\\udcff"))
+    assert len(kept) < 10_000
+
+
+def test_whatIsNotSevereEnoughIsNotWritten():
+    output = io.StringIO()
+    log = WorkerLog("warn", output)
+    quiet, loud = Logger("sipapp.sip", observer=log), Logger("sipapp.sip.host", observer=log)
+    quiet.info("not now")
+    log.setLevels({"": "critical", "sipapp.sip.host": "debug"})
+    quiet.error("not this")
+    loud.debug("this")
+    log.setLevels({"": "error"})
+    loud.warn("not any more")
+    events, _ = relayed(output.getvalue().encode())
+    assert [event["line"] for event in events] == ["this"]
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "{}", "[1]", '{"level": "loud", "system": "x", "message": "y"}', '{"a": "b"}']
+)
+def test_whatOnlyLooksLikeItIsALineOfItsOwn(line):
+    events, _ = relayed(line.encode() + b"\n")
+    assert told(events) == [("udp-0/2", "info", line)]
+    assert "told" not in events[0]
 
 
 def test_linesOfTheLegacyLog():
-    events, _ = relayed(
-        b"2026-11-03T12:00:00+0000 [-] Main loop terminated.\n",
-        b"2026-11-03T12:00:00+0000 [Factory (TLS),1,192.0.2.1] hello\n",
-        b"plain again\n",
-    )
+    output = io.StringIO()
+    legacy = LogPublisher(publishPublisher=WorkerLog("info", output))
+    legacy.msg("Main loop terminated.")
+    legacy.msg("hello", system="Factory (TLS),1,192.0.2.1")
+    events, _ = relayed(output.getvalue().encode())
     assert told(events) == [
         ("udp-0/2", "info", "Main loop terminated."),
-        ("udp-0/2 Factory (TLS),1,192.0.2.1", "info", "hello"),
-        ("udp-0/2", "info", "plain again"),
+        ("udp-0/2 Factory (TLS),1,192.0.2.1#info", "info", "hello"),
     ]
-
-
-def test_theParentsLogHasOneTimeStampALine():
-    events, _ = relayed(b"2026-11-03T12:00:00+0000 [sipapp.transport#warn] slow\n")
-    assert events[0]["log_level"] is LogLevel.warn
-    text = eventAsText(events[0], includeTimestamp=False)
-    assert text == "[udp-0/2 sipapp.transport#warn] slow"
 
 
 def test_emptyLinesAreLeftOut():

@@ -23,9 +23,9 @@ import time
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import DatagramProtocol
-from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
+from twisted.logger import Logger
 
-from sipapp.pool import WorkerControl, enterWorker
+from sipapp.pool import WorkerControl, enterWorker, startLogging
 
 
 class Answers(DatagramProtocol):
@@ -73,7 +73,7 @@ class Answers(DatagramProtocol):
 
 def main():
     boot = enterWorker()
-    globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
+    startLogging("info")
     task, _, argument = boot.payload.decode().partition(" ")
     if task == "raise":
         raise RuntimeError(argument)

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from sipapp.resources.sip.asserted import assertsNothing, dropAssertions
-from sipapp.sip import Request, Response, parseMessage
+from sipapp.sip import Request, Response, about, parseMessage
 from sipapp.sip.methods import METHODS, OTHER
 from sipapp.sip.status import knownStatus
 from sipapp.transaction import Identifiers, ServerTransaction
@@ -139,10 +139,10 @@ class Dispatch:
                     return True
             except Exception:
                 _log.failure(
-                    "{resource} failed on {message}, Call-ID {callID!a}",
+                    "{resource} failed on {message}",
                     resource=resource,
                     message=message,
-                    callID=message.callID,
+                    about=about(message),
                 )
                 return False
         return False
@@ -201,11 +201,11 @@ class Dispatch:
         self.failed[id(resource)] += 1
         request = transaction.request
         _log.failure(
-            "{resource} failed on {method}, Call-ID {callID!a}",
+            "{resource} failed on {method}",
             failure,
             resource=resource,
             method=request.method,
-            callID=request.callID,
+            about=about(request),
         )
         if not transaction.isFinal:
             transaction.respond(self._answer(request, 500))

@@ -23,7 +23,7 @@ from sipapp.resources.sip.registration import (
 )
 from sipapp.resources.sip.resource import SIPResource
 from sipapp.resources.sip.selfreference import leadsHere
-from sipapp.sip import SIPURI, Request, Response, SIPError, unsupportedExtensions
+from sipapp.sip import SIPURI, Request, Response, SIPError, about, unsupportedExtensions
 from sipapp.sip.fields import HeaderLines, checkText
 from sipapp.transaction import ServerTransaction
 
@@ -122,7 +122,7 @@ class Registrar(SIPResource):
         except SIPError as error:
             response = self._refuse(request, error)
         except Exception:
-            _log.failure("A registration failed, Call-ID {callID!a}", callID=request.callID)
+            _log.failure("A registration failed", about=about(request))
             response = self._refuse(request, SIPError(500, "the store has failed"))
         transaction.respond(response)
 

@@ -34,7 +34,7 @@ from twisted.logger import Logger
 from sipapp.resources.maker import ResourceMaker, Settings
 from sipapp.resources.sip.replicationpeer import Peer, peerURI
 from sipapp.resources.sip.resource import SIPResource
-from sipapp.sip import Response
+from sipapp.sip import Request, Response, about
 from sipapp.transaction import ServerTransaction
 
 __all__ = ["Replicate", "ReplicateSettings", "replicateMaker"]
@@ -97,14 +97,19 @@ class Replicate(SIPResource):
             return None
         if self._isPeer(flow):
             return None
-        self._warn(flow.remote[0], request.method)
+        self._warn(flow.remote[0], request)
         return request.respond(403, toTag=self._worker.identifiers.toTag(request))
 
-    def _warn(self, host: str, method: str) -> None:
+    def _warn(self, host: str, request: Request) -> None:
         """Say once who has been refused."""
         if host not in self._refused and len(self._refused) < _MAX_WARNINGS:
             self._refused.add(host)
-            _log.warn("Refused {method} from {host}: no peer", method=method, host=host)
+            _log.warn(
+                "Refused {method} from {host}: no peer",
+                method=request.method,
+                host=host,
+                about=about(request),
+            )
 
     def _isPeer(self, flow: Any) -> bool:
         return any(peer.isSource(flow) for peer in self._peers)

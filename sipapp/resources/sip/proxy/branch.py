@@ -16,7 +16,7 @@ from sipapp.resources.sip.asserted import (
 from sipapp.resources.sip.proxy.forwarding import forwardedRequest
 from sipapp.resources.sip.proxy.recordroute import addRecordRoute
 from sipapp.resources.sip.proxy.targets import Target
-from sipapp.sip import Request, Response, SIPError
+from sipapp.sip import Request, Response, SIPError, about
 from sipapp.transaction import BranchInUse
 
 if TYPE_CHECKING:
@@ -127,6 +127,7 @@ class Branch:
             target=self.target.text,
             status=status,
             detail=detail,
+            about=about(self._context.request),
         )
         self._end(self._context.answer(status))
 

@@ -29,7 +29,7 @@ from sipapp.resources.sip.proxy.stateless import StatelessForwarding
 from sipapp.resources.sip.proxy.targets import Groups
 from sipapp.resources.sip.proxy.timerc import TimerC
 from sipapp.resources.sip.resource import SIPResource
-from sipapp.sip import SIPURI, Request, Response, SIPError
+from sipapp.sip import SIPURI, Request, Response, SIPError, about
 from sipapp.transaction import Identifiers, ServerTransaction
 
 __all__ = ["Proxy", "proxyMaker"]
@@ -224,9 +224,7 @@ class Proxy(SIPResource):
         return True
 
     def _lost(self, failure: Any, request: Request) -> None:
-        _log.failure(
-            "An ACK could not be forwarded, Call-ID {callID!r}", failure, callID=request.callID
-        )
+        _log.failure("An ACK could not be forwarded", failure, about=about(request))
 
 
 proxyMaker = ResourceMaker("proxy", "sip", ProxySettings, Proxy)
