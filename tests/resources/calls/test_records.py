@@ -1,5 +1,5 @@
-"""Tests of L{sipapp.resources.calls.records}, on a virtual clock, with threads that end when the test
-says so."""
+"""Tests of L{sipapp.resources.calls.records}, on a virtual clock, with threads that end when the
+test says so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Tests of L{sipapp.resources.sip.proxy.calls}: what is noted of the calls that a proxy forwards."""
+"""Tests of L{sipapp.resources.sip.proxy.calls}: what is noted of the calls that a proxy
+forwards."""
 
 from __future__ import annotations
 
