@@ -14,6 +14,7 @@ import msgspec
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
 
+from sipapp.admin.doctor.examination import Report
 from sipapp.admin.door import UnixDoor
 from sipapp.admin.methods import Caller, Methods, Workforce
 from sipapp.admin.methods.audit import Audit
@@ -22,7 +23,10 @@ from sipapp.admin.methods.connection import ConnectionMethods
 from sipapp.admin.methods.location import LocationMethods
 from sipapp.admin.methods.transaction import TransactionMethods
 from sipapp.admin.methods.user import UserMethods
+from sipapp.admin.stats.methods import StatsMethods
+from sipapp.admin.stats.premises import gatheringOf
 from sipapp.config import Settings
+from sipapp.listening import Listening
 from sipapp.location import LocationMaintenance
 from sipapp.reload import Reload
 from sipapp.rpc import Fault
@@ -43,6 +47,8 @@ class Premises:
     @ivar upgrade: begins to execute the program anew.
     @ivar stop: begins to stop the server.
     @ivar isReady: tells whether the server serves.
+    @ivar listening: the sockets.
+    @ivar report: gives what the doctor has found last.
     """
 
     settings: Settings
@@ -54,6 +60,8 @@ class Premises:
     stop: Callable[[], None]
     isReady: Callable[[], bool]
     reactor: Any
+    listening: Listening
+    report: Callable[[], Report | None]
 
 
 class Operations(MultiService):
@@ -89,10 +97,13 @@ class Operations(MultiService):
         def settings() -> Settings:
             return premises.succession.current.settings
 
+        ban = BanMethods(settings)
+        location = LocationMethods(premises.maintenance, settings)
         return {
-            "ban": BanMethods(settings),
+            "ban": ban,
             "connection": ConnectionMethods(premises.workforce),
-            "location": LocationMethods(premises.maintenance, settings),
+            "location": location,
+            "stats": StatsMethods(gatheringOf(premises, location.count, ban.entries)),
             "transaction": TransactionMethods(premises.workforce),
             "user": UserMethods(settings),
         }

@@ -91,6 +91,7 @@ class Server(MultiService):
         self._reload = Reload(
             self._succession, self._load, self._notifier.reloading, self._notifier.ready
         )
+        self._rounds = Rounds(self._demand, reactor)
         self._estate = estate
         self._upgrade = Upgrade(
             self._bequeath,
@@ -125,6 +126,8 @@ class Server(MultiService):
                 self._stop,
                 lambda: self._isReady and not self._isStopping,
                 reactor,
+                self._listening,
+                lambda: self._rounds.report,
             )
         )
         self._operations.setServiceParent(self)
@@ -242,7 +245,7 @@ class Server(MultiService):
 
     def _callDoctor(self) -> None:
         """What has happened since boot is left out here: a start is no news of that."""
-        Rounds(self._demand, self._reactor).setServiceParent(self)
+        self._rounds.setServiceParent(self)
         try:
             report = examine(Host(), self._demand(), live=False)
         except Exception:

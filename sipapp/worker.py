@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from sipapp.admin.stats.measuring import Measuring
 from sipapp.administration import Administration
 from sipapp.answers import Answers
 from sipapp.assignment import Assignment, decodeAssignment
@@ -65,9 +66,13 @@ class Worker:
         self.callRecords: CallRecords | None = None
         self.stateDirectory = settings.server.stateDirectory
         self.administration: Any = None
+        # Tells the parent something that it listens for.
+        self.tell: Any = None
         self.answers = Answers()
         self.answers.add("pause", self.pause)
         self.answers.add("stack", stacks)
+        self._measuring = Measuring(reactor, lambda: reactor.waited, assignment.listeners)
+        self.answers.add("stats", self._measuring.stats)
         self._slot = boot.slot
         self._assignment = assignment
         self._inheritance = Inheritance(boot, assignment)
@@ -126,6 +131,7 @@ class Worker:
         """
         self._strangers = Strangers(self._settings, self._trusted, self.endOfTurn, self.reactor)
         self.bans = self._strangers.bans
+        self._measuring.start()
         served = [one for one in self._assignment.listeners if self._assignment.isServed(one)]
         if any(one.listen.isWeb for one in served):
             await self._serveWeb(served, self._strangers)
@@ -190,6 +196,7 @@ class Worker:
         await self._stores.close()
         if self._strangers is not None:
             self._strangers.stop()
+        await self._measuring.end(self.tell)
 
     def endOfTurn(self, call: Callable[[], object]) -> None:
         self._turns.atEnd(call)
@@ -249,6 +256,7 @@ class Worker:
         self.sender = self._transport.sender
         self._endpoints = self._transport.endpoints
         self._transport.addTo(self.answers)
+        self._measuring.readSIP(self._transport, dispatch, locator)
         self.pause(self._assignment.paused)
         await self._keepCallRecords()
         for listener in listeners:
@@ -269,6 +277,7 @@ class Worker:
             resources = await self._makeResources(listener)
             sites.add(listener, resources, self._certificates.forListener(listener))
         self._webSites = sites
+        self._measuring.readWeb(sites.sites, sites.limitLog)
         sites.addTo(self.answers, self._assignment.code)
         self.pause(self._assignment.paused)
         if not self._assignment.predecessors:
@@ -293,6 +302,7 @@ class Worker:
             resource = self._makers[name].make(self._settings.resource[name], self)
             await maybeDeferred(resource.start)
             self._resources.append(resource)
+            self._measuring.addResource(listener, name, resource)
             made.append(resource)
         return made
 
@@ -319,6 +329,7 @@ def main() -> int:
         onAsked=worker.answers.answer,
     )
     worker.administration = Administration(control)
+    worker.tell = control.tell
     control.adopt()
 
     def run() -> None:

@@ -7,10 +7,14 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
+from twisted.internet.defer import Deferred
+
 from sipapp.admin.stats.sipreadings import readLocator, readTransport
 from sipapp.admin.stats.webreadings import readSite, readWebLimits
 from sipapp.admin.stats.workerstats import WorkerStats
 from sipapp.config import ResolvedListener
+from sipapp.pool import Unanswered
 from sipapp.resources.sip import Dispatch
 from sipapp.transport.assembly import Transport
 from sipapp.transport.limits import LimitLog
@@ -43,9 +47,17 @@ class Measuring:
         """Begin to look how the worker keeps up."""
         self._pulse.start()
 
-    def stop(self) -> None:
-        """Look no more."""
+    async def end(self, tell: Callable[[str, bytes], Deferred[None]]) -> None:
+        """Look no more, and leave to the parent what has been counted.
+
+        @param tell: tells it.
+        """
         self._pulse.stop()
+        try:
+            await tell("stats", msgspec.json.encode(self.stats()))
+        except Unanswered:
+            # It is gone, and with it everybody who would want to know.
+            return
 
     def addResource(self, listener: ResolvedListener, name: str, resource: Any) -> None:
         """There is a resource of an endpoint.

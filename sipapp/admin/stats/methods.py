@@ -10,13 +10,13 @@ from msgspec import Struct
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
-from sipapp.admin.methods.method import method
 from sipapp.admin.stats.catalogue import METRICS, Metric
 from sipapp.admin.stats.collector import pageOf
 from sipapp.admin.stats.gathering import Gathering
 from sipapp.admin.stats.glance import overviewOf
 from sipapp.admin.stats.overview import Overview
 from sipapp.admin.stats.snapshot import Snapshot
+from sipapp.rpc import method
 
 __all__ = ["Readiness", "Reading", "StatsMethods"]
 
