@@ -18,7 +18,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from msgspec import UNSET
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred, succeed
 from twisted.internet.interfaces import IPushProducer
@@ -184,7 +183,7 @@ class _Line(LineOnlyReceiver):
             failure.trap(Fault)
             return encodeFault(identifier, failure.value)
 
-        if identifier is UNSET:
+        if call.isNotification:
             # A notification: nobody wants to know.
             return called.addBoth(lambda _: None)
         return called.addCallbacks(lambda result: encodeResult(identifier, result), refuse)

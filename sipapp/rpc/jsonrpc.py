@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct
 
 from sipapp.rpc.bounds import MAX_CALLS, checkBounds
 from sipapp.rpc.fault import Fault, InvalidRequest, NotWellFormed, TooMuch
@@ -42,17 +42,13 @@ class Call(Struct, frozen=True):
     """A call of a method.
 
     @ivar parameters: in their order, or by their names.
-    @ivar id: C{UNSET} for a notification, which gets no answer.
+    @ivar id: to be answered with. @ivar isNotification: whether there is to be no answer.
     """
 
     method: str
     parameters: list[Any] | dict[str, Any]
-    id: Identifier | UnsetType = UNSET
-
-    @property
-    def isNotification(self) -> bool:
-        """Whether there is to be no answer."""
-        return self.id is UNSET
+    id: Identifier = None
+    isNotification: bool = False
 
 
 class Refused(Struct, frozen=True):
@@ -171,26 +167,22 @@ def _read(body: bytes) -> Any:
 
 
 def _call(message: Any) -> Call | Refused:
-    """Find the call in what should be one (§4)."""
+    """Find the call in what should be one (§4). What is none cannot be a notification either, so
+    it is answered (§5)."""
     if not isinstance(message, dict):
         return Refused(InvalidRequest("a call is an object"))
-    identifier = message.get("id", UNSET)
+    identifier = message.get("id")
     if isinstance(identifier, (bool, dict, list)):
         return Refused(InvalidRequest("an id is a string, a number or null"))
     if message.get("jsonrpc") != "2.0":
-        return _refuse("this is not JSON-RPC 2.0", identifier)
+        return Refused(InvalidRequest("this is not JSON-RPC 2.0"), identifier)
     method = message.get("method")
     if not isinstance(method, str):
-        return _refuse("there is no method", identifier)
+        return Refused(InvalidRequest("there is no method"), identifier)
     parameters = message.get("params", [])
     if not isinstance(parameters, (dict, list)):
-        return _refuse("params is an array or an object", identifier)
-    return Call(method, parameters, identifier)
-
-
-def _refuse(text: str, identifier: Identifier | UnsetType) -> Refused:
-    """Without an id it cannot be a notification either, so it is answered (§5)."""
-    return Refused(InvalidRequest(text), None if identifier is UNSET else identifier)
+        return Refused(InvalidRequest("params is an array or an object"), identifier)
+    return Call(method, parameters, identifier, "id" not in message)
 
 
 def _whole(text: str) -> str:

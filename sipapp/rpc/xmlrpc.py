@@ -2,7 +2,8 @@
 
 Besides the types of the specification there are two extensions that most libraries know: C{nil},
 and C{i8} for integers of more than 32 bits. An integer of more than 64 bits is written as a
-C{double}. Times have no zone in XML-RPC; here they are UTC.
+C{double}. A time without a zone is UTC. In answers times and bytes are texts, as in JSON, so that
+results are the same whichever way a call comes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import binascii
 import math
 import re
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -49,12 +50,11 @@ def decodeCall(body: bytes) -> tuple[str, list[Any]]:
 def encodeResult(result: Any) -> bytes:
     """Write the C{methodResponse} of a call that has a result.
 
-    @param result: made of what JSON has, or what C{msgspec} makes it of: structs, sets, datetimes
-        and bytes. What is no finite number is C{nil}. Characters that XML does not have are
-        replaced.
+    @param result: made of what JSON has, or what C{msgspec} makes that of. What is no finite number
+        is C{nil}. Characters that XML does not have are replaced.
     @raise TypeError: if it is of anything else. @raise ValueError: likewise.
     """
-    plain = msgspec.to_builtins(result, builtin_types=(bytes, datetime), str_keys=True)
+    plain = msgspec.to_builtins(result, str_keys=True)
     written: list[str] = [_DECLARATION, "<methodResponse><params><param>"]
     _write(plain, written.append)
     written.append("</param></params></methodResponse>\n")
@@ -188,11 +188,6 @@ def _scalar(value: Any) -> str:
             return f"<i8>{value}</i8>"
         case int() | float() if abs(value) < math.inf:
             return f"<double>{float(value)!r}</double>"
-        case datetime():
-            utc = value if value.tzinfo is None else value.astimezone(UTC)
-            return f"<dateTime.iso8601>{utc.year:04}{utc:%m%dT%H:%M:%S}</dateTime.iso8601>"
-        case bytes():
-            return f"<base64>{b64encode(value).decode('ascii')}</base64>"
         case _:
             return "<nil/>"
 

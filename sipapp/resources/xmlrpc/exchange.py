@@ -15,7 +15,7 @@ from twisted.web.http import NO_CONTENT, UNSUPPORTED_MEDIA_TYPE
 
 from sipapp.resources.web.access import Access
 from sipapp.resources.xmlrpc.catalogue import Catalogue
-from sipapp.rpc import ROLES, Caller, Fault, jsonrpc, xmlrpc
+from sipapp.rpc import ROLES, Caller, Fault, Role, jsonrpc, xmlrpc
 
 __all__ = ["respond"]
 
@@ -113,7 +113,7 @@ class _Exchange:
         @return: whether to go on.
         """
         roles = [self._catalogue.roleFor(name, parameters) for name, parameters in calls]
-        least = max(roles, key=ROLES.index, default="viewer")
+        least: Role = max(roles, key=ROLES.index, default="viewer")
         if self._caller.name or least == "viewer":
             return True
         return await self._access.admit(self._request, least, self._caller.door) is not None
