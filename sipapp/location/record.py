@@ -28,9 +28,9 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def named(self, key: bytes) -> str:
         """
         @param key: the one that it is kept under.
-        @return: whose it is.
+        @return: whose it is, for people.
         """
-        return self.aor or key.decode("utf-8", "surrogateescape")
+        return self.aor or key.decode("utf-8", "backslashreplace")
 
 
 encodeRecord = msgspec.msgpack.Encoder().encode

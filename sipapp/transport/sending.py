@@ -36,11 +36,15 @@ class ClientUser(Protocol):
 
 
 class _Outlet:
-    """A flow as the transaction of one attempt sees it."""
+    """A flow as the transaction of one attempt sees it.
 
-    __slots__ = ("_reference", "_send", "reliable")
+    @ivar flow: the flow itself.
+    """
+
+    __slots__ = ("_reference", "_send", "flow", "reliable")
 
     def __init__(self, flow: Flow, reference: str) -> None:
+        self.flow = flow
         self.reliable = flow.reliable
         self._send = flow.send
         self._reference = reference

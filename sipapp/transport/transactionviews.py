@@ -83,7 +83,8 @@ def viewOf(transaction: _Either, now: float) -> TransactionView:
     @param now: on the clock of the layer.
     """
     request = transaction.request
-    flow: Any = transaction.flow
+    # A request that was sent may have gone by a flow that knows more than the transaction has to.
+    flow: Any = getattr(transaction.flow, "flow", transaction.flow)
     side: Literal["server", "client"]
     if isinstance(transaction, ServerTransaction):
         side, status, since = "server", transaction.lastStatus, transaction.receivedAt

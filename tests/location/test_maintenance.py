@@ -160,12 +160,13 @@ def test_the_file_is_not_closed_while_it_is_used(tmp_path: Path) -> None:
     counts: list[int] = []
     service.use(BindingFile.count).addCallback(counts.append)
     assert service.isBusy
-    stopped = service.stopService()
+    stopped: list[Any] = []
+    service.stopService().addCallback(stopped.append)
     run()
     assert counts == [0]
-    assert not stopped.called
+    assert stopped == []
     run()
-    assert stopped.called
+    assert stopped == [None]
     assert jobs == []
 
 

@@ -255,33 +255,23 @@ def _apply(
 
 def _parsed(text: str) -> URI:
     try:
-        text.encode()
         return parseURI(text)
-    except (UnicodeEncodeError, MalformedURI) as error:
+    except MalformedURI as error:
         raise InvalidParameters(f"{text!a} is not a URI") from error
 
 
 def _viewOf(aor: str, binding: Binding, now: float) -> BindingView:
     return BindingView(
-        aor=_text(aor),
-        contact=_text(binding.contact),
+        aor=aor,
+        contact=binding.contact,
         expires=round(binding.expires - now, 1),
         q=binding.q,
-        callID=_text(binding.callID),
+        callID=binding.callID,
         cseq=binding.cseq,
-        path=tuple(map(_text, binding.path)),
+        path=binding.path,
         viaFlow=binding.viaFlow,
-        instance=_text(binding.instance),
+        instance=binding.instance,
         regID=binding.regID,
-        userAgent=_text(binding.userAgent),
+        userAgent=binding.userAgent,
         updated=binding.updated,
     )
-
-
-def _text(text: str) -> str:
-    """
-    @return: a text as JSON can have it: with the bytes escaped that were no UTF-8.
-    """
-    if text.isascii():
-        return text
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -47,7 +47,7 @@ class Pool:
         self._channel = Channel(self._name, answers, asked)
 
     def workers(self) -> list[WorkerState]:
-        return [WorkerState(self._name, 1, "ready", 0)]
+        return [WorkerState(self._name, 0, 1, "ready", 0.0, 0, "")]
 
     def channel(self, worker: str) -> Channel | None:
         return self._channel if worker == self._name else None
