@@ -26,10 +26,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from sipapp.config import ConfigurationError, Plan, Settings
+from sipapp.outcomes import Reloaded
 from sipapp.pool import BindError, BootFailure, PoolStopped
 from sipapp.succession import Succession
 
-__all__ = ["Load", "Reload", "Reloaded", "changes"]
+__all__ = ["Load", "Reload", "changes"]
 
 _log = Logger()
 
@@ -61,21 +62,6 @@ TABLE: dict[str, dict[str, tuple[str, bool]]] = {
     RELOADING: {REQUEST: (AGAIN, False), DONE: (IDLE, False)},
     AGAIN: {REQUEST: (AGAIN, False), DONE: (RELOADING, True)},
 }
-
-
-class Reloaded(msgspec.Struct, frozen=True):
-    """What has come of a reload that went well.
-
-    @ivar generation: the number of the generation that serves now.
-    @ivar workers: how many it has.
-    @ivar seconds: that it took.
-    @ivar changed: the keys whose values are other ones than before.
-    """
-
-    generation: int
-    workers: int
-    seconds: float
-    changed: list[str]
 
 
 class _Wish:

@@ -36,7 +36,10 @@ class RenewingPool(SlotOwner, Protocol):
 
 
 class Renewals:
-    """The renewals of one pool."""
+    """The renewals of one pool.
+
+    @ivar refusal: why the last fresh worker that was given up was.
+    """
 
     def __init__(
         self, pool: RenewingPool, launcher: Launcher, patience: float, reactor: Any
@@ -48,8 +51,10 @@ class Renewals:
         self._launcher = launcher
         self._patience = patience
         self._reactor = reactor
+        self.refusal = ""
         self._renewal: Renewal | None = None
         self._isHeld = False
+        self._waiting: list[Deferred[None]] = []
 
     @property
     def isUnderWay(self) -> bool:
@@ -59,6 +64,14 @@ class Renewals:
     @property
     def mayBegin(self) -> bool:
         return self._pool.isUp and not self._isHeld and not self.isUnderWay
+
+    def whenChanged(self) -> Deferred[None]:
+        """
+        @return: fires when there may be another answer to whether one may begin.
+        """
+        waiting: Deferred[None] = Deferred()
+        self._waiting.append(waiting)
+        return waiting
 
     def begin(
         self,
@@ -88,6 +101,9 @@ class Renewals:
             self._renewal = None
             self._launcher.forget(renewal.guest)
             self._pool.renewalOver()
+            if renewal.guest is fresh:
+                self.refusal = fresh.reason
+            self._changed()
             return renewal.guest is old
 
         fresh.spawn = lambda slot: self._launcher.launch(slot, describe())
@@ -108,8 +124,15 @@ class Renewals:
     def release(self) -> None:
         """They may begin again."""
         self._isHeld = False
+        self._changed()
 
     def stop(self) -> None:
         """End the one that is under way, however far it is."""
         if self._renewal is not None:
             self._renewal.stop()
+        self._changed()
+
+    def _changed(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.callback(None)

@@ -1,0 +1,58 @@
+"""Workers that serve are replaced by fresh ones, one after the other (L{sipapp.pool.renewal}): with
+the configuration that there is, but with the code and the certificates of now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sipapp.config import PoolPlan
+from sipapp.generation import Generation
+from sipapp.outcomes import NotRestarted, Restarted
+from sipapp.pool import PoolStopped
+from sipapp.pool.slottable import READY
+from sipapp.succession import Succession
+
+__all__ = ["Rolling"]
+
+
+class Rolling:
+    """Replaces workers of a server, in each pool one at a time."""
+
+    def __init__(self, succession: Succession) -> None:
+        self._succession = succession
+
+    async def restart(self, name: str, slots: Iterable[int] | None = None) -> Restarted:
+        """Replace workers of a pool. Each has finished its work and gone before the next one's
+        turn. If another generation takes over meanwhile, all workers are fresh ones.
+
+        @param name: of the pool, which there is.
+        @param slots: C{None} are all.
+        @raise NotRestarted: if a fresh one cannot start.
+        @raise PoolStopped: if the server is being stopped.
+        """
+        generation = self._succession.current
+        plan = generation.plan.pool(name)
+        pool = generation.pools[name]
+        outcome = Restarted([], {})
+        for slot in range(plan.size) if slots is None else slots:
+            worker = pool.workers()[slot]
+            if worker.state != READY:
+                outcome.left[worker.name] = worker.state
+            else:
+                await self._renew(generation, plan, slot)
+                outcome.restarted.append(worker.name)
+        return outcome
+
+    async def _renew(self, generation: Generation, plan: PoolPlan, slot: int) -> None:
+        """Replace one, unless its generation has been followed by another."""
+        pool = generation.pools[plan.name]
+        while self._succession.current is generation:
+            if not pool.renewals.mayBegin:
+                await pool.renewals.whenChanged()
+                if not pool.running and self._succession.current is generation:
+                    raise PoolStopped("the server is being stopped")
+            elif await generation.renew(plan, slot):
+                return
+            elif pool.renewals.mayBegin:
+                name = pool.workers()[slot].name
+                raise NotRestarted(f"{name} goes on as it was: {pool.renewals.refusal}")
