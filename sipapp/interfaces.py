@@ -105,6 +105,12 @@ class ISIPResource(IResource):
         " somebody whose address was forged would never send. A resource may do without it."
     )
 
+    tallies = Attribute(
+        "mapping of int by str: how often has happened what the resource counts, as its metrics"
+        " show it (sipapp_resource_events_total). Looked at when somebody asks: a property over"
+        " plain numbers will do. A resource may do without it, also one for HTTP."
+    )
+
     def answer(request: Request) -> Response | None:
         """Answer a request without a transaction, as a stateless user agent server does (RFC 3261
         §8.2.7): for what costs nothing to say again and is the same each time. Only the first

@@ -7,7 +7,7 @@ from sipapp.resources.sip.options import optionsMaker
 from sipapp.resources.sip.proxy import proxyMaker
 from sipapp.resources.sip.registrar import registrarMaker
 from sipapp.resources.sip.replicate import replicateMaker
-from sipapp.resources.web import healthMaker
+from sipapp.resources.web import healthMaker, metricsMaker, readyMaker
 from sipapp.resources.xcap import xcapMaker
 from sipapp.resources.xmlrpc import makeXMLRPCMaker
 
@@ -16,8 +16,10 @@ __all__ = [
     "callsFileMaker",
     "callsSQLiteMaker",
     "healthMaker",
+    "metricsMaker",
     "optionsMaker",
     "proxyMaker",
+    "readyMaker",
     "registrarMaker",
     "replicateMaker",
     "xcapMaker",

@@ -36,7 +36,7 @@ _log = Logger()
 class Workers(Protocol):
     """A C{sipapp.admin.methods.Workforce}."""
 
-    listeners: dict[str, Callable[[str, Any], None]]
+    listeners: dict[str, Callable[[str, Any], object]]
 
     def states(self) -> Sequence[WorkerEntry]: ...
     def askAll(self, question: str, /, *, timeout: float = 5.0) -> Deferred[dict[str, Any]]: ...
@@ -96,7 +96,7 @@ class Gathering:
         self._clock = clock
         self._totals = Totals()
         self._waiting: list[Deferred[Gathered]] | None = None
-        sources.workforce.listeners["stats"] = self._told
+        sources.workforce.listeners["stats"] = self._learnOf
 
     def gather(self) -> Deferred[Gathered]:
         """
@@ -165,10 +165,13 @@ class Gathering:
         answered = {}
         for worker, answer in answers.items():
             if not isinstance(answer, Fault):
-                answered[worker] = self._told(worker, answer)
+                answered[worker] = self._learnOf(worker, answer)
         return answered
 
-    def _told(self, worker: str, told: Any) -> int:
+    def _learnOf(self, worker: str, told: Any) -> int:
+        """
+        @return: the process id of who has told this.
+        """
         stats = msgspec.convert(told, WorkerStats)
         self._totals.learn(worker, stats)
         return stats.pid

@@ -99,7 +99,8 @@ class Measuring:
             readWebLimits(stats, self._limits)
         for endpoint, name, resource in self._resources:
             for event, count in getattr(resource, "tallies", {}).items():
-                stats.add("resource_events", count, endpoint, name, event)
+                if count:
+                    stats.add("resource_events", count, endpoint, name, event)
         return stats
 
     def _readTaken(self, stats: WorkerStats, dispatch: Dispatch) -> None:

@@ -89,7 +89,7 @@ def _readBus(stats: WorkerStats, bus: Bus) -> None:
 
 
 def _readOverload(stats: WorkerStats, overload: Overload) -> None:
-    stats.add("overloaded", overload.isActive)
+    stats.add("overloaded", int(overload.isActive))
     stats.add("overload_refusals", overload.refusedBefore + overload.refused)
 
 
@@ -107,6 +107,13 @@ def _readStreams(stats: WorkerStats, streams: Streams, endpoints: Mapping[int, s
 
 def _readPort(stats: WorkerStats, port: DatagramPort, name: str) -> None:
     ports = (port, *port.spares)
-    stats.add("keep_alives", sum(each.keepAlives for each in ports), name)
-    stats.add("datagrams_unsent", sum(each.congested for each in ports), name, "congested")
-    stats.add("datagrams_unsent", sum(each.failed for each in ports), name, "failed")
+    unsent = {
+        "congested": sum(each.congested for each in ports),
+        "failed": sum(each.failed for each in ports),
+    }
+    if port.codes:
+        stats.add("keep_alives", sum(each.keepAlives for each in ports), name)
+    for reason, count in unsent.items():
+        # Of other workers' endpoints, from which next to nothing is sent here, only what matters.
+        if count or port.codes:
+            stats.add("datagrams_unsent", count, name, reason)

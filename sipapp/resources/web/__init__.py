@@ -1,5 +1,7 @@
 """Resources that serve a part of an HTTP endpoint's URL space."""
 
 from sipapp.resources.web.health import healthMaker
+from sipapp.resources.web.metrics import metricsMaker
+from sipapp.resources.web.readiness import readyMaker
 
-__all__ = ["healthMaker"]
+__all__ = ["healthMaker", "metricsMaker", "readyMaker"]

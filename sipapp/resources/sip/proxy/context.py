@@ -185,6 +185,7 @@ class ResponseContext:
     def _startGroup(self, group: list[Target]) -> None:
         """§16.6 for each target, the breadth divided between them (RFC 5393 §5.3.3)."""
         self._open += len(group)
+        self.proxy.branches += len(group)
         if len(group) == 1:
             branch = Branch(self, group[0])
             self._branches = (*self._branches, branch)

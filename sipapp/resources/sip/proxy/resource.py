@@ -43,6 +43,7 @@ class Proxy(SIPResource):
     @ivar isTrusted: L{sipapp.interfaces.IWorker.isTrusted}.
     @ivar recordRouted: the methods that are record-routed.
     @ivar refused: how many requests were refused because they wanted to be relayed.
+    @ivar branches: how many requests were forwarded in a transaction, each target counted.
     """
 
     refusesAlike = True
@@ -58,6 +59,7 @@ class Proxy(SIPResource):
         self.timerC = TimerC(worker.reactor, settings.timerC or worker.timers.timerC)
         self.recordRouted = frozenset(settings.recordRouteMethods if settings.recordRoute else ())
         self.refused = 0
+        self.branches = 0
         self._worker = worker
         self._calls = None if worker.callRecords is None else Calls(worker)
         self._known = frozenset(tag.lower() for tag in settings.proxyRequire)
@@ -73,6 +75,15 @@ class Proxy(SIPResource):
             self._stateless.response,
             settings.maxBranches,
         )
+
+    @property
+    def tallies(self) -> dict[str, int]:
+        return {
+            "branches": self.branches,
+            "relays_refused": self.refused,
+            "stateless_requests": self._stateless.requests,
+            "stateless_responses": self._stateless.responses,
+        }
 
     def stop(self) -> None:
         self.timerC.close()

@@ -25,6 +25,7 @@ __all__ = ["StatelessForwarding"]
 class StatelessForwarding:
     """
     @ivar isTrusted: L{sipapp.interfaces.IWorker.isTrusted}.
+    @ivar requests: how many were forwarded. @ivar responses: likewise.
     @param sender: the L{sipapp.interfaces.ISender}.
     @param maxForwards: what a request without Max-Forwards gets.
     """
@@ -39,6 +40,8 @@ class StatelessForwarding:
         self._sender = sender
         self.identifiers = identifiers
         self.isTrusted = isTrusted
+        self.requests = 0
+        self.responses = 0
         self._maxForwards = maxForwards
 
     def request(
@@ -48,6 +51,7 @@ class StatelessForwarding:
 
         @raise sipapp.sip.SIPError: there is no telling where the target is.
         """
+        self.requests += 1
         copy, hop = forwardedRequest(request, routed, target, self._maxForwards, None)
         branch = self.identifiers.branch(request, target.key)
         user = None
@@ -63,6 +67,7 @@ class StatelessForwarding:
         """
         if not self.identifiers.isOurs(response):
             return False
+        self.responses += 1
         response.popFirst("via")
         # Where it leads is not known yet, so that is nobody who is trusted.
         concealIdentity(response, None, _isNobody)
