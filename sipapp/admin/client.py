@@ -135,8 +135,12 @@ class Client:
         """
         packed = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         pid, _, _ = _CREDENTIALS.unpack(packed)
-        # Whatever process may have this number later, it is not that of the descriptor.
-        descriptor = os.pidfd_open(pid)
+        try:
+            # Whatever process may have this number later, it is not that of the descriptor.
+            descriptor = os.pidfd_open(pid)
+        except OSError:
+            # It is in a container, and its number is none here. That it hangs up is to be seen.
+            descriptor = os.dup(self._socket.fileno())
 
         def wait(meanwhile: Callable[[], None]) -> None:
             while not select.select([descriptor], [], [], _INTERVAL)[0]:

@@ -37,6 +37,7 @@ def bans(config: Path) -> dict[str, Ban]:
 
 def test_life(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ban(config, "list") == 0
+    assert capsys.readouterr().out == "NETWORK  LEFT  FROM  REASON\n"
     assert ban(config, "add", "192.0.2.1", "198.51.100.0/24", "--reason", "a flood\x1b[2J") == 0
     assert ban(config, "add", "2001:db8::1", "--for", "3h") == 0
     known = bans(config)

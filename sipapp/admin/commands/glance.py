@@ -139,7 +139,8 @@ def _requests(before: Overview | None) -> dict[str, int]:
     """Of each pool and worker: their names differ."""
     if before is None:
         return {}
-    return {each.name: each.requests for each in (*before.pools, *before.workers)}
+    pools = {pool.name: pool.requests for pool in before.pools}
+    return pools | {worker.name: worker.requests for worker in before.workers}
 
 
 def _rate(count: int, before: int | None, seconds: float) -> float | None:

@@ -21,26 +21,28 @@ _TRUTHS: Mapping[str, bool] = {
 
 def parametersOf(method: MethodDescription, words: Sequence[str]) -> dict[str, Any]:
     """
-    @param words: values, in the order of the parameters or as C{NAME=VALUE}. A word that begins
-        with the name of a parameter and an equals sign is the latter.
+    @param words: values as C{NAME=VALUE}, which is what a word is that begins with the name of a
+        parameter and an equals sign, and values of the other parameters, in order.
     @return: the parameters by their names.
     @raise Misused: if they are not what the method takes.
     """
     described = {each.name: each for each in method.parameters}
     found: dict[str, Any] = {}
-    inOrder = iter(method.parameters)
+    unnamed = []
     for word in words:
         name, equals, value = word.partition("=")
-        if equals and name in described:
-            parameter = described[name]
+        if not equals or name not in described:
+            unnamed.append(word)
+        elif name in found:
+            raise Misused(f"{name} is given twice: {usage(method)}")
         else:
-            following = next(inOrder, None)
-            if following is None:
-                raise Misused(f"{word!r} is too much: {usage(method)}")
-            parameter, value = following, word
-        if parameter.name in found:
-            raise Misused(f"{parameter.name} is given twice: {usage(method)}")
-        found[parameter.name] = _value(parameter, value)
+            found[name] = _value(described[name], value)
+    others = (each for each in method.parameters if each.name not in found)
+    for word in unnamed:
+        following = next(others, None)
+        if following is None:
+            raise Misused(f"{word!r} is too much: {usage(method)}")
+        found[following.name] = _value(following, word)
     for each in method.parameters:
         if each.isRequired and each.name not in found:
             raise Misused(f"{each.name} is missing: {usage(method)}")

@@ -1,0 +1,101 @@
+"""C{sipappctl reload}, C{resize}, C{restart} and C{drain}, and what a terminal shows meanwhile.
+With a real server they are in C{server/test_sipappctl.py}, and so is C{shutdown}."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_twisted import ensureDeferred
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
+
+from sipapp.rpc import Conflict, method
+from tests.admin.commands.conftest import Operate
+from tests.support.operated import Operated
+from tests.support.terminal import Terminal
+
+SIPAPPCTL = str(Path(sys.executable).with_name("sipappctl"))
+
+
+class Pool:
+    """One that is willing."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[Any, ...]] = []
+
+    @method(role="operator", changes=True)
+    def resize(self, pool: str, size: int) -> str:
+        """Give it another size."""
+        self.done.append((pool, size))
+        return f"{pool} has {size} workers"
+
+    @method(role="operator", changes=True)
+    def restart(self, pool: str) -> None:
+        """Replace its workers."""
+        self.done.append((pool,))
+
+
+class Core:
+    """One that takes its time."""
+
+    def __init__(self) -> None:
+        self.reloaded: Deferred[str] = Deferred()
+
+    @method(role="operator", changes=True)
+    def reload(self) -> Deferred[str]:
+        """When the test says so."""
+        return self.reloaded
+
+    @method(role="operator", changes=True)
+    def drain(self) -> None:
+        """Not now."""
+        raise Conflict("it drains already")
+
+
+class Worker:
+    """Three of them."""
+
+    @method(name="list")
+    def entries(self) -> list[dict[str, Any]]:
+        """As always."""
+        return [{"name": "udp-0/0", "state": state} for state in ("ready", "starting", "ready")]
+
+
+@ensureDeferred
+async def test_whatIsAskedFor(operate: Operate, capsys: pytest.CaptureFixture[str]) -> None:
+    pool = Pool()
+    server = operate(pool=pool, core=Core())
+    assert await server.run("resize", "udp-0", "4") == 0
+    assert await server.run("restart", "tcp", "--json") == 0
+    assert pool.done == [("udp-0", 4), ("tcp",)]
+    assert capsys.readouterr() == ("udp-0 has 4 workers\nnull\n", "")
+    assert await server.run("drain") == 1
+    assert capsys.readouterr() == ("", "sipappctl: it drains already\n")
+
+
+@ensureDeferred
+async def test_progress(operate: Operate) -> None:
+    """A terminal shows how things stand, and in the end nothing but the outcome."""
+    core = Core()
+    server = operate(core=core, worker=Worker())
+    terminal = Terminal([SIPAPPCTL, "reload", "--config", str(server.config)])
+    try:
+        await deferToThread(terminal.await_, "Reloading ... 2 ready, 1 starting (")
+        core.reloaded.callback("Reloaded in 1.0 s")
+        await deferToThread(terminal.await_, "\r\x1b[KReloaded in 1.0 s\r\n")
+        assert await deferToThread(terminal.join) == 0
+    finally:
+        terminal.close()
+
+
+@ensureDeferred
+async def test_nobodyLooks(operate: Operate, capsys: pytest.CaptureFixture[str]) -> None:
+    core = Core()
+    server: Operated = operate(core=core)
+    running = server.run("reload")
+    core.reloaded.callback("Reloaded")
+    assert await running == 0
+    assert capsys.readouterr() == ("Reloaded\n", "")
