@@ -100,6 +100,7 @@ class _Line(LineOnlyReceiver):
     @ivar isFull: whether the other end reads more slowly than is sent.
     """
 
+    transport: Any
     delimiter = b"\n"
     MAX_LENGTH = 1 << 20
 
@@ -180,8 +181,9 @@ class _Line(LineOnlyReceiver):
         called = self._methods.call(caller, call.method, call.parameters, _Outlet(self, call))
 
         def refuse(failure: Failure) -> bytes:
-            failure.trap(Fault)
-            return encodeFault(identifier, failure.value)
+            fault = failure.value
+            assert isinstance(fault, Fault)
+            return encodeFault(identifier, fault)
 
         if call.isNotification:
             # A notification: nobody wants to know.

@@ -82,7 +82,7 @@ class Workforce:
         """
         @param staff: whoever serves now.
         """
-        self.listeners: dict[str, Callable[[str, Any], None]] = {}
+        self.listeners: dict[str, Callable[[str, Any], object]] = {}
         self.answers: dict[str, Callable[[str, Any], Deferred[Any]]] = {}
         self._staff = staff
 
