@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Protocol
 
+import msgspec
 from msgspec import Meta, Struct
 from twisted.internet.defer import Deferred
 
@@ -91,7 +92,8 @@ def helpOf(description: MethodDescription) -> str:
     @return: what there is to know of a method, in plain text.
     """
     parameters = ", ".join(
-        f"{each.name}: {each.type}" + ("" if each.isRequired else f" = {each.default!r}")
+        f"{each.name}: {each.type}"
+        + ("" if each.isRequired else f" = {msgspec.json.encode(each.default).decode()}")
         for each in description.parameters
     )
     return (
