@@ -12,7 +12,16 @@ from sipapp.admin.options import configured
 from sipapp.config import ConfigurationError, loadTables
 from sipapp.rpc import Fault
 
-__all__ = ["DONE", "NOT_DONE", "NOT_UNDERSTOOD", "NO_SERVER", "Misused", "asking", "operating"]
+__all__ = [
+    "DONE",
+    "NOT_DONE",
+    "NOT_UNDERSTOOD",
+    "NO_SERVER",
+    "Act",
+    "Misused",
+    "asking",
+    "operating",
+]
 
 DONE = 0
 NOT_DONE = 1

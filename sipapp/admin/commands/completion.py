@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -41,7 +40,7 @@ def addCompletionCommand(commands: Any, parser: ArgumentParser) -> None:
 
 def _run(parser: ArgumentParser, given: Namespace) -> int:
     if given.what in _SHELLS:
-        sys.stdout.write(_script(parser, given.what))
+        print(_script(parser, given.what))
         return DONE
     return asking(_names)(given)
 

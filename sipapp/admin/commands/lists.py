@@ -21,6 +21,7 @@ _POOLS = (
     Column("POOL", "name"),
     Column("KIND", "kind"),
     Column("SIZE", "size", isNumber=True),
+    Column("SIZE FROM", "size_from"),
     Column("READY", "ready", isNumber=True),
     Column("SERVES", "endpoints"),
     Column("RESOURCES", "resources"),
@@ -38,6 +39,7 @@ _LISTENERS = (
     Column("POOL", "pool"),
     Column("STATE", "state"),
     Column("RESOURCES", "resources"),
+    Column("ADDED", "is_added"),
 )
 _REGISTRATIONS = (
     Column("AOR", "aor"),

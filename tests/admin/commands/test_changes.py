@@ -3,6 +3,7 @@ With a real server they are in C{server/test_sipappctl.py}, and so is C{shutdown
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tests.admin.commands.conftest import Operate
 from tests.support.operated import Operated
 from tests.support.terminal import Terminal
 
+RELOADED = {"seconds": 1.0, "workers": 3, "generation": 2, "changed": ["pools.children"]}
 SIPAPPCTL = str(Path(sys.executable).with_name("sipappctl"))
 
 
@@ -27,25 +29,26 @@ class Pool:
         self.done: list[tuple[Any, ...]] = []
 
     @method(role="operator", changes=True)
-    def resize(self, pool: str, size: int) -> str:
+    def resize(self, pool: str, size: int) -> dict[str, Any]:
         """Give it another size."""
         self.done.append((pool, size))
-        return f"{pool} has {size} workers"
+        return {"name": pool, "size": size}
 
     @method(role="operator", changes=True)
-    def restart(self, pool: str) -> None:
+    def restart(self, pool: str) -> dict[str, Any]:
         """Replace its workers."""
         self.done.append((pool,))
+        return {"restarted": [f"{pool}/0"], "left": {f"{pool}/1": "parked"}}
 
 
 class Core:
     """One that takes its time."""
 
     def __init__(self) -> None:
-        self.reloaded: Deferred[str] = Deferred()
+        self.reloaded: Deferred[dict[str, Any]] = Deferred()
 
     @method(role="operator", changes=True)
-    def reload(self) -> Deferred[str]:
+    def reload(self) -> Deferred[dict[str, Any]]:
         """When the test says so."""
         return self.reloaded
 
@@ -54,9 +57,19 @@ class Core:
         """Not now."""
         raise Conflict("it drains already")
 
+    @method(role="operator", changes=True)
+    def resume(self) -> dict[str, Any]:
+        """But for one."""
+        return {"paused": ["udp:192.0.2.1:5060"]}
+
 
 class Worker:
     """Three of them."""
+
+    @method(role="operator", changes=True)
+    def restart(self, worker: str) -> dict[str, Any]:
+        """Replace it."""
+        return {"restarted": [worker], "left": {}}
 
     @method(name="list")
     def entries(self) -> list[dict[str, Any]]:
@@ -67,11 +80,21 @@ class Worker:
 @ensureDeferred
 async def test_whatIsAskedFor(operate: Operate, capsys: pytest.CaptureFixture[str]) -> None:
     pool = Pool()
-    server = operate(pool=pool, core=Core())
+    server = operate(pool=pool, core=Core(), worker=Worker())
     assert await server.run("resize", "udp-0", "4") == 0
-    assert await server.run("restart", "tcp", "--json") == 0
+    assert await server.run("restart", "tcp") == 0
+    assert await server.run("restart", "tcp/1") == 0
+    assert await server.run("resume") == 0
     assert pool.done == [("udp-0", 4), ("tcp",)]
-    assert capsys.readouterr() == ("udp-0 has 4 workers\nnull\n", "")
+    assert capsys.readouterr() == (
+        "udp-0 has 4 workers\n"
+        "restarted: tcp/0; tcp/1 is parked and left as it is\n"
+        "restarted: tcp/1\n"
+        "new work is taken, but not at udp:192.0.2.1:5060\n",
+        "",
+    )
+    assert await server.run("restart", "tcp", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["restarted"] == ["tcp/0"]
     assert await server.run("drain") == 1
     assert capsys.readouterr() == ("", "sipappctl: it drains already\n")
 
@@ -84,8 +107,11 @@ async def test_progress(operate: Operate) -> None:
     terminal = Terminal([SIPAPPCTL, "reload", "--config", str(server.config)])
     try:
         await deferToThread(terminal.await_, "Reloading ... 2 ready, 1 starting (")
-        core.reloaded.callback("Reloaded in 1.0 s")
-        await deferToThread(terminal.await_, "\r\x1b[KReloaded in 1.0 s\r\n")
+        core.reloaded.callback(RELOADED)
+        await deferToThread(
+            terminal.await_,
+            "\r\x1b[Kreloaded in 1.0 s: 3 workers, generation 2; changed: pools.children\r\n",
+        )
         assert await deferToThread(terminal.join) == 0
     finally:
         terminal.close()
@@ -96,6 +122,6 @@ async def test_nobodyLooks(operate: Operate, capsys: pytest.CaptureFixture[str])
     core = Core()
     server: Operated = operate(core=core)
     running = server.run("reload")
-    core.reloaded.callback("Reloaded")
+    core.reloaded.callback({**RELOADED, "changed": []})
     assert await running == 0
-    assert capsys.readouterr() == ("Reloaded\n", "")
+    assert capsys.readouterr() == ("reloaded in 1.0 s: 3 workers, generation 2\n", "")

@@ -13,9 +13,9 @@ import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet.threads import deferToThread
 
-from sipapp.admin.ctl import main
 from sipapp.rpc import method
 from tests.admin.commands.conftest import Operate
+from tests.support.terminal import Terminal
 
 PROGRAMS = str(Path(sys.executable).parent)
 
@@ -63,7 +63,7 @@ def completed(words: Sequence[str], directory: Path, config: str = "none.toml") 
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["re"], {"registrations", "reload", "resize", "restart"}),
+        (["re"], {"registrations", "reload", "resize", "restart", "resume"}),
         (["completion", "ba"], {"bash"}),
         (["user", ""], {"add", "list", "password", "remove", "role"}),
         (["user", "add", "--ro"], {"--role"}),
@@ -92,22 +92,16 @@ async def test_names(operate: Operate, tmp_path: Path) -> None:
 
 
 @pytest.mark.peer("zsh")
-def test_zsh(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It takes the script, and knows what to call."""
-    assert main(["completion", "zsh"]) == 0
-    script = tmp_path / "_sipappctl"
-    script.write_text(capsys.readouterr().out)
-    said = subprocess.run(
-        [
-            "zsh",
-            "-f",
-            "-c",
-            f"autoload -U compinit; compinit -u; source {script}; print $_comps[sipappctl]",
-        ],
-        env={**os.environ, "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert said.stdout.strip()
+def test_zsh(tmp_path: Path) -> None:
+    """Somebody types, with two tabs."""
+    environment = {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "HOME": str(tmp_path), "PS1": "%% "}
+    terminal = Terminal(["zsh", "-f", "-i"], environment=environment)
+    script = tmp_path / "script"
+    try:
+        terminal.type("autoload -U compinit; compinit -u -D\n")
+        terminal.type('eval "$(sipappctl completion zsh)"\n')
+        terminal.type(f"sipappctl compl\tba\t > {script}; exit\n")
+        terminal.join()
+    finally:
+        terminal.close()
+    assert "-F _shtab_sipappctl sipappctl\n" in script.read_text()
