@@ -12,23 +12,33 @@ from typing import Any
 
 import msgspec
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
+from sipapp.adjusting import Adjusting
 from sipapp.admin.doctor.examination import Report
 from sipapp.admin.door import UnixDoor
 from sipapp.admin.methods import Caller, Methods, Workforce
 from sipapp.admin.methods.audit import Audit
 from sipapp.admin.methods.ban import BanMethods
 from sipapp.admin.methods.connection import ConnectionMethods
+from sipapp.admin.methods.core import CoreMethods
+from sipapp.admin.methods.listener import ListenerMethods
 from sipapp.admin.methods.location import LocationMethods
+from sipapp.admin.methods.log import LogMethods
+from sipapp.admin.methods.pausing import Pausing
+from sipapp.admin.methods.pool import PoolMethods
+from sipapp.admin.methods.trace import Traces
 from sipapp.admin.methods.transaction import TransactionMethods
 from sipapp.admin.methods.user import UserMethods
+from sipapp.admin.methods.worker import WorkerMethods
 from sipapp.admin.stats.methods import StatsMethods
 from sipapp.admin.stats.premises import gatheringOf
 from sipapp.config import Settings
 from sipapp.listening import Listening
 from sipapp.location import LocationMaintenance
+from sipapp.orders import StandingOrders
 from sipapp.reload import Reload
+from sipapp.rolling import Rolling
 from sipapp.rpc import Fault
 from sipapp.succession import Succession
 
@@ -49,6 +59,7 @@ class Premises:
     @ivar isReady: tells whether the server serves.
     @ivar listening: the sockets.
     @ivar report: gives what the doctor has found last.
+    @ivar setLevels: sets the levels of the log of this process.
     """
 
     settings: Settings
@@ -62,6 +73,7 @@ class Premises:
     reactor: Any
     listening: Listening
     report: Callable[[], Report | None]
+    setLevels: Callable[[Mapping[str, str]], None]
 
 
 class Operations(MultiService):
@@ -74,11 +86,16 @@ class Operations(MultiService):
         super().__init__()
         settings = premises.settings
         self._audit = Audit(Path(settings.auditPath))
+        self._pausing = Pausing(premises.succession, premises.listening, premises.workforce)
         self.methods = Methods(self._namespaces(premises), self._audit)
         premises.workforce.answers["method"] = self._callForWorker
         premises.workforce.listeners["audit"] = self._auditForWorker
         self._door = UnixDoor(Path(settings.controlPath), self.methods, premises.reactor)
         self._door.setServiceParent(self)
+
+    def workersChanged(self) -> None:
+        """Workers have come or gone, or another generation serves."""
+        self._pausing.workersChanged()
 
     def settle(self) -> bool:
         """Prepare for another program in the place of this one: what is sent without end has one.
@@ -97,15 +114,37 @@ class Operations(MultiService):
         def settings() -> Settings:
             return premises.succession.current.settings
 
+        pausing, rolling = self._pausing, Rolling(premises.succession)
+        adjusting = Adjusting(premises.succession, premises.reload)
         ban = BanMethods(settings)
         location = LocationMethods(premises.maintenance, settings)
+        log = LogMethods(premises.workforce, settings, premises.setLevels)
+        traces = Traces(premises.workforce, premises.reactor)
+
+        def orders(worker: str, question: object) -> Deferred[StandingOrders]:
+            return succeed(StandingOrders(log.levelsOf(worker), traces.orders))
+
+        premises.workforce.answers["orders"] = orders
         return {
             "ban": ban,
             "connection": ConnectionMethods(premises.workforce),
+            "core": CoreMethods(
+                premises.succession,
+                premises.reload,
+                pausing,
+                premises.upgrade,
+                premises.stop,
+                premises.isReady,
+                premises.reactor,
+            ),
+            "listener": ListenerMethods(premises.succession, adjusting, pausing),
             "location": location,
+            "pool": PoolMethods(premises.succession, adjusting, rolling),
+            "log": log,
             "stats": StatsMethods(gatheringOf(premises, location.count, ban.entries)),
             "transaction": TransactionMethods(premises.workforce),
             "user": UserMethods(settings),
+            "worker": WorkerMethods(premises.succession, rolling, premises.workforce, traces),
         }
 
     def _callForWorker(self, worker: str, question: Mapping[str, Any]) -> Deferred[Any]:

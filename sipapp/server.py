@@ -21,8 +21,10 @@ from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 from twisted.python.failure import Failure
 
+from sipapp.adjusting import loaded, loadedAdjusted
 from sipapp.admin.doctor import Demand, Host, examine
 from sipapp.admin.doctor.rounds import Rounds
+from sipapp.admin.log import ServerLog
 from sipapp.admin.methods import Workforce
 from sipapp.admin.notify import ServiceNotifier
 from sipapp.config import (
@@ -31,18 +33,15 @@ from sipapp.config import (
     Settings,
     cautionsOf,
     describePlan,
-    loadSettings,
-    resolve,
 )
 from sipapp.estate import Estate
 from sipapp.ground import Ground
 from sipapp.listening import Listening
 from sipapp.location import LocationMaintenance
 from sipapp.operations import Operations, Premises
-from sipapp.plugins import resourceTypes
 from sipapp.pool import BindError, BootFailure, PassedSockets
 from sipapp.pool.adoption import NotIdle
-from sipapp.reload import Reload
+from sipapp.reload import Load, Reload
 from sipapp.succession import Succession
 from sipapp.upgrade import SIGNALS, Upgrade
 
@@ -89,7 +88,10 @@ class Server(MultiService):
             self._ground, self._listening, reactor, self._workersChanged, desk=workforce
         )
         self._reload = Reload(
-            self._succession, self._load, self._notifier.reloading, self._notifier.ready
+            self._succession,
+            partial(loaded, self._file),
+            self._notifier.reloading,
+            self._notifier.ready,
         )
         self._rounds = Rounds(self._demand, reactor)
         self._estate = estate
@@ -128,6 +130,7 @@ class Server(MultiService):
                 reactor,
                 self._listening,
                 lambda: self._rounds.report,
+                observer.setLevels if isinstance(observer, ServerLog) else lambda levels: None,
             )
         )
         self._operations.setServiceParent(self)
@@ -165,7 +168,11 @@ class Server(MultiService):
 
     def reload(self) -> None:
         """Read everything anew: see L{sipapp.reload}."""
-        self._reload.request()
+        self._request()
+
+    def _request(self, load: Load | None = None) -> None:
+        """The log is told what has come of it."""
+        self._reload.request(load).addErrback(lambda failure: None)
 
     def upgrade(self) -> None:
         """Execute the program anew, which goes on with everything: see L{sipapp.upgrade}."""
@@ -174,10 +181,6 @@ class Server(MultiService):
             upgrading.addErrback(lambda failure: _log.failure("The upgrade failed", failure))
 
     # Running.
-
-    def _load(self) -> tuple[Settings, Plan]:
-        settings = loadSettings(self._file, resourceTypes())
-        return settings, resolve(settings)
 
     def _bequeath(self) -> Estate:
         """
@@ -207,6 +210,7 @@ class Server(MultiService):
     def _workersChanged(self) -> None:
         if self._isReady:
             self._writeState()
+            self._operations.workersChanged()
 
     def _ready(self, _: object) -> None:
         current = self._succession.current
@@ -241,7 +245,7 @@ class Server(MultiService):
         self._reload.started()
         if self._estate is not None:
             self._estate = None
-            self.reload()
+            self._request(lambda: loadedAdjusted(self._file, current.settings.adjustments))
 
     def _callDoctor(self) -> None:
         """What has happened since boot is left out here: a start is no news of that."""

@@ -21,6 +21,7 @@ from sipapp.certificates import Certificates
 from sipapp.config import DEFAULT_PORTS, ResolvedListener, Settings, decodeSettings
 from sipapp.inheritance import Inheritance, endpointOf
 from sipapp.interfaces import IAccounts, IDocumentStore, INonceCounts, IWorker
+from sipapp.orders import TakenOrders
 from sipapp.plugins import resourceMakers, resourceTypes
 from sipapp.pool import Boot, WorkerControl, enterWorker, settleHeap, stacks, startLogging, whyNot
 from sipapp.resources.calls import CallRecords
@@ -28,6 +29,7 @@ from sipapp.resources.sip import Dispatch
 from sipapp.sip import SIPURI, normalHost
 from sipapp.stores import Stores
 from sipapp.strangers import Strangers
+from sipapp.tracing import Tracer
 from sipapp.transaction import Identifiers, TimerSettings
 from sipapp.transport import leanreactor
 from sipapp.transport.assembly import Transport, assemble
@@ -38,6 +40,7 @@ from sipapp.transport.locate import makeLocator
 from sipapp.transport.networks import Networks
 from sipapp.transport.trust import TrustedPeers
 from sipapp.transport.turns import Turns
+from sipapp.transport.wiretap import Wiretap
 from sipapp.websites import WebSites
 
 __all__ = ["Worker", "main"]
@@ -201,6 +204,15 @@ class Worker:
     def endOfTurn(self, call: Callable[[], object]) -> None:
         self._turns.atEnd(call)
 
+    def about(self) -> dict[str, str]:
+        """What message is being handled, for the log."""
+        return self._turns.about()
+
+    def tap(self, tap: Wiretap | None) -> None:
+        """Show every SIP message from now on; C{None} shows them to nobody."""
+        if self._transport is not None:
+            self._transport.driver.tap(tap)
+
     def parked(self, slots: Iterable[int]) -> None:
         """The workers of these slots of the pool are gone for good: see L{sipapp.pool.commands}."""
         if self._transport is not None:
@@ -315,25 +327,36 @@ def main() -> int:
     boot = enterWorker()
     assignment = decodeAssignment(boot.payload)
     settings = decodeSettings(assignment.settings, resourceTypes())
-    startLogging(settings.log.level)
+    log = startLogging(settings.log.level)
     reactor = leanreactor.install()
     worker = Worker(reactor, boot, assignment, settings)
+    log.context = worker.about
+
+    def serve() -> Deferred[None]:
+        # What was changed since it asked was told to those who served then.
+        orders.take()
+        return Deferred.fromCoroutine(worker.serve())
+
     control = WorkerControl(
         reactor,
         boot,
         worker.drain,
         onQuiesce=worker.quiesce,
         onHandOver=worker.handOver,
-        onServe=worker.serve,
+        onServe=serve,
         onParked=worker.parked,
         onAsked=worker.answers.answer,
     )
     worker.administration = Administration(control)
+    tracer = Tracer(boot.name, worker.tap, control.tell, worker.endOfTurn)
+    orders = TakenOrders(control, log, tracer)
+    orders.addTo(worker.answers)
     worker.tell = control.tell
     control.adopt()
 
     def run() -> None:
         starting = Deferred.fromCoroutine(worker.start())
+        starting.addCallback(lambda _: orders.take())
         starting.addCallback(lambda _: control.ready())
         starting.addErrback(lambda failure: control.failed(whyNot(failure)))
 

@@ -70,8 +70,9 @@ def _formatJSON(event: LogEvent) -> str:
     }
     if told is not None:
         flat["system"], flat["message"] = told.system, told.message
-    # What it is about does not get to say what else it is.
-    flat = {**event.get("about", {}), **flat}
+    for name, value in event.get("about", {}).items():
+        # It does not get to say what else it is.
+        flat.setdefault(name, value)
     traceback = _tracebackOf(event)
     if traceback:
         flat["traceback"] = traceback

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
-from sipapp.sip import Message, Request, Response, SIPError
+from sipapp.sip import Request, Response, SIPError
 from sipapp.tracing.masking import masked
 from sipapp.tracing.sighting import HostPort, Report, Sighting
 from sipapp.tracing.subject import Subject, read
 
-__all__ = ["Reporter", "Tracer", "TracerSwitch"]
+__all__ = ["Tell", "Tracer"]
 
 #: What a worker shows of one trace in a second; more would keep it from its work.
 _MESSAGES = 200
 _BYTES = 1 << 20
+#: Messages that wait for the parent to take those before them.
+_WAITING = 400
 
-TracerSwitch = Callable[["Tracer | None"], None]
-"""Called with who wants to see each message, or with C{None} if nobody does any more."""
+
+class _Telling(Protocol):
+    def addBoth(self, callback: Callable[[Any], object], /) -> object: ...
 
 
-class Reporter(Protocol):
-    """Takes what is to be told to the parent."""
-
-    def __call__(self, subject: str, body: bytes, /) -> object: ...
+Tell = Callable[[str, bytes], _Telling]
+"""Tells the parent something: the subject, and JSON. What it returns says when that was heard."""
 
 
 class _Trace:
@@ -52,10 +53,18 @@ class _Trace:
             self._messages = self._bytes = 0
         self._messages += 1
         self._bytes += size
-        if self._messages > _MESSAGES or self._bytes > _BYTES:
+        isTooMuch = self._messages > _MESSAGES or self._bytes > _BYTES
+        if isTooMuch or len(self.unreported) >= _WAITING:
             self.leftOut += 1
             return False
         return True
+
+    def report(self, number: int) -> Report:
+        """
+        @return: what has not been reported yet.
+        """
+        seen, self.unreported = tuple(self.unreported), []
+        return Report(number, seen, self.leftOut)
 
 
 class Tracer:
@@ -64,24 +73,26 @@ class Tracer:
     def __init__(
         self,
         worker: str,
-        switch: TracerSwitch,
-        report: Reporter,
+        tap: Callable[[Tracer | None], None],
+        tell: Tell,
         atEnd: Callable[[Callable[[], object]], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
         """
         @param worker: its name, for what it has seen.
-        @param report: tells the parent, of the subject C{trace}, a L{Report} in JSON.
+        @param tap: called with who wants to see each message, C{None} if nobody does any more.
+        @param tell: takes L{Report}s, a list of them, for the subject C{trace}.
         @param atEnd: has something called at the end of the worker's turn.
         @param clock: the time, in seconds since the epoch.
         """
         self._worker = worker
-        self._switch = switch
-        self._report = report
+        self._tap = tap
+        self._tell = tell
         self._atEnd = atEnd
         self._clock = clock
         self._traces: dict[int, _Trace] = {}
-        self._isReporting = False
+        self._isDue = False
+        self._isTelling = False
 
     def start(self, trace: int, subject: str, seconds: float) -> None:
         """Follow somebody. Harmless if that is so already.
@@ -92,22 +103,16 @@ class Tracer:
         """
         if trace not in self._traces:
             self._traces[trace] = _Trace(Subject(subject), self._clock() + seconds)
-            self._switch(self)
+            self._tap(self)
 
-    def stop(self, trace: int) -> int:
+    def stop(self, trace: int) -> Report:
         """
-        @return: how many messages were not shown.
+        @return: what has not been reported yet.
         """
-        self._tell()
         ended = self._traces.pop(trace, None)
         if not self._traces:
-            self._switch(None)
-        return 0 if ended is None else ended.leftOut
-
-    def _expire(self) -> None:
-        now = self._clock()
-        for number in [each for each, trace in self._traces.items() if now >= trace.end]:
-            self.stop(number)
+            self._tap(None)
+        return Report(trace) if ended is None else ended.report(trace)
 
     def seen(
         self, data: bytes, isSent: bool, transport: str, local: HostPort, remote: HostPort
@@ -122,55 +127,67 @@ class Tracer:
         sighting: Sighting | None = None
         for trace in self._traces.values():
             if now >= trace.end:
-                self._atEnd(self._expire)
+                self._comeBack()
             elif trace.subject.isIn(message, remote) and trace.admits(len(data), now):
                 if sighting is None:
-                    sighting = self._sighting(now, data, message, isSent, transport, local, remote)
+                    direction: Any = "sent" if isSent else "received"
+                    sighting = Sighting(
+                        now,
+                        self._worker,
+                        direction,
+                        transport,
+                        local,
+                        remote,
+                        *_named(message),
+                        masked(data),
+                    )
                 trace.unreported.append(sighting)
-                if not self._isReporting:
-                    self._isReporting = True
-                    self._atEnd(self._tell)
+                self._comeBack()
 
-    def _sighting(
-        self,
-        now: float,
-        data: bytes,
-        message: Message | None,
-        isSent: bool,
-        transport: str,
-        local: HostPort,
-        remote: HostPort,
-    ) -> Sighting:
-        return Sighting(
-            now,
-            self._worker,
-            "sent" if isSent else "received",
-            transport,
-            local,
-            remote,
-            "" if message is None else _sound(message.get("call-id") or ""),
-            _sound(_methodOf(message)),
-            message.status if isinstance(message, Response) else 0,
-            _sound(message.reason) if isinstance(message, Response) else "",
-            masked(data),
-        )
+    def _comeBack(self) -> None:
+        if not self._isDue:
+            self._isDue = True
+            self._atEnd(self._turnEnds)
 
-    def _tell(self) -> None:
-        self._isReporting = False
-        for number, trace in self._traces.items():
-            if trace.unreported:
-                report = Report(number, tuple(trace.unreported), trace.leftOut)
-                trace.unreported = []
-                self._report("trace", msgspec.json.encode(report))
+    def _turnEnds(self) -> None:
+        self._isDue = False
+        now = self._clock()
+        for number in [each for each, trace in self._traces.items() if now >= trace.end]:
+            # Whoever has begun it would have stopped it: the parent is another one now.
+            self.stop(number)
+        self._report()
+
+    def _report(self) -> None:
+        """Tell what has been seen, unless the parent still takes what was told before."""
+        if self._isTelling:
+            return
+        reports = [
+            trace.report(number) for number, trace in self._traces.items() if trace.unreported
+        ]
+        if reports:
+            self._isTelling = True
+            self._tell("trace", msgspec.json.encode(reports)).addBoth(self._told)
+
+    def _told(self, outcome: object) -> None:
+        """The parent has taken it; or it never will, which is no matter of ours."""
+        self._isTelling = False
+        self._report()
 
 
-def _methodOf(message: Message | None) -> str:
+def _named(message: Request | Response | None) -> tuple[str, str, int, str]:
+    """
+    @return: Call-ID, method, status and reason phrase, as far as there are any.
+    """
+    if message is None:
+        return "", "", 0, ""
+    callID = _sound(message.get("call-id") or "")
     if isinstance(message, Request):
-        return message.method
+        return callID, _sound(message.method), 0, ""
     try:
-        return "" if message is None else message.cseq.method
+        method = _sound(message.cseq.method)
     except SIPError:
-        return ""
+        method = ""
+    return callID, method, message.status, _sound(message.reason)
 
 
 def _sound(text: str) -> str:

@@ -130,7 +130,7 @@ class TestLater:
         offering.ask("MESSAGE")
         waiting.errback(LookupError("gone"))
         assert offering.statuses == [500]
-        assert [event["callID"] for event in events if "callID" in event] == ["call-1"]
+        assert [event["about"]["call_id"] for event in events if "about" in event] == ["call-1"]
 
 
 class TestFailures:
@@ -140,7 +140,7 @@ class TestFailures:
         offering = Offering([resource, Scripted(answer(200))])
         assert offering.ask("MESSAGE") == [500]
         (event,) = [each for each in events if "log_failure" in each]
-        assert event["callID"] == "call-1"
+        assert event["about"]["call_id"] == "call-1"
         assert event["log_failure"].check(LookupError)
         resource.does = None
         assert offering.ask("MESSAGE", branch="2") == [500, 200]
@@ -162,7 +162,9 @@ class TestFailures:
         resource = Scripted()
         resource.ack = fail  # type: ignore[method-assign]
         Offering([resource]).ask("ACK")
-        assert [event["callID"] for event in events if "log_failure" in event] == ["call-1"]
+        assert [event["about"]["call_id"] for event in events if "log_failure" in event] == [
+            "call-1"
+        ]
 
 
 class TestNobody:

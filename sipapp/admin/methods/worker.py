@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 from sipapp.admin.methods.outcome import outcomeOf
+from sipapp.admin.methods.trace import Seconds, SubjectText, Traced, Traces
 from sipapp.admin.methods.workforce import WorkerEntry, Workforce
 from sipapp.outcomes import Restarted
 from sipapp.pool.process import WorkerProcess
-from sipapp.rpc import Fault, NotFound, Unavailable, method
+from sipapp.rpc import Fault, InvalidParameters, NotFound, Stream, Unavailable, method
 
 if TYPE_CHECKING:
     from sipapp.rolling import Rolling
@@ -48,10 +49,13 @@ class StackView(Struct, frozen=True):
 class WorkerMethods:
     """Shows worker processes, and looks at them or ends them one by one."""
 
-    def __init__(self, succession: Succession, rolling: Rolling, workforce: Workforce) -> None:
+    def __init__(
+        self, succession: Succession, rolling: Rolling, workforce: Workforce, traces: Traces
+    ) -> None:
         self._succession = succession
         self._rolling = rolling
         self._workforce = workforce
+        self._traces = traces
 
     @method(name="list")
     def entries(self) -> list[WorkerEntry]:
@@ -96,6 +100,31 @@ class WorkerMethods:
                 raise Unavailable(f"{worker}, pid {pid}, does not even react to a signal") from None
             return StackView(worker, pid, False, text)
         return StackView(worker, pid, True, text)
+
+    @method(role="operator", changes=True)
+    async def trace(
+        self,
+        subject: SubjectText = "",
+        seconds: Seconds = 10.0,
+        live: bool = False,
+        stream: Stream | None = None,
+    ) -> Traced:
+        """Follow SIP messages as they come and go, across all workers.
+
+        subject: an address or network, such as 192.0.2.1 or 192.0.2.1:5060; a user, such as alice,
+        alice@example.com or +4930123456; or a Call-ID. If it is left out, everything is shown.
+        seconds: how long, at most 60 unless live. live: whether to send messages as they come, to
+        those on the unix socket, instead of all of them in the end.
+
+        Once a message of an address or user is seen, all of its call are. The bytes are in base64,
+        and what somebody could log in with is masked. When there are too many, some are left out;
+        left_out counts them.
+        """
+        if not live:
+            return await self._traces.collect(subject, seconds)
+        if stream is None:
+            raise InvalidParameters("live: only those on the unix socket are sent anything")
+        return await self._traces.watch(subject, seconds, stream)
 
     def _find(self, worker: str) -> tuple[str, int]:
         """
