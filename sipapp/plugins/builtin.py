@@ -7,7 +7,7 @@ from sipapp.resources.sip.options import optionsMaker
 from sipapp.resources.sip.proxy import proxyMaker
 from sipapp.resources.sip.registrar import registrarMaker
 from sipapp.resources.sip.replicate import replicateMaker
-from sipapp.resources.web import healthMaker, metricsMaker, readyMaker
+from sipapp.resources.web import healthMaker, metricsMaker, readyMaker, statusMaker
 from sipapp.resources.xcap import xcapMaker
 from sipapp.resources.xmlrpc import makeXMLRPCMaker
 
@@ -22,6 +22,7 @@ __all__ = [
     "readyMaker",
     "registrarMaker",
     "replicateMaker",
+    "statusMaker",
     "xcapMaker",
     "xmlrpcMaker",
 ]

@@ -3,5 +3,6 @@
 from sipapp.resources.web.health import healthMaker
 from sipapp.resources.web.metrics import metricsMaker
 from sipapp.resources.web.readiness import readyMaker
+from sipapp.resources.web.status import statusMaker
 
-__all__ = ["healthMaker", "metricsMaker", "readyMaker"]
+__all__ = ["healthMaker", "metricsMaker", "readyMaker", "statusMaker"]
