@@ -12,8 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from twisted.internet.defer import Deferred
-from twisted.internet.error import TimeoutError
+from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
