@@ -7,7 +7,6 @@ second later.
 from __future__ import annotations
 
 import math
-import re
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -17,8 +16,8 @@ from typing import Any
 
 import lmdb
 
-from sipapp.admin.figures import UNITS, duration
-from sipapp.admin.options import configured
+from sipapp.admin.figures import duration
+from sipapp.admin.options import configured, seconds
 from sipapp.admin.tables import Column, present
 from sipapp.config import ConfigurationError, loadTables
 from sipapp.sources import Network, parseNetwork
@@ -35,7 +34,6 @@ _COLUMNS = (
     Column("FROM", "datagrams_only", lambda only: "datagrams" if only else "everything"),
     Column("REASON", "reason"),
 )
-_DURATION = re.compile(r"([0-9]{1,9})([smhd]?)")
 
 
 def addBanCommand(commands: Any) -> None:
@@ -65,7 +63,7 @@ def addBanCommand(commands: Any) -> None:
     adding.add_argument(
         "--for",
         dest="duration",
-        type=_duration,
+        type=seconds,
         default=math.inf,
         metavar="TIME",
         help="such as 90s, 30m, 12h or 7d (default: until it is removed)",
@@ -132,10 +130,3 @@ def _network(text: str) -> Network:
         return parseNetwork(text)
     except ValueError as error:
         raise ArgumentTypeError(f"{text!r} is neither an IP address nor a network") from error
-
-
-def _duration(text: str) -> float:
-    found = _DURATION.fullmatch(text)
-    if found is None or not int(found[1]):
-        raise ArgumentTypeError(f"{text!r} is no time such as 90s, 30m, 12h or 7d")
-    return float(int(found[1]) * UNITS[found[2] or "s"])

@@ -16,6 +16,7 @@ from sipapp.admin.commands.lists import addListCommands
 from sipapp.admin.commands.pinging import addPingCommand
 from sipapp.admin.commands.top import addTopCommands
 from sipapp.admin.doctor.command import addDoctorCommand
+from sipapp.admin.trace.command import addTraceCommand
 from sipapp.admin.users import addUserCommand
 from sipapp.admin.xcap import addXCAPCommand
 
@@ -28,6 +29,7 @@ _COMMANDS = (
     addTopCommands,
     addListCommands,
     addChangeCommands,
+    addTraceCommand,
     addCallCommands,
     addUserCommand,
     addXCAPCommand,

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
-from argparse import ArgumentParser
+import re
+from argparse import ArgumentParser, ArgumentTypeError
 
-__all__ = ["configured"]
+from sipapp.admin.figures import UNITS
+
+__all__ = ["configured", "seconds"]
+
+_DURATION = re.compile(r"([0-9]{1,9})([smhd]?)")
 
 
 def configured() -> ArgumentParser:
@@ -23,3 +28,15 @@ def configured() -> ArgumentParser:
         " without one)",
     )
     return parser
+
+
+def seconds(text: str) -> float:
+    """
+    @param text: what was typed, such as C{90s}, C{30m}, C{12h} or C{7d}.
+    @return: in seconds.
+    @raise ArgumentTypeError: if it is no time.
+    """
+    found = _DURATION.fullmatch(text)
+    if found is None or not int(found[1]):
+        raise ArgumentTypeError(f"{text!r} is no time such as 90s, 30m, 12h or 7d")
+    return float(int(found[1]) * UNITS[found[2] or "s"])
