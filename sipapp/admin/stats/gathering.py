@@ -164,8 +164,14 @@ class Gathering:
         """
         answered = {}
         for worker, answer in answers.items():
-            if not isinstance(answer, Fault):
+            if isinstance(answer, Fault):
+                continue
+            try:
                 answered[worker] = self._learnOf(worker, answer)
+            except msgspec.ValidationError as error:
+                # It is of another version: this process has been executed anew.
+                _log.warn("{worker} tells numbers in its own way: {error}", worker=worker,
+                          error=error)  # fmt: skip
         return answered
 
     def _learnOf(self, worker: str, told: Any) -> int:
