@@ -40,6 +40,7 @@ from sipapp.pool import (
 )
 from sipapp.pool.detour import divert, throwAway, turnAway
 from sipapp.pool.groups import confine
+from sipapp.pool.rota import takeTurns
 from sipapp.transport import steering
 
 __all__ = ["Given", "Listening"]
@@ -187,6 +188,8 @@ class Listening(MultiService):
             self.windows[listener.index] = steering.attach(group.sockets[0], listener.slots)
             if listener.slots > 1:
                 return
+        elif takeTurns(group.sockets[0], range(listener.slots)):
+            return
         if len(group.sockets) > listener.slots or group in self._isConfined:
             confine(group.sockets[0], listener.slots)
             self._isConfined.add(group)
@@ -204,7 +207,7 @@ class Listening(MultiService):
             self.windows[listener.index] = window
         else:
             others = [slot for slot in range(listener.slots) if slot not in slots]
-            if not divert(group.sockets[0], others):
+            if not takeTurns(group.sockets[0], others) and not divert(group.sockets[0], others):
                 return False
             self._isConfined.add(group)
         self._isDiverted.add(listener.index)

@@ -30,8 +30,8 @@ from sipapp.transport.tls import ClientTLS, ServerTLS, TLSFactory
 from sipapp.transport.turns import Turns
 from sipapp.transport.wiretap import Wiretap
 
-#: How many connections one reactor turn accepts at first. Twisted's 100 would let one worker
-#: swallow a burst before its siblings on the same port have woken up.
+#: How many connections one reactor turn accepts at first. With Twisted's 100, whose handshakes are
+#: all begun then, those who are here already would wait.
 _ACCEPTS_PER_TURN = 16
 
 #: What is read of a connection at once, in bytes; then it is the turn of others. With Twisted's

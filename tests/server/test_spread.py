@@ -8,16 +8,18 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from tests.conftest import ServerStarter
+from tests.pool.test_rota import needsPrivilege
 from tests.support import netsockets
 from tests.support.callflood import CALLEE_SEES, CALLER_SEES, CallFlood, starts
 from tests.support.configuration import Configuration
 from tests.support.processes import sendSignal
 from tests.support.server import Server
-from tests.support.sipclient import UDPSocket
+from tests.support.sipclient import StreamSocket, UDPSocket
 from tests.support.siptext import Headers, newToken, workerCode
 
 WORKERS = 4
@@ -84,6 +86,23 @@ def test_callsSpreadAndStay(server: Server, makeFlood: FloodMaker, headers: Head
     assert len({server.workerOf(code) for code in shares}) == WORKERS
     sockets = netsockets.datagramSockets(server.endpoint("udp").port)
     assert [row.drops for row in sockets] == [0] * WORKERS
+
+
+@needsPrivilege
+def test_connectionsComeInTurn(configuration: Configuration, startServer: ServerStarter) -> None:
+    """However few there are, as from a trunk, each worker has its share of them."""
+    configuration.listen("tcp", workers=3)
+    server = startServer(configuration)
+    with ExitStack() as trunk:
+        codes = Counter(
+            workerCode(
+                trunk.enter_context(StreamSocket(server.endpoint("tcp").address))
+                .options("sip:example.test")
+                .toTag
+            )
+            for _ in range(12)
+        )
+    assert sorted(codes.values()) == [4, 4, 4]
 
 
 def callIDsOf(client: UDPSocket, code: str, count: int) -> list[str]:
