@@ -51,6 +51,9 @@ async def respond(request: Any, catalogue: Catalogue, access: Access) -> bytes |
         return None
     exchange = _Exchange(request, caller, catalogue, access)
     body: bytes = request.content.read()
+    if not body and not await exchange.isEnough("admin"):
+        # Such as curl, which wants to be challenged before it says what it has to say.
+        return None
     answer = await (exchange.xml(body) if door == "xmlrpc" else exchange.json(body))
     if answer is None:
         return None
@@ -73,7 +76,7 @@ class _Exchange:
     async def xml(self, body: bytes) -> bytes | None:
         try:
             name, parameters = xmlrpc.decodeCall(body)
-            if not await self._mayAsk([(name, parameters)]):
+            if not await self._mayCall([(name, parameters)]):
                 return None
             return xmlrpc.encodeResult(await self._call(name, parameters))
         except Fault as fault:
@@ -85,7 +88,7 @@ class _Exchange:
         except Fault as fault:
             return jsonrpc.encodeFault(None, fault)
         named = [each for each in calls if isinstance(each, jsonrpc.Call)]
-        if not await self._mayAsk([(each.method, each.parameters) for each in named]):
+        if not await self._mayCall([(each.method, each.parameters) for each in named]):
             return None
         outcomes = [await self._outcome(each) for each in calls]
         answers = [each for each in outcomes if each]
@@ -106,17 +109,19 @@ class _Exchange:
     async def _call(self, name: str, parameters: Any) -> Any:
         return await self._catalogue.call(self._caller, name, parameters)
 
-    async def _mayAsk(self, calls: list[tuple[str, Any]]) -> bool:
-        """Ask somebody who has come in without a name for it, if that is not enough for what he
-        calls.
+    async def isEnough(self, least: Role) -> bool:
+        """Ask somebody who has come in without a name for it, if he wants more than a viewer.
 
+        @param least: the role that it takes.
         @return: whether to go on.
         """
-        roles = [self._catalogue.roleFor(name, parameters) for name, parameters in calls]
-        least: Role = max(roles, key=ROLES.index, default="viewer")
         if self._caller.name or least == "viewer":
             return True
         return await self._access.admit(self._request, least, self._caller.door) is not None
+
+    async def _mayCall(self, calls: list[tuple[str, Any]]) -> bool:
+        roles = [self._catalogue.roleFor(name, parameters) for name, parameters in calls]
+        return await self.isEnough(max(roles, key=ROLES.index, default="viewer"))
 
 
 def _door(request: Any) -> _Door | None:
