@@ -32,27 +32,32 @@ class Rolling:
         """
         generation = self._succession.current
         plan = generation.plan.pool(name)
-        pool = generation.pools[name]
         outcome = Restarted([], {})
         for slot in range(plan.size) if slots is None else slots:
-            worker = pool.workers()[slot]
-            if worker.state != READY:
-                outcome.left[worker.name] = worker.state
+            state = await self._renew(generation, plan, slot)
+            worker = f"{name}/{slot}"
+            if state == READY:
+                outcome.restarted.append(worker)
             else:
-                await self._renew(generation, plan, slot)
-                outcome.restarted.append(worker.name)
+                outcome.left[worker] = state
         return outcome
 
-    async def _renew(self, generation: Generation, plan: PoolPlan, slot: int) -> None:
-        """Replace one, unless its generation has been followed by another."""
+    async def _renew(self, generation: Generation, plan: PoolPlan, slot: int) -> str:
+        """Replace one, unless its generation has been followed by another.
+
+        @return: the state that it was in: if that is another than ready, it is left as it is.
+        """
         pool = generation.pools[plan.name]
         while self._succession.current is generation:
+            worker = pool.workers()[slot]
             if not pool.renewals.mayBegin:
                 await pool.renewals.whenChanged()
                 if not pool.running and self._succession.current is generation:
                     raise PoolStopped("the server is being stopped")
+            elif worker.state != READY:
+                return worker.state
             elif await generation.renew(plan, slot):
-                return
+                break
             elif pool.renewals.mayBegin:
-                name = pool.workers()[slot].name
-                raise NotRestarted(f"{name} goes on as it was: {pool.renewals.refusal}")
+                raise NotRestarted(f"{worker.name} goes on as it was: {pool.renewals.refusal}")
+        return READY
