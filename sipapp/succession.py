@@ -79,6 +79,12 @@ class Succession(MultiService):
         # Codes of workers that nothing names, once they and all before them have gone.
         self._unnamed: set[str] = set()
 
+    @property
+    def generations(self) -> list[Generation]:
+        """Those that leave, the one that serves, and the one that gets ready, as far as they are
+        there."""
+        return [each for each in self if isinstance(each, Generation)]
+
     def begin(self, settings: Settings, plan: Plan) -> None:
         """Make the first generation. It starts with this service.
 
@@ -93,8 +99,8 @@ class Succession(MultiService):
         @raise NotIdle: if another generation than the present one is there, or a worker of it is
             neither ready nor parked.
         """
-        for each in self:
-            if isinstance(each, Generation) and each is not self.current:
+        for each in self.generations:
+            if each is not self.current:
                 raise NotIdle(f"generation {each.number} is still there")
         return Estate(
             self.current.number,
@@ -223,8 +229,8 @@ class Succession(MultiService):
         await DeferredList(serving)
         names = [name for _, name in await DeferredList(handedOver.values())]
         self._unnamed = self._ground.deadNames
-        for generation in self:
-            if isinstance(generation, Generation) and generation is not new:
+        for generation in self.generations:
+            if generation is not new:
                 self._unnamed |= set(generation.sipCodes)
         for each in names:
             self._unnamed = self._unnamed - set(each) if each is not None else set()
@@ -265,7 +271,7 @@ class Succession(MultiService):
 
         def clean(_: object) -> None:
             self._ground.closeInboxes({code: successors.get(code) for code in generation.sipCodes})
-            if [each for each in self if isinstance(each, Generation)] == [self.current]:
+            if self.generations == [self.current]:
                 self._ground.forget(self._unnamed)
             if not self._isStopping:
                 self._keepSockets()
@@ -277,9 +283,7 @@ class Succession(MultiService):
 
     def _keepSockets(self) -> None:
         """Close those that no generation has; the others are as the present one wants them."""
-        self._listening.keep(
-            generation.given for generation in self if isinstance(generation, Generation)
-        )
+        self._listening.keep(generation.given for generation in self.generations)
         self._listening.setReceiveBuffer(self.current.settings.sip.udpReceiveBuffer)
 
 

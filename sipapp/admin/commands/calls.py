@@ -23,7 +23,7 @@ _METHODS = (
     Column("METHOD", "name"),
     Column("ROLE", "role"),
     Column("CHANGES", "changes"),
-    Column("WHAT IT DOES", "help", lambda text: text.partition("\n")[0]),
+    Column("WHAT IT DOES", "help", lambda text: " ".join(text.partition("\n\n")[0].split())),
 )
 
 
@@ -70,9 +70,11 @@ def show(value: Any) -> None:
     elif isinstance(value, list):
         for each in value:
             print(shown(each))
-    elif value is not None:
-        for line in str(value).splitlines() if isinstance(value, str) else [value]:
+    elif isinstance(value, str):
+        for line in value.splitlines():
             print(shown(line))
+    elif value is not None:
+        print(shown(value))
 
 
 def _call(client: Client, given: Namespace) -> None:
@@ -118,11 +120,15 @@ def _column(key: str, rows: Sequence[Mapping[str, Any]]) -> Column:
 
 
 def _showStruct(value: Mapping[str, Any]) -> None:
-    """Names and values; lists of what is alike follow as tables."""
-    plain = [{"name": key, "value": each} for key, each in value.items() if not _isTable(each)]
-    if plain:
-        Table([Column("NAME", "name"), Column("VALUE", "value")]).add(plain)
-    for key, each in value.items():
-        if _isTable(each):
-            print(f"\n{shown(key)}")
-            show(each)
+    """Names and values; what takes more than a line follows."""
+    long = {key: each for key, each in value.items() if _isTable(each) or _isLong(each)}
+    short = [{"name": key, "value": each} for key, each in value.items() if key not in long]
+    if short:
+        Table([Column("NAME", "name"), Column("VALUE", "value")]).add(short)
+    for key, each in long.items():
+        print(f"\n{shown(key)}")
+        show(each)
+
+
+def _isLong(value: Any) -> bool:
+    return isinstance(value, str) and "\n" in value

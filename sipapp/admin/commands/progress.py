@@ -56,8 +56,8 @@ class Progress:
 @contextmanager
 def progress(doing: str, given: Namespace) -> Iterator[Callable[[], None]]:
     """
-    @return: what is to be called again and again until this is left; it shows how many workers are
-        in which state, on standard error if that is a terminal.
+    @return: what is to be called again and again until this is left; it shows how the workers are
+        doing, on standard error if that is a terminal.
     """
     if not sys.stderr.isatty():
         yield lambda: None
@@ -77,16 +77,27 @@ def progress(doing: str, given: Namespace) -> Iterator[Callable[[], None]]:
 
 
 def _workers(client: Client | None) -> str:
+    if client is None:
+        return ""
     try:
-        return "" if client is None else inStates(client.call("worker.list", patience=1.0))
+        workers = client.call("worker.list", patience=1.0)
+        generations = client.call("core.info", patience=1.0)["generations"]
     except (Fault, ServerAbsent):
         # It may be about to end, which is what is waited for.
         return ""
+    return inStates(workers, generations)
 
 
-def inStates(workers: Sequence[Mapping[str, Any]]) -> str:
+def inStates(workers: Sequence[Mapping[str, Any]], generations: Sequence[Mapping[str, Any]]) -> str:
     """
-    @return: how many of them are in which state.
+    @param workers: those that serve, and those in whose place others will.
+    @param generations: all that there are, the last one last.
+    @return: how many of the workers are in which state, and how far the last generation is if there
+        are others.
     """
     counts = Counter(str(worker["state"]) for worker in workers)
-    return ", ".join(f"{count} {state}" for state, count in counts.most_common())
+    states = ", ".join(f"{count} {state}" for state, count in counts.most_common())
+    if len(generations) < 2:
+        return states
+    last = generations[-1]
+    return f"{states}; generation {last['number']}: {last['ready']} of {last['workers']} ready"

@@ -18,13 +18,14 @@ from sipapp.admin.methods.outcome import outcomeOf
 from sipapp.admin.methods.pausing import Pausing
 from sipapp.admin.stats.begun import begun
 from sipapp.outcomes import Reloaded
+from sipapp.pool.slottable import READY
 from sipapp.rpc import Conflict, method
 
 if TYPE_CHECKING:
     from sipapp.reload import Reload
     from sipapp.succession import Succession
 
-__all__ = ["Begun", "CoreMethods", "Drained", "ServerView", "Uptime"]
+__all__ = ["Begun", "CoreMethods", "Drained", "GenerationView", "ServerView", "Uptime"]
 
 #: Seconds until what ends this program begins: the answer that it does leaves before.
 _FAREWELL = 0.1
@@ -42,12 +43,25 @@ class Uptime(Struct, frozen=True):
     uptime: int
 
 
+class GenerationView(Struct, frozen=True):
+    """The workers of one configuration.
+
+    @ivar workers: how many there are to be, or have been. @ivar ready: how many are.
+    """
+
+    number: int
+    workers: int
+    ready: int
+
+
 class ServerView(Struct, frozen=True, kw_only=True):
     """How the server stands.
 
     @ivar ready: whether it serves and takes new work.
     @ivar draining: whether it was told to take none.
     @ivar generation: the number of the one that serves; each reload makes another.
+    @ivar generations: all that there are: those that finish their work, the one that serves, and
+        the one that gets ready.
     @ivar adjusted: in what the configuration differs from its file.
     """
 
@@ -57,6 +71,7 @@ class ServerView(Struct, frozen=True, kw_only=True):
     ready: bool
     draining: bool
     generation: int
+    generations: list[GenerationView]
     adjusted: list[str]
 
 
@@ -128,6 +143,14 @@ class CoreMethods:
             ready=self._isReady() and not self._pausing.pauses.isDraining,
             draining=self._pausing.pauses.isDraining,
             generation=current.number,
+            generations=[
+                GenerationView(
+                    each.number,
+                    each.plan.processes,
+                    sum(worker.state == READY for worker in each.workers()),
+                )
+                for each in self._succession.generations
+            ],
             adjusted=current.settings.adjustments.describe(),
         )
 

@@ -32,8 +32,11 @@ class Things:
 
     @method()
     def one(self) -> dict[str, Any]:
-        """Show one."""
-        return {"name": "a", "parts": [{"part": "x"}, {"part": "y"}], "tags": ["u", "v"]}
+        """Show one
+
+        of them.
+        """
+        return {"name": "a", "parts": [{"part": "x"}, {"part": "y"}], "text": "u\nv", "tags": []}
 
     @method()
     def names(self) -> list[str]:
@@ -67,12 +70,16 @@ async def test_results(operate: Operate, capsys: pytest.CaptureFixture[str]) -> 
     assert await call("thing.one") == [
         "NAME  VALUE",
         "name  a",
-        "tags  u, v",
+        "tags",
         "",
         "parts",
         "PART",
         "x",
         "y",
+        "",
+        "text",
+        "u",
+        "v",
     ]
     assert await call("thing.names") == ["a", r"'b\x07'"]
     assert await call("thing.nothing") == []

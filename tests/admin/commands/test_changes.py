@@ -52,6 +52,12 @@ class Core:
         """When the test says so."""
         return self.reloaded
 
+    @method()
+    def info(self) -> dict[str, Any]:
+        """Another generation gets ready."""
+        serving, coming = {"number": 1}, {"number": 2, "workers": 4, "ready": 1}
+        return {"generations": [serving, coming]}
+
     @method(role="operator", changes=True)
     def drain(self) -> None:
         """Not now."""
@@ -106,7 +112,9 @@ async def test_progress(operate: Operate) -> None:
     server = operate(core=core, worker=Worker())
     terminal = Terminal([SIPAPPCTL, "reload", "--config", str(server.config)])
     try:
-        await deferToThread(terminal.await_, "Reloading ... 2 ready, 1 starting (")
+        await deferToThread(
+            terminal.await_, "Reloading ... 2 ready, 1 starting; generation 2: 1 of 4 ready ("
+        )
         core.reloaded.callback(RELOADED)
         await deferToThread(
             terminal.await_,
