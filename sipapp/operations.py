@@ -92,6 +92,19 @@ class Operations(MultiService):
         premises.workforce.listeners["audit"] = self._auditForWorker
         self._door = UnixDoor(Path(settings.controlPath), self.methods, premises.reactor)
         self._door.setServiceParent(self)
+        if settings.manhole is not None:
+            # Those who want none need no SSH.
+            from sipapp.admin.manhole.service import Manhole
+
+            Manhole(
+                settings.manhole,
+                Path(settings.manholeKeyPath),
+                self.methods,
+                premises.workforce,
+                self._audit,
+                lambda: premises.succession.current.settings,
+                premises.reactor,
+            ).setServiceParent(self)
 
     def workersChanged(self) -> None:
         """Workers have come or gone, or another generation serves."""

@@ -46,6 +46,7 @@ _FIXED = (
     "server.group",
     "location",
     "administration",
+    "manhole",
     "log",
 )
 

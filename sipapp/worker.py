@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from sipapp.admin.manhole.inworker import Consoles
 from sipapp.admin.stats.measuring import Measuring
 from sipapp.administration import Administration
 from sipapp.answers import Answers
@@ -72,6 +73,7 @@ class Worker:
         # Tells the parent something that it listens for.
         self.tell: Any = None
         self.answers = Answers()
+        Consoles({"worker": self, "reactor": reactor}).addTo(self.answers)
         self.answers.add("pause", self.pause)
         self.answers.add("stack", stacks)
         self._measuring = Measuring(reactor, lambda: reactor.waited, assignment.listeners)
@@ -258,6 +260,7 @@ class Worker:
                 connections=settings.sip.outgoingConnections,
                 connectTimeout=settings.sip.connectTimeout,
             ),
+            mostAccepted=inheritance.mostConnections(settings.pools.tcpMaxConnections),
             udpMTU=settings.sip.udpMTU,
             trusted=Networks(settings.trusted.addresses),
             notes=inheritance.blackBox(),

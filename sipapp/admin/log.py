@@ -28,6 +28,9 @@ from sipapp.pool.workerlog import setLevels
 
 __all__ = ["ServerLog", "twistdLogFile"]
 
+# Those who tell of every step.
+_TALKATIVE = {"twisted.conch": "warn"}
+
 
 @implementer(ILogObserver)
 class ServerLog:
@@ -48,7 +51,7 @@ class ServerLog:
         @param levels: the name of the least severe level that is logged, by the namespace that it
             is for, and those below; C{""} is everything else.
         """
-        setLevels(self._levels, levels)
+        setLevels(self._levels, {**_TALKATIVE, **levels})
         self._levels.setLogLevelForNamespace(RELAYED, LogLevel.debug)
 
     def __call__(self, event: LogEvent) -> None:

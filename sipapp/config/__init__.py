@@ -25,6 +25,7 @@ from sipapp.config.load import (
     parseSettings,
 )
 from sipapp.config.machine import LocalMachine, Machine, ownerOf
+from sipapp.config.manholesettings import ManholeSettings
 from sipapp.config.resolve import SHARED, Plan, PoolPlan, ResolvedListener, resolve
 from sipapp.config.settings import (
     DNSSettings,
@@ -57,6 +58,7 @@ __all__ = [
     "LocationSettings",
     "LogSettings",
     "Machine",
+    "ManholeSettings",
     "OverloadSettings",
     "Place",
     "Plan",

@@ -18,6 +18,7 @@ from sipapp.config.callsettings import CallRecordsSettings
 from sipapp.config.checks import check
 from sipapp.config.errors import ConfigurationError, Problems, suggestion, tomlValue
 from sipapp.config.listensettings import ListenSettings
+from sipapp.config.manholesettings import ManholeSettings
 from sipapp.config.settings import (
     LocationSettings,
     LogSettings,
@@ -47,6 +48,7 @@ SECTIONS: Mapping[str, Any] = {
     "overload": OverloadSettings,
     "call_records": CallRecordsSettings,
     "administration": AdministrationSettings,
+    "manhole": ManholeSettings,
     "log": LogSettings,
 }
 """The tables of a configuration file but for C{[resource.NAME]}, whose types plugins bring."""

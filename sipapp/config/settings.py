@@ -22,6 +22,7 @@ from sipapp.config.administrationsettings import AdministrationSettings
 from sipapp.config.admissionsettings import BansSettings, OverloadSettings, SourcesSettings
 from sipapp.config.callsettings import CallRecordsSettings
 from sipapp.config.listensettings import ListenSettings
+from sipapp.config.manholesettings import ManholeSettings
 from sipapp.config.tlssettings import ClientTLSSettings
 from sipapp.config.trustsettings import TrustedSettings
 from sipapp.config.values import SettingsTable, Text, Workers, makeAbsolute
@@ -70,12 +71,15 @@ class PoolsSettings(SettingsTable, frozen=True, kw_only=True):
     @ivar children: processes for each UDP listener; see L{usableCPUs} for the default.
     @ivar tcpChildren: processes of the pool that the TCP and TLS listeners share; C{None} is as
         many as C{children}.
+    @ivar tcpMaxConnections: how many TCP and TLS connections peers may have to all workers together;
+        C{None} is what the listeners allow. Each worker has its share.
     @ivar stuckTimeout: how long a worker may give no sign of life until it is replaced.
     @ivar memoryLimit: how many MiB a worker may occupy until it is replaced; C{None} is any number.
     """
 
     children: Workers = field(default_factory=usableCPUs)
     tcpChildren: Workers | None = None
+    tcpMaxConnections: Annotated[int, Meta(ge=1, le=100_000_000)] | None = None
     stuckTimeout: Annotated[float, Meta(ge=2, le=86_400)] = 10.0
     memoryLimit: Annotated[int, Meta(ge=1, le=1 << 24)] | None = None
 
@@ -187,6 +191,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     overload: OverloadSettings = OverloadSettings()
     callRecords: CallRecordsSettings = CallRecordsSettings()
     administration: AdministrationSettings = AdministrationSettings()
+    manhole: ManholeSettings | None = None
     log: LogSettings = LogSettings()
     adjustments: Adjustments = Adjustments()
 
@@ -235,6 +240,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     def controlPath(self) -> str:
         """The socket that the server is operated through."""
         return os.path.join(self.server.runDirectory, "control.sock")
+
+    @property
+    def manholeKeyPath(self) -> str:
+        """The host key of the manhole."""
+        return os.path.join(self.server.stateDirectory, "manhole_key")
 
     @property
     def documentsPath(self) -> str:
