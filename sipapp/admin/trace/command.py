@@ -81,6 +81,8 @@ def _trace(client: Client, given: Namespace) -> int:
         client.call(
             "worker.trace", {"subject": given.subject, "seconds": given.duration, "live": True}
         )
+        # Whatever is shown goes to standard output.
+        print("sipappctl: Ctrl-C ends the trace", file=sys.stderr)
         return _follow(client, show)
 
 

@@ -14,7 +14,7 @@ from sipapp.tracing import Sighting
 __all__ = ["ASCII", "DRAWN", "Ladder", "Strokes"]
 
 #: Columns between two lines, and what stands to the left of the first.
-_STEP = 20
+_STEP = 19
 _TIME = 12
 _WORKER = 9
 _LEFT = _TIME + 1 + _WORKER + 1
@@ -88,8 +88,9 @@ class Ladder:
         names = {1: SERVER, **{place: name for name, place in self._places.items()}}
         for place in sorted(names):
             label = names[place]
-            if len(label) > _STEP - 2:
-                label = f"{label[: _STEP - 9]}..{label[-(_STEP - 13) :]}"
+            if len(label) >= _STEP:
+                # The port tells one phone behind a NAT from the next.
+                label = f"{label[: _STEP - 10]}..{label[-(_STEP - 13) :]}"
             line = line.ljust(_x(place) - len(label) // 2) + label
         return line
 
