@@ -42,6 +42,17 @@ class Inheritance:
         labels = (label for label in self._boot.fds if label.startswith(prefix))
         return [self._socket(label, listener) for label in labels]
 
+    def mostConnections(self, together: int | None) -> int | None:
+        """
+        @param together: how many connections peers may have to all workers of the server.
+        @return: how many to this one: its share, as no worker knows how many the others have.
+        """
+        if together is None:
+            return None
+        pools = {one.pool for one in self._assignment.listeners if one.transport in ("tcp", "tls")}
+        workers = sum(len(self._assignment.pools[name]) for name in pools)
+        return together // max(workers, 1)
+
     def sendOnly(self) -> dict[int, socket.socket]:
         """Sockets of endpoints that others serve, by the index of the endpoint."""
         labels = {f"send.{one.index}": one for one in self._assignment.listeners}

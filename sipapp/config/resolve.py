@@ -108,6 +108,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     pools: tuple[PoolPlan, ...]
 
     @property
+    def streamWorkers(self) -> int:
+        """The number of worker processes that TCP and TLS connections come to."""
+        return sum(pool.size for pool in self.pools if pool.kind == "stream")
+
+    @property
     def processes(self) -> int:
         """The number of worker processes."""
         return sum(pool.size for pool in self.pools)
@@ -159,10 +164,12 @@ def resolve(settings: Settings, machine: Machine | None = None) -> Plan:
     if settings.adjustments.removed and not listeners:
         problems.add("listen", "the last listener cannot be removed")
     _checkTaken(listeners, problems)
-    _checkStore(settings, pools.values(), problems)
+    plan = Plan(listeners=tuple(listeners), pools=tuple(pools.values()))
+    _checkConnections(settings, plan, problems)
+    _checkStore(settings, plan.pools, problems)
     _checkMachine(settings, machine, problems)
     problems.raiseIfAny()
-    return Plan(listeners=tuple(listeners), pools=tuple(pools.values()))
+    return plan
 
 
 def _sockets(
@@ -263,6 +270,15 @@ def _checkTaken(listeners: Sequence[ResolvedListener], problems: Problems) -> No
                         f"{listener.name} is taken by {earlier.name} of listen[{earlier.block}]",
                     )
                     break
+
+
+def _checkConnections(settings: Settings, plan: Plan, problems: Problems) -> None:
+    most, workers = settings.pools.tcpMaxConnections, plan.streamWorkers
+    if most is not None and most < workers:
+        problems.add(
+            "pools.tcp_max_connections",
+            f"each of the {workers} workers of TCP and TLS listeners must have one at least",
+        )
 
 
 def _checkStore(settings: Settings, pools: Iterable[PoolPlan], problems: Problems) -> None:

@@ -71,7 +71,7 @@ class PoolsSettings(SettingsTable, frozen=True, kw_only=True):
     @ivar children: processes for each UDP listener; see L{usableCPUs} for the default.
     @ivar tcpChildren: processes of the pool that the TCP and TLS listeners share; C{None} is as
         many as C{children}.
-    @ivar tcpMaxConnections: how many TCP and TLS connections peers may have to all workers together;
+    @ivar tcpMaxConnections: how many TCP and TLS connections peers may have to all workers at once;
         C{None} is what the listeners allow. Each worker has its share.
     @ivar stuckTimeout: how long a worker may give no sign of life until it is replaced.
     @ivar memoryLimit: how many MiB a worker may occupy until it is replaced; C{None} is any number.

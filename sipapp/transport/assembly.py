@@ -89,6 +89,7 @@ def assemble(
     timers: TimerSettings | None = None,
     clientTLS: ClientTLS | None = None,
     limits: StreamLimits | None = None,
+    mostAccepted: int | None = None,
     udpMTU: int = 1300,
     trusted: Networks = NONE,
     notes: MessageNotes | None = None,
@@ -103,6 +104,7 @@ def assemble(
     @param inbox: this worker's inbox. @param busDirectory: where every worker's is, under its code.
     @param user: takes the requests; it may be exchanged later as C{driver.layer.user}.
     @param limits: those of outgoing connections. @param notes: is told of each message.
+    @param mostAccepted: inbound connections at once, of all endpoints together.
     @param trusted: where anything may be sent (L{sipapp.transport.confinement}).
     @param admission: makes what decides who is listened to, with the log for what is refused;
         everybody is if there is none.
@@ -117,9 +119,8 @@ def assemble(
     neighbours = Neighbours(reactor, turns, layer, identifiers)
     receiver = Receiver(turns, layer, identifiers, neighbours)
     bus = Bus(reactor, turns, inbox, busDirectory, neighbours.frameReceived)
-    streams = Streams(
-        reactor, every, identifiers, turns, neighbours, clientTLS or ClientTLS(), limits
-    )
+    tls = clientTLS or ClientTLS()
+    streams = Streams(reactor, every, identifiers, turns, neighbours, tls, limits, mostAccepted)
     streams.user = receiver
     receiver.limitLog = streams.limitLog
     if admission is not None:

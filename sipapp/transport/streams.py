@@ -75,9 +75,11 @@ class Streams:
         unsent: Unsent,
         clientTLS: ClientTLS,
         limits: StreamLimits | None = None,
+        mostAccepted: int | None = None,
     ) -> None:
         """
         @param limits: those of outgoing connections.
+        @param mostAccepted: inbound connections at once, of all endpoints together.
         """
         self.reactor = reactor
         self.endpoints = endpoints
@@ -95,6 +97,7 @@ class Streams:
         self.admission: Admission | None = None
         self.tap: Wiretap | None = None
         self._clientTLS = clientTLS
+        self._mostAccepted = mostAccepted
         self._groups: dict[StreamConnection, Group] = {}
         self.groups: list[Group] = []
         self._byListener: dict[int, Group] = {}
@@ -183,12 +186,20 @@ class Streams:
             return None
         if self.admission is not None and not self.admission.accepts(host):
             return None
+        if self._isFull():
+            self.limitLog.hit("tcpMaxConnections", group.name, host, "too many, refused")
+            return None
         if not group.inbound.admit(host):
             return None
         self.accepted += 1
         flow = StreamFlow(self, endpoint.transport, remote, endpoint.index, False)
         self.index.accepted(flow)
         return self._connection(flow, group)
+
+    def _isFull(self) -> bool:
+        """Whether there are as many inbound connections as there may be."""
+        most = self._mostAccepted
+        return most is not None and sum(len(each.inbound) for each in self.groups) >= most
 
     def _connection(self, flow: StreamFlow, group: Group) -> StreamConnection:
         connection = StreamConnection(self, flow, group.limits)

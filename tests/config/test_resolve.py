@@ -91,6 +91,17 @@ def test_sharedPoolIsAsLargeAsChildrenByDefault() -> None:
     assert (result.pool(SHARED).size, result.pool(SHARED).reason) == (3, "pools.children")
 
 
+def test_eachStreamWorkerHasAConnection() -> None:
+    listens = block("127.0.0.1", '["udp", "tcp"]') + block(
+        "127.0.0.1", '"tcp"', "port = 5070\nsocket_workers = 2"
+    )
+    limited = POOLS + "tcp_max_connections = {}\n" + listens
+    assert plan(limited.format(7)).streamWorkers == 7
+    with pytest.raises(ConfigurationError, match="7 workers of TCP and TLS") as caught:
+        plan(limited.format(6))
+    assert "pools.tcp_max_connections" in str(caught.value)
+
+
 @pytest.mark.parametrize("transport", ["http", "https"])
 def test_webWithWorkers(transport: str) -> None:
     tls = TLS if transport == "https" else ""

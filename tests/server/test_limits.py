@@ -59,6 +59,31 @@ def test_exempt(server: Server) -> None:
         connection.close()
 
 
+def test_connectionsOfTheWholeServer(
+    configuration: Configuration, startServer: ServerStarter
+) -> None:
+    """Each worker holds its share."""
+    configuration.tcpChildren = 2
+    configuration.table("pools", tcp_max_connections=4)
+    configuration.listen("tcp")
+    server = startServer(configuration)
+    held, refused = [], 0
+    # Nobody knows which worker one comes to: sixty are too many for either.
+    for _ in range(60):
+        phone = StreamSocket(server.endpoint("tcp").address)
+        try:
+            phone.options(f"sip:{DOMAIN}")
+        except (ConnectionResetError, BrokenPipeError):
+            refused += 1
+            phone.close()
+        else:
+            held.append(phone)
+    assert (len(held), refused) == (4, 56)
+    server.lineWith("Limit tcpMaxConnections of TCP 127.0.0.1:")
+    for phone in held:
+        phone.close()
+
+
 def test_web(server: Server) -> None:
     with socket.create_connection(server.endpoint("http").address, 30) as sock:
         sock.sendall(b"GET /healthz HTTP/1.1\r\n" + b"X: y\r\n" * 40 + b"\r\n")

@@ -107,6 +107,26 @@ async def test_tooLong(site: Site, log: list[LogEvent]) -> None:
 
 
 @ensureDeferred
+async def test_connectionsOfAllEndpoints(site: Site, log: list[LogEvent]) -> None:
+    """They are counted together as well."""
+    endpoints = [site.bind("TCP"), site.bind("TCP")]
+    streams = site.worker("w1", [0, 1], mostAccepted=3).driver.streams
+    phones = [await site.tcpPeer(endpoint) for endpoint in endpoints]
+    phones.append(await site.tcpPeer(endpoints[0]))
+    await until(lambda: len(streams.index.all) == 3)
+    for endpoint in endpoints:
+        refused = await site.tcpPeer(endpoint)
+        await refused.lost
+    assert streams.limitLog.counts == {"tcpMaxConnections": 2}
+    assert len(limitLines(log)) == 2
+    await phones[0].close()
+    await until(lambda: len(streams.index.all) == 2)
+    another = await site.tcpPeer(endpoints[1])
+    another.send(request("OPTIONS", via="TCP a"))
+    assert (await another.message()).status == 200
+
+
+@ensureDeferred
 async def test_connectionLimits(site: Site, log: list[LogEvent]) -> None:
     """One connection too many is closed at once; one that ends makes room."""
     tcp = site.bind("TCP")

@@ -208,6 +208,7 @@ class Site:
             timers=more.get("timers", TimerSettings(t1=0.025, t2=0.1)),
             clientTLS=more.get("clientTLS", ClientTLS(verify=False)),
             limits=more.get("limits", StreamLimits(connectTimeout=2)),
+            mostAccepted=more.get("mostAccepted"),
             udpMTU=more.get("udpMTU", 1300),
             trusted=more.get("trusted", NONE),
             admission=more.get("admission"),

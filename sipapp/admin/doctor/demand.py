@@ -54,7 +54,11 @@ class Demand(Struct, frozen=True):
     def accepted(self, pool: PoolPlan) -> int:
         """Connections that each worker of a pool accepts."""
         listeners = [self.plan.listeners[index] for index in pool.listeners]
-        return sum(each.listen.bounds.connections for each in listeners if each.transport != "udp")
+        allowed = [each.listen.bounds.connections for each in listeners if each.transport != "udp"]
+        together = self.settings.pools.tcpMaxConnections
+        if together is None or pool.kind != "stream":
+            return sum(allowed)
+        return min(sum(allowed), together // self.plan.streamWorkers)
 
     def opened(self, pool: PoolPlan) -> int:
         """Connections that each worker of a pool opens itself."""
