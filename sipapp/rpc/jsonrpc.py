@@ -107,7 +107,7 @@ def decodeMessage(body: bytes) -> Answer | Call:
     # A server that is asked for much may answer with it: it has no bounds here.
     try:
         message = _decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise NotWellFormed("the answer is not JSON") from None
     if isinstance(message, dict) and "method" not in message:
         identifier = message.get("id")
@@ -160,6 +160,8 @@ def _read(body: bytes) -> Any:
         message = _decode(body)
     except msgspec.DecodeError as error:
         raise NotWellFormed(f"this is not JSON: {error}") from None
+    except UnicodeDecodeError:
+        raise NotWellFormed("this is not UTF-8") from None
     except RecursionError:
         raise TooMuch("this is nested too deep") from None
     checkBounds(message)

@@ -15,7 +15,7 @@ CORPUS = Path(__file__).parent.parent / "corpus"
 #: The modules of C{targets/}.
 NAMES = (
     *("parser", "framing", "transactions", "digest", "proxyheader", "http", "worker"),
-    *("selectors", "edits", "usages"),
+    *("selectors", "edits", "usages", "calls"),
 )
 
 

@@ -86,7 +86,17 @@ def test_batch() -> None:
     [
         b'{"jsonrpc": "2.0", "method": "foobar, "params": "bar", "baz]',
         b'[{"jsonrpc": "2.0", "method": "sum", "params": [1,2,4], "id": "1"},{"jsonrpc"]',
-        *(b"", b"{", b"nothing", b"NaN", b"{}{}", b"\xff", b'"\\ud800"', b"\xef\xbb\xbf{}"),
+        *(
+            b"",
+            b"{",
+            b"nothing",
+            b"NaN",
+            b"{}{}",
+            b"\xff",
+            b'"\xff"',
+            b'"\\ud800"',
+            b"\xef\xbb\xbf{}",
+        ),
         '{"jsonrpc": "2.0"}'.encode("utf-16"),
     ],
 )
