@@ -54,7 +54,8 @@ def test_pages(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (None, ""),
         (True, "yes"),
-        (0.5, "0.5"),
+        (0.1 + 0.2, "0.3"),
+        (1_795_338_833.25, "1795338833.25"),
         (["a", 1], "a, 1"),
         ({"a": [1, 2]}, "a=1, 2"),
         ("Grüße", "Grüße"),

@@ -1,0 +1,39 @@
+"""The page on C{sipappctl} tells of every command and every exit code."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+from sipapp.admin.commands import asking
+from sipapp.admin.ctl import makeParser
+from sipapp.admin.doctor.examination import EXIT_CODES
+
+PAGE = (Path(__file__).parent.parent.parent / "docs" / "sipappctl.md").read_text()
+
+
+def test_commands() -> None:
+    [commands] = [
+        action for action in makeParser()._actions if isinstance(action, argparse._SubParsersAction)
+    ]
+    assert set(re.findall(r"^\| `(\w+)[^`]*` \|", PAGE, re.MULTILINE)) == set(commands.choices)
+
+
+def test_options() -> None:
+    """Those that the page names are there."""
+    [commands] = [
+        action for action in makeParser()._actions if isinstance(action, argparse._SubParsersAction)
+    ]
+    for row in re.findall(r"^\| `\w.*\|$", PAGE, re.MULTILINE):
+        [name] = re.findall(r"^\| `(\w+)", row)
+        known = commands.choices[name].format_help()
+        for option in re.findall(r"--[a-z-]+", row):
+            assert option in known, f"{name} has no {option}"
+
+
+def test_exitCodes() -> None:
+    table = PAGE.partition("| exit code | meaning |")[2].partition("\n\n")[0]
+    codes = {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)}
+    ours = {asking.DONE, asking.NOT_DONE, asking.NOT_UNDERSTOOD, asking.NO_SERVER, 130}
+    assert codes == ours | set(EXIT_CODES.values())
