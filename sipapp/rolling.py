@@ -50,10 +50,10 @@ class Rolling:
         pool = generation.pools[plan.name]
         while self._succession.current is generation:
             worker = pool.workers()[slot]
+            if not pool.running:
+                raise PoolStopped("the server is being stopped")
             if not pool.renewals.mayBegin:
                 await pool.renewals.whenChanged()
-                if not pool.running and self._succession.current is generation:
-                    raise PoolStopped("the server is being stopped")
             elif worker.state != READY:
                 return worker.state
             elif await generation.renew(plan, slot):
