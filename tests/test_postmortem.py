@@ -20,9 +20,16 @@ from sipapp.postmortem import nameMessage
     ],
 )
 def test_callID(line: bytes, name: str) -> None:
-    assert nameMessage(b"INVITE sip:a SIP/2.0\r\nVia: x\r\n" + line + b"\r\n\r\n") == name
+    assert nameMessage(b"INVITE sip:a SIP/2.0\r\nVia: x\r\n" + line + b"\r\n\r\n").text == name
 
 
 def test_anything() -> None:
-    assert nameMessage(b"") == "a message without Call-ID"
-    assert nameMessage(b"\r\ni:" + b"x" * 70000).endswith("x" * 256)
+    assert nameMessage(b"").text == "a message without Call-ID"
+    assert nameMessage(b"\r\ni:" + b"x" * 70000).text.endswith("x" * 256)
+
+
+def test_whatALineIsAbout() -> None:
+    message = b"INVITE sip:a SIP/2.0\r\nVia: x\r\nCall-ID: a@b\r\n\r\n"
+    assert nameMessage(message).about == {"method": "INVITE", "call_id": "a@b"}
+    assert nameMessage(b"SIP/2.0 200 OK\r\ni: a\r\n").about == {"call_id": "a"}
+    assert nameMessage(b"").about == {}

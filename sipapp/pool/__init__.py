@@ -1,7 +1,7 @@
 """Processes and their sockets: pools of workers that the parent starts, watches and ends."""
 
 from .activation import PassedSockets
-from .blackbox import BlackBoxPen, escape
+from .blackbox import BlackBoxPen, Name, escape
 from .boot import Boot, Spawn, enterWorker, readBoot, startLogging, whyNot
 from .commands import Unanswered
 from .control import WorkerControl
@@ -25,6 +25,7 @@ __all__ = [
     "HeapTrim",
     "ListenerService",
     "MemoryWatch",
+    "Name",
     "PassedSockets",
     "Patience",
     "PoolStopped",

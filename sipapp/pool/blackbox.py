@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 #: What the inherited descriptor is called in a worker's boot specification.
 LABEL = "blackbox"
@@ -38,14 +38,25 @@ class Note:
     isInHand: bool
 
 
-def tell(worker: str, note: Note, nameMessage: Callable[[bytes], str]) -> str:
+@dataclass(frozen=True)
+class Name:
+    """What to call a message in the log.
+
+    @ivar about: what a line about it is about: see L{sipapp.pool.workerlog}.
+    """
+
+    text: str
+    about: Mapping[str, str] = field(default_factory=dict)
+
+
+def tell(worker: str, note: Note, name: str) -> str:
     """Put a note into words for the log, on one line whatever is in the message.
 
-    @param nameMessage: what to call the message.
+    @param name: what to call the message.
     """
     did = "was working on" if note.isInHand else "had finished with all it read; the last was"
     begin = f", the first {KEPT} of {note.size} bytes" if note.size > len(note.data) else ""
-    return f"{worker} {did} {nameMessage(note.data)}{begin}: {escape(note.data)}"
+    return f"{worker} {did} {name}{begin}: {escape(note.data)}"
 
 
 def escape(data: bytes) -> str:

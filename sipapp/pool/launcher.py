@@ -9,7 +9,7 @@ from typing import Any
 from twisted.logger import ILogObserver, Logger
 
 from .adoption import AdoptedWorker, Bequest, NotIdle, bequeath
-from .blackbox import LABEL, BlackBox, tell
+from .blackbox import LABEL, BlackBox, Name, tell
 from .boot import Spawn
 from .desk import Desk
 from .process import WorkerProcess
@@ -29,7 +29,7 @@ class Launcher:
         drainTimeout: float,
         environment: Mapping[str, str] | None = None,
         observer: ILogObserver | None = None,
-        nameMessage: Callable[[bytes], str] = ascii,
+        nameMessage: Callable[[bytes], Name] = lambda data: Name(ascii(data)),
         desk: Desk | None = None,
     ) -> None:
         """
@@ -93,7 +93,12 @@ class Launcher:
         note = box.read() if box is not None else None
         if box is not None and note is not None and (note.isInHand or isLast):
             box.erase()
-            self.log.critical("{note}", note=tell(slot.name, note, self._nameMessage))
+            name = self._nameMessage(note.data)
+            self.log.critical(
+                "{note}",
+                note=tell(slot.name, note, name.text),
+                about={**name.about, "slot": slot.name},
+            )
 
     def forget(self, slot: Slot) -> None:
         """There will be no process any more."""

@@ -10,6 +10,7 @@ from twisted.internet.defer import CancelledError, Deferred, DeferredList, Timeo
 from twisted.logger import ILogObserver, Logger
 
 from .adoption import Bequest, NotIdle
+from .blackbox import Name
 from .boot import Spawn
 from .channel import ControlChannel
 from .desk import Desk
@@ -48,7 +49,7 @@ class ProcessPool(Service):
         onReady: Callable[[str], None] | None = None,
         onExit: Callable[[str], None] | None = None,
         observer: ILogObserver | None = None,
-        nameMessage: Callable[[bytes], str] = ascii,
+        nameMessage: Callable[[bytes], Name] = lambda data: Name(ascii(data)),
         onCrashLoop: Callable[[frozenset[int]], bool] | None = None,
         desk: Desk | None = None,
     ) -> None:

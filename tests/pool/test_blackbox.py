@@ -64,10 +64,10 @@ def test_itSurvivesTheWorker(box: BlackBox) -> None:
 def test_oneLineForTheLog() -> None:
     """Whatever is in the message."""
     note = Note(b"X\r\n\x1b[2J'\"\\\xff{x}", 4000, True)
-    assert tell("udp-0/1", note, lambda data: f"{len(data)} bytes") == (
+    assert tell("udp-0/1", note, "14 bytes") == (
         "udp-0/1 was working on 14 bytes, the first 2048 of 4000 bytes: "
         "X\\r\\n\\x1b[2J'\"\\\\\\xff{x}"
     )
-    assert tell("tcp/0", Note(b"ACK", 3, False), lambda data: "an ACK") == (
+    assert tell("tcp/0", Note(b"ACK", 3, False), "an ACK") == (
         "tcp/0 had finished with all it read; the last was an ACK: ACK"
     )
