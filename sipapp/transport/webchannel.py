@@ -198,6 +198,12 @@ class LimitedChannel(HTTPChannel):
             headers.setRawHeaders(b"Connection", [b"close"])
         super().writeHeaders(version, code, reason, headers)
 
+    def requestDone(self, request: Any) -> None:
+        if self.site.isDraining:
+            # An answer that began before that has not said so.
+            self.persistent = False
+        super().requestDone(request)
+
     def refuse(self, status: bytes) -> None:
         """Answer a request that is too large, and close."""
         self.site.hit("messageSize", self.host, f"{status.decode('ascii')}, closed")

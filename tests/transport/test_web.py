@@ -331,6 +331,21 @@ async def test_drainBusy(web: Web) -> None:
 
 
 @ensureDeferred
+async def test_drainHalfAnswered(web: Web) -> None:
+    """One whose answer has begun before is the last as well, though it could not say so."""
+    page = Late()
+    client = await web.client(web.serve(root=page))
+    client.peer.send(GET)
+    await until(lambda: page.waiting)
+    page.waiting[0].write(b"the beginning")
+    drained = web.site.drain(60)
+    page.answer(b" and the end")
+    assert (await client.answer()).body == b"the beginning and the end"
+    await drained
+    await client.lost
+
+
+@ensureDeferred
 async def test_drainBegun(web: Web) -> None:
     """So is one of which a part has come."""
     client = await web.client(web.serve())
@@ -358,3 +373,23 @@ async def test_nothingToDrain(web: Web) -> None:
     web.serve()
     await web.site.drain(5)
     await web.site.drain(5)
+
+
+@ensureDeferred
+async def test_pause(web: Web) -> None:
+    """New connections are closed at once; one that is there ends with its next answer."""
+    endpoint, site = web.serve(Page())
+    client = await web.client(endpoint)
+    client.send(GET)
+    assert (await client.answer()).get("connection") is None
+    site.isPaused = True
+    late = await web.client(endpoint)
+    await late.lost
+    client.send(GET)
+    answer = await client.answer()
+    assert (answer.status, answer.get("connection")) == (200, "close")
+    await client.lost
+    site.isPaused = False
+    again = await web.client(endpoint)
+    again.send(GET)
+    assert (await again.answer()).status == 200
