@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -49,6 +50,10 @@ class Terminal:
 
     def type(self, keys: str) -> None:
         os.write(self._fd, keys.encode())
+
+    def interrupt(self) -> None:
+        """What Ctrl-C comes to where keys are not read."""
+        self._program.send_signal(signal.SIGINT)
 
     def await_(self, *texts: str) -> None:
         """Wait until it shows something: each of the texts, the one after the other."""

@@ -126,6 +126,22 @@ async def test_progress(operate: Operate) -> None:
 
 
 @ensureDeferred
+async def test_interrupted(operate: Operate) -> None:
+    """It ends the waiting, and leaves no line behind."""
+    core = Core()
+    server = operate(core=core)
+    terminal = Terminal([SIPAPPCTL, "reload", "--config", str(server.config)])
+    try:
+        await deferToThread(terminal.await_, "Reloading ... ")
+        terminal.interrupt()
+        assert await deferToThread(terminal.join) == 130
+        assert terminal.shown.endswith("\r\x1b[K")
+    finally:
+        terminal.close()
+        core.reloaded.callback(RELOADED)
+
+
+@ensureDeferred
 async def test_nobodyLooks(operate: Operate, capsys: pytest.CaptureFixture[str]) -> None:
     core = Core()
     server: Operated = operate(core=core)

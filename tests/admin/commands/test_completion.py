@@ -91,6 +91,20 @@ async def test_names(operate: Operate, tmp_path: Path) -> None:
     assert await offered("call", "po") == {"pool.list"}
 
 
+def test_whoeverReadsHasSeenEnough() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "wb") as pipe:
+        done = subprocess.run(
+            [f"{PROGRAMS}/sipappctl", "completion", "bash"],
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
 @pytest.mark.peer("zsh")
 def test_zsh(tmp_path: Path) -> None:
     """Somebody types, with two tabs."""
