@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 from sipapp.sip.methods import METHODS, OTHER
 from sipapp.sip.status import knownStatus
 from sipapp.transaction.durations import Durations
@@ -23,16 +21,20 @@ class Answers:
     __slots__ = ("counts", "times")
 
     def __init__(self) -> None:
-        self.counts: defaultdict[tuple[str, int], int] = defaultdict(int)
-        self.times: defaultdict[str, Durations] = defaultdict(Durations)
+        self.counts: dict[tuple[str, int], int] = {}
+        self.times: dict[str, Durations] = {}
 
     def add(self, method: str, status: int, seconds: float) -> None:
         """Count a response.
 
         @param seconds: since the request came.
         """
-        if method not in METHODS:
-            method = OTHER
-        self.counts[method, knownStatus(status)] += 1
+        try:
+            self.counts[method, status] += 1
+        except KeyError:
+            # For the first time, or it is one of those that are counted together.
+            method, status = method if method in METHODS else OTHER, knownStatus(status)
+            self.counts[method, status] = self.counts.get((method, status), 0) + 1
+            self.times.setdefault(method, Durations())
         if status >= 200:
             self.times[method].add(seconds)

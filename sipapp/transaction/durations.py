@@ -30,5 +30,8 @@ class Durations:
     def add(self, seconds: float) -> None:
         """Count one."""
         self.total += seconds
+        if seconds < 0.001:
+            self.counts[0] += 1
+            return
         bucket = int(seconds * 1000.0).bit_length()
         self.counts[bucket if bucket < _BUCKETS else -1] += 1

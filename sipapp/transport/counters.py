@@ -49,19 +49,28 @@ class Counters:
         self.deliveredHere = 0
         # Datagrams that the kernel has given to another worker than the one of their Call-ID.
         self.missteered = 0
-        self.methods: defaultdict[tuple[int, str], int] = defaultdict(int)
-        self.statuses: defaultdict[tuple[int, int], int] = defaultdict(int)
+        self.methods: dict[tuple[int, str], int] = {}
+        self.statuses: dict[tuple[int, int], int] = {}
         self.refusals: defaultdict[tuple[str, int], int] = defaultdict(int)
 
     def requestCame(self, method: str, listener: int) -> None:
         """A request has come from the network."""
         self.requests += 1
-        self.methods[listener, method if method in METHODS else OTHER] += 1
+        try:
+            self.methods[listener, method] += 1
+        except KeyError:
+            # For the first time, or it is one of those that are counted together.
+            key = listener, method if method in METHODS else OTHER
+            self.methods[key] = self.methods.get(key, 0) + 1
 
     def responseCame(self, status: int, listener: int) -> None:
         """A response has come from the network."""
         self.responses += 1
-        self.statuses[listener, knownStatus(status)] += 1
+        try:
+            self.statuses[listener, status] += 1
+        except KeyError:
+            key = listener, knownStatus(status)
+            self.statuses[key] = self.statuses.get(key, 0) + 1
 
     def refused(self, method: str, status: int) -> None:
         """A request is answered with an error without a transaction."""
