@@ -378,18 +378,18 @@ async def test_nothingToDrain(web: Web) -> None:
 @ensureDeferred
 async def test_pause(web: Web) -> None:
     """New connections are closed at once; one that is there ends with its next answer."""
-    endpoint, site = web.serve(Page())
+    endpoint = web.serve()
     client = await web.client(endpoint)
-    client.send(GET)
+    client.peer.send(GET)
     assert (await client.answer()).get("connection") is None
-    site.isPaused = True
+    web.site.isPaused = True
     late = await web.client(endpoint)
     await late.lost
-    client.send(GET)
+    client.peer.send(GET)
     answer = await client.answer()
     assert (answer.status, answer.get("connection")) == (200, "close")
     await client.lost
-    site.isPaused = False
+    web.site.isPaused = False
     again = await web.client(endpoint)
-    again.send(GET)
+    again.peer.send(GET)
     assert (await again.answer()).status == 200
