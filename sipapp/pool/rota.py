@@ -5,28 +5,23 @@ to say by chance: of thousands of phones each worker gets its share that way, an
 connections of a trunk one of two workers gets fourteen or more, every tenth time
 (C{docs/decisions/0020-connections-in-turn.md}).
 
-So the kernel counts: a program of extended BPF, attached to the group, has a counter. To load it
-takes the privilege to call C{bpf()}, which a parent has that is started as root.
+So the kernel counts: a program attached to the group has a counter (L{sipapp.bpf}).
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
-import platform
 import socket
 import struct
 from collections.abc import Sequence
+
+from sipapp.bpf import loadSocketFilter, makeCounter
 
 __all__ = ["takeTurns"]
 
 #: Linux's C{SO_ATTACH_REUSEPORT_EBPF}; the socket module does not name it.
 _SO_ATTACH_REUSEPORT_EBPF = 52
-
-_SYSTEM_CALLS = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "ppc64le": 361, "s390x": 351}
-_MAP_CREATE, _PROG_LOAD = 0, 5
-_ARRAY, _SOCKET_FILTER = 2, 1
 
 # Instructions, as in <linux/bpf.h>.
 _STORE_WORD, _MOVE, _MOVE_REGISTER, _ADD = 0x62, 0xB7, 0xBF, 0x07
@@ -44,9 +39,9 @@ def takeTurns(sock: socket.socket, slots: Sequence[int]) -> bool:
     @return: whether the kernel does. If not, it goes on as before.
     """
     with contextlib.suppress(OSError):
-        counter = _bpf(_MAP_CREATE, struct.pack("=IIII", _ARRAY, 4, 8, 1))
+        counter = makeCounter()
         try:
-            program = _load(_programOf(counter, slots))
+            program = loadSocketFilter(_programOf(counter, slots))
         finally:
             os.close(counter)
         try:
@@ -89,34 +84,3 @@ def _programOf(counter: int, slots: Sequence[int]) -> bytes:
 
 def _instruction(code: int, to: int = 0, source: int = 0, offset: int = 0, value: int = 0) -> bytes:
     return struct.pack("=BBhi", code, to | source << 4, offset, value)
-
-
-def _load(code: bytes) -> int:
-    instructions = ctypes.create_string_buffer(code, len(code))
-    license = ctypes.create_string_buffer(b"MIT")
-    return _bpf(
-        _PROG_LOAD,
-        struct.pack(
-            "=IIQQ",
-            _SOCKET_FILTER,
-            len(code) // 8,
-            ctypes.addressof(instructions),
-            ctypes.addressof(license),
-        ),
-    )
-
-
-def _bpf(command: int, attributes: bytes) -> int:
-    """
-    @return: a descriptor.
-    @raise OSError: if this kernel, or this user, cannot.
-    """
-    number = _SYSTEM_CALLS.get(platform.machine())
-    if number is None:
-        raise OSError("the number of the system call is not known on this machine")
-    argument = ctypes.create_string_buffer(attributes.ljust(128, b"\0"), 128)
-    fd = int(ctypes.CDLL(None, use_errno=True).syscall(number, command, argument, 128))
-    if fd < 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error))
-    return fd

@@ -8,19 +8,13 @@ most 2,000 steps, of four bytes where nothing happens and of at least two: enoug
 
 from __future__ import annotations
 
-import ctypes
-import os
-import platform
 import struct
 
+from sipapp.bpf import loadSocketFilter
 from sipapp.transport.steeringprogram import MULTIPLIER
 
 #: Each step moves on by two bytes or more.
 STEPS = 2000
-
-_BPF_PROG_LOAD = 5
-_BPF_PROG_TYPE_SOCKET_FILTER = 1
-_SYSTEM_CALLS = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "ppc64le": 361, "s390x": 351}
 
 # Instructions: class | operation | source, as in <linux/bpf.h>. R0 is what a load gives; loads
 # want the context in R6 and destroy R1 to R5.
@@ -194,24 +188,4 @@ def load(slots: int, parked: frozenset[int] = frozenset()) -> int:
     @return: its descriptor.
     @raise OSError: if this kernel, or this user, cannot.
     """
-    number = _SYSTEM_CALLS.get(platform.machine())
-    if number is None:
-        raise OSError("the number of the system call is not known on this machine")
-    code = program(slots, parked)
-    instructions = ctypes.create_string_buffer(code, len(code))
-    license = ctypes.create_string_buffer(b"MIT")
-    attributes = struct.pack(
-        "=IIQQIIQII",
-        _BPF_PROG_TYPE_SOCKET_FILTER,
-        len(code) // 8,
-        ctypes.addressof(instructions),
-        ctypes.addressof(license),
-        *(0, 0, 0, 0, 0),
-    )
-    argument = ctypes.create_string_buffer(attributes.ljust(128, b"\0"), 128)
-    library = ctypes.CDLL(None, use_errno=True)
-    fd = int(library.syscall(number, _BPF_PROG_LOAD, argument, 128))
-    if fd < 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error))
-    return fd
+    return loadSocketFilter(program(slots, parked))
