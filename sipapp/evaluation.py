@@ -17,6 +17,7 @@ import keyword
 import pprint
 import re
 import reprlib
+import sys
 import traceback
 from collections.abc import Callable, Iterable
 from types import CodeType
@@ -33,6 +34,10 @@ _LONGEST = 100_000
 _VALUE = 20_000
 #: Items of a collection that are shown.
 _ITEMS = 100
+#: Items in collections, all together, and bytes of each, that are laid out over lines.
+_SMALL = 500
+_LINE = 2000
+_COLLECTIONS = (dict, list, tuple, set, frozenset)
 
 # A name with what is after its dots, also that of something in a collection: workers["udp-0/1"].pid
 _NAME = re.compile(r"[A-Za-z_][\w.]*(?:\[['\"][\w/-]*['\"]\][\w.]*)?$")
@@ -147,11 +152,25 @@ def shown(value: Any) -> str:
     """
     if isinstance(value, str) and "\n" in value:
         return value.rstrip("\n")
-    if type(value) in (dict, list, tuple, set, frozenset) and len(value) <= _ITEMS:
+    if type(value) in _COLLECTIONS and _isSmall(value):
         text = pprint.pformat(value, width=100, sort_dicts=False, depth=6)
     else:
         text = _short.repr(value)
     return text if len(text) <= _VALUE else f"{text[:_VALUE]}…"
+
+
+def _isSmall(value: Any) -> bool:
+    left, waiting = _SMALL, [value]
+    while waiting:
+        each = waiting.pop()
+        if type(each) in _COLLECTIONS:
+            left -= len(each)
+            if left < 0:
+                return False
+            waiting += each.values() if type(each) is dict else each
+        elif type(each) in (str, bytes, int) and sys.getsizeof(each) > _LINE:
+            return False
+    return True
 
 
 def _compile(source: str) -> list[CodeType]:

@@ -27,6 +27,8 @@ class ManholeSettings(SettingsTable, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.users:
             raise ValueError("users: nobody could log in")
+        if any("\0" in each for keys in self.users.values() for each in keys):
+            raise ValueError("users: a path cannot hold a NUL")
         found = {
             name: tuple(
                 each if each.startswith(_KEY_TYPES) else os.path.abspath(each) for each in keys

@@ -190,6 +190,9 @@ class Console(recvline.HistoricRecvLine):
             self._prompt()
 
     def _ran(self, answer: Answer) -> None:
+        if not self._places:
+            # Nobody is there any more.
+            return
         self._write(answer.output)
         self._prompt()
 

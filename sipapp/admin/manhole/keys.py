@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from twisted.conch.checkers import IAuthorizedKeysDB
-from twisted.conch.ssh.keys import BadKeyError, EncryptedKeyError, Key
+from twisted.conch.ssh.keys import Key
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -21,7 +21,7 @@ def hostKey(path: Path) -> Key:
     """
     @return: the private key of the server; made, readable by its user alone, if there is none.
     @raise OSError: if it cannot be read or made.
-    @raise BadKeyError: if it is no key.
+    @raise twisted.conch.ssh.keys.BadKeyError: if it is no key.
     """
     try:
         there: Key = Key.fromString(path.read_bytes())
@@ -55,7 +55,7 @@ class UserKeys:
             for line in _lines(each):
                 try:
                     yield Key.fromString(line)
-                except (BadKeyError, EncryptedKeyError, ValueError) as error:
+                except Exception as error:  # it may be any, for what is no key
                     _log.warn("{where}: no key of {user}: {why}", where=each, user=name, why=error)
 
 
