@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.conftest import ServerStarter
+from tests.peers.statuspage import BANS, FINDING, PageServer, madeUp, picture
 from tests.support.chromium import Chromium, Page
 from tests.support.configuration import DOMAIN, Configuration
 from tests.support.deadlines import waitFor
@@ -252,11 +253,84 @@ def test_login(browser: Chromium, configuration: Configuration, startServer: Ser
     server.stop()
 
 
-def test_picture(page: Page, tmp_path: Path) -> None:
-    """The page can be seen, in both colors."""
-    pictures = []
-    for dark in (False, True):
-        page.show(dark=dark)
-        pictures.append(page.picture())
-    assert pictures[0][:8] == pictures[1][:8] == b"\x89PNG\r\n\x1a\n"
-    assert pictures[0] != pictures[1]
+class TestMadeUp:
+    """What is seldom seen, told to the page by the test."""
+
+    @pytest.fixture
+    def told(self) -> Iterator[PageServer]:
+        with PageServer() as server:
+            yield server
+
+    @pytest.fixture
+    def page(self, browser: Chromium, told: PageServer) -> Page:
+        page = browser.open(told.url)
+        told.tell(madeUp())
+        page.until(FRESH)
+        return page
+
+    def test_rates(self, page: Page, told: PageServer) -> None:
+        """Differences by the time between them, and none below nothing."""
+        told.tell(madeUp(2, calls=20, registers=7))
+        page.until("document.querySelector('#calls output').innerText === '10'")
+        assert page.text("#registers output") == "3.5"
+        told.tell(madeUp(3, calls=0, registers=8))
+        page.until("document.querySelector('#calls output').innerText === '0.0'")
+        path = page.evaluate("document.querySelector('#registers .line').getAttribute('d')")
+        assert path == "M299.00,24.00L300.00,64.00"
+        assert column(page, "pools", "Requests/s")["udp-0"] == "992"
+
+    def test_aGap(self, page: Page, told: PageServer) -> None:
+        """What nobody has seen is not drawn."""
+        for second in (1, 2, 3, 60, 61):
+            told.tell(madeUp(second))
+        page.until("document.querySelector('#calls .line').getAttribute('d').split('M').length > 2")
+
+    def test_bans(self, page: Page, told: PageServer) -> None:
+        assert rows(page, "bans") == {
+            "203.0.113.66": ["49 min 10 s", "scanner"],
+            "198.51.100.0/24": ["until lifted", "by hand"],
+        }
+        assert page.text("#banned") == ""
+        told.tell(madeUp(1, banned=12_000))
+        page.until("document.querySelector('#banned').innerText.startsWith('12,000 are banned')")
+        told.tell(madeUp(2, bans=[], banned=0))
+        page.until("document.querySelector('#bans').offsetParent === null")
+
+    def test_trouble(self, page: Page, told: PageServer) -> None:
+        overview = madeUp(1, ready=False)
+        parked = replace(overview.workers[0], state="parked", pid=None, answers=False)
+        full = replace(overview.workers[1], busy=0.97, restarts=1234)
+        told.tell(replace(overview, workers=[parked, full, *overview.workers[2:]]))
+        page.until("document.querySelector('#state').innerText === 'Not ready'")
+        assert page.evaluate("document.title") == "sipapp: not ready"
+        shown = rows(page, "workers")
+        assert shown["udp-0/0"] == ["parked", "0", *["\u2013"] * 6]
+        assert shown["udp-0/1"][1:3] == ["1,234", "97 %"]
+        bars = "[...document.querySelectorAll('#workers i')].map(bar => bar.dataset.kind)"
+        assert page.evaluate(bars)[0] == "bad"
+
+    def test_poolsComeAndGo(self, page: Page, told: PageServer) -> None:
+        overview = madeUp(1)
+        told.tell(replace(overview, pools=overview.pools[1:], workers=overview.workers[4:]))
+        page.until("document.querySelectorAll('#pools tbody tr').length === 4")
+        assert list(rows(page, "pools")) == ["tcp", "udp-1", "http-0", "http-1"]
+        told.tell(madeUp(2))
+        page.until("document.querySelectorAll('#pools tbody tr').length === 5")
+
+    def test_nothingIsMarkup(self, page: Page, told: PageServer) -> None:
+        """Whoever is banned may have written the reason."""
+        text = "<img src=x onerror=alert(1)><b>"
+        overview = madeUp(1, bans=[replace(BANS[0], reason=text)])
+        doctor = replace(overview.doctor, findings=[replace(FINDING, why=text, mend=text)])
+        told.tell(replace(overview, doctor=doctor))
+        page.until("document.querySelector('#bans').innerText.includes('onerror')")
+        assert text in page.text("#findings")
+        assert page.evaluate("document.images.length") == 0
+
+    def test_picture(self, page: Page, told: PageServer) -> None:
+        """The one of the README can be made."""
+        light = picture(page, told)
+        page.show(dark=True)
+        dark = page.picture()
+        assert light[:8] == dark[:8] == b"\x89PNG\r\n\x1a\n"
+        assert light != dark

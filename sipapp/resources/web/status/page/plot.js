@@ -43,8 +43,8 @@ export class Plot {
     for (const part of [0, 0.5, 1]) {
       made(this.#svg, "line", { x1: 0, x2: WIDTH, y1: part * HEIGHT, y2: part * HEIGHT });
     }
-    this.#area = made(this.#svg, "path", { class: "area" });
-    this.#line = made(this.#svg, "path", { class: "line" });
+    this.#area = made(this.#svg, "path", { class: "area", d: "" });
+    this.#line = made(this.#svg, "path", { class: "line", d: "" });
     this.#scale = figure.appendChild(document.createElement("p"));
     this.#scale.className = "scale";
     this.#scale.setAttribute("aria-hidden", "true");

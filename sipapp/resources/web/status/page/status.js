@@ -84,9 +84,6 @@ const BANS = {
   "Reason": (ban) => ban.reason,
 };
 
-// So many bans are drawn; there may be many thousands.
-const MOST_BANS = 100;
-
 function draw(overview) {
   const running = `running for ${duration(overview.uptime)}`;
   set(at("server"), `${overview.version}, ${running}, generation ${overview.generation}`);
@@ -110,17 +107,17 @@ function draw(overview) {
   }));
   rows(at("pools"), POOLS, pools);
   rows(at("workers"), WORKERS, overview.workers);
-  drawBans(overview.bans);
+  drawBans(overview.bans, overview.banned);
   drawFindings(overview.doctor);
   before = overview;
 }
 
-function drawBans(bans) {
-  rows(at("bans"), BANS, bans.slice(0, MOST_BANS));
+// all: how many there are, of which only those that were made last are told.
+function drawBans(bans, all) {
+  rows(at("bans"), BANS, bans);
   at("bans").hidden = bans.length === 0;
-  const more = bans.length - MOST_BANS;
-  set(at("banned"), bans.length === 0 ? "Nobody is banned."
-    : more > 0 ? `${count(bans.length)} are banned; these are the first ${MOST_BANS}.` : "");
+  set(at("banned"), all === 0 ? "Nobody is banned."
+    : all > bans.length ? `${count(all)} are banned; these are the last ${bans.length}.` : "");
 }
 
 function drawFindings(doctor) {
