@@ -15,6 +15,10 @@ Limit = Annotated[int, Meta(ge=1, le=1000)]
 """How many rows to show."""
 
 
+_PATIENCE = 20.0
+"""Seconds for a worker that has a hundred thousand of something, and callers to serve meanwhile."""
+
+
 class Rows(Struct, frozen=True):
     """Some of the things that were asked for.
 
@@ -43,9 +47,13 @@ async def rowsOf(
     @raise Fault: if a single worker that was asked does not answer.
     """
     if worker is not None:
-        answers = {worker: await workforce.ask(worker, question, limit=limit, **wanted)}
+        answers = {
+            worker: await workforce.ask(worker, question, timeout=_PATIENCE, limit=limit, **wanted)
+        }
     else:
-        answers = await workforce.askAll(question, kind=kind, limit=limit, **wanted)
+        answers = await workforce.askAll(
+            question, kind=kind, timeout=_PATIENCE, limit=limit, **wanted
+        )
     rows: list[dict[str, Any]] = []
     matching, silent = 0, {}
     for name, answer in answers.items():
