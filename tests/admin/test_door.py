@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest_twisted
 from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
 from sipapp.admin.door import UnixDoor
@@ -34,7 +35,9 @@ class Things:
     @method()
     def wait(self) -> Deferred[str]:
         """Wait."""
-        return self.waiting
+        waiting: Deferred[str] = Deferred()
+        self.waiting.addCallback(lambda result: waiting.callback(result) or result)
+        return waiting
 
     @method()
     def follow(self, stream: Stream) -> int:
@@ -68,6 +71,12 @@ class Peer:
 
 def call(identifier: int, name: str, *parameters: Any) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": identifier, "method": name, "params": parameters}
+
+
+async def waitUntil(condition: Callable[[], bool]) -> None:
+    """Let the reactor run until something is so."""
+    while not condition():
+        await deferLater(reactor, 0.01)
 
 
 class Place:
@@ -150,6 +159,23 @@ async def test_aLineWithoutEnd(place: Place, peer: Peer) -> None:
     except ConnectionError:
         # It was not all read.
         return
+
+
+@ensureDeferred
+async def test_noMoreIsReadThanCanBeAnswered(place: Place, peer: Peer) -> None:
+    for number in range(32):
+        await peer.write(call(number, "thing.wait"))
+    await waitUntil(lambda: place.methods.underWay == 32)
+    await peer.write(call(32, "thing.who"))
+    # Whoever else comes is heard.
+    other = await deferToThread(Peer, place.path)
+    await other.write(call(1, "thing.who"))
+    assert (await other.read())["id"] == 1
+    other.close()
+    place.things.waiting.callback("done")
+    answers = [await peer.read() for _ in range(33)]
+    assert sorted(each["id"] for each in answers) == list(range(33))
+    assert answers[-1]["id"] == 32
 
 
 @ensureDeferred
