@@ -114,14 +114,17 @@ class Traces:
         full: Deferred[None] = Deferred()
 
         size = 0
+        isFull = False
 
         def keep(sightings: tuple[Sighting, ...]) -> int:
-            nonlocal size
+            nonlocal size, isFull
             for index, each in enumerate(sightings):
                 size += len(each.message)
                 if len(seen) >= _MESSAGES or size > _BYTES:
-                    if not full.called:
-                        full.callback(None)
+                    if not isFull:
+                        isFull = True
+                        # When these have been counted.
+                        self._reactor.callLater(0, full.callback, None)
                     return len(sightings) - index
                 seen.append(each)
             return 0
