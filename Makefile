@@ -13,7 +13,7 @@ SECONDS ?= 30
 # Two test processes suit two cores; the peers' load tests share them.
 JOBS   ?= 2
 
-.PHONY: run test check format lint types contracts coverage bench bench-quick bench-docs bench-micro bench-xcap bench-xcap-docs profile resilience fuzz clean
+.PHONY: run test check format lint types contracts coverage bench bench-quick bench-docs bench-micro bench-xcap bench-xcap-docs bench-connections bench-connections-docs profile resilience fuzz clean
 
 run: $(READY)
 	$(BIN)/twistd --nodaemon --pidfile= sipapp $(if $(CONFIG),--config $(CONFIG))
@@ -70,6 +70,15 @@ bench-xcap: $(READY)
 bench-xcap-docs: $(READY)
 	$(BIN)/python -m bench.xcap.publish
 
+# 50,000 phones that register over TCP and stay, and calls through their connections, for ten minutes.
+# OPTIONS="--connections 5000 --seconds 60" for less of it, OPTIONS=--help for what can be chosen.
+bench-connections: $(READY)
+	$(BIN)/python -m bench.connections $(OPTIONS)
+
+# Writes what it has found into docs/performance.md.
+bench-connections-docs: $(READY)
+	$(BIN)/python -m bench.connections.publish
+
 # What a worker does under load: a flame graph in build/, and the dearest functions. SCENARIO=options,
 # register or call; OPTIONS=--help for what can be chosen.
 profile: $(READY)
@@ -80,7 +89,7 @@ profile: $(READY)
 resilience: $(READY)
 	$(BIN)/python -m bench.resilience $(OPTIONS) $(LINES)
 
-# Tries what strangers can send to each part that reads it: SECONDS for each of twelve campaigns, JOBS
+# Tries what strangers can send to each part that reads it: SECONDS for each of them, JOBS
 # at a time. ONLY=parser or ONLY=digest/guided for some of them. Prints a table; what is found is in
 # build/fuzz/findings, and makes it fail.
 fuzz: $(READY)

@@ -63,6 +63,14 @@ def listeningSockets(port: int) -> list[NetSocket]:
     return [row for row in tables if row.local[1] == port and row.state == LISTEN]
 
 
+def connections(port: int) -> list[NetSocket]:
+    """
+    @return: the server's ends of the established TCP connections to a port.
+    """
+    tables = _table("tcp") + _table("tcp6")
+    return [row for row in tables if row.local[1] == port and row.state == ESTABLISHED]
+
+
 def acceptedConnection(server: tuple[str, int], client: tuple[str, int]) -> NetSocket | None:
     """
     @return: the server's end of an established TCP connection, if there is one.
