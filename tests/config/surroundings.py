@@ -53,6 +53,7 @@ RESOURCE_TYPES: dict[str, tuple[str, type[msgspec.Struct]]] = {
     "proxy": ("sip", Proxy),
     "replicate": ("sip", Replicate),
     "health": ("web", Plain),
+    "calls-file": ("calls", Plain),
 }
 
 

@@ -131,6 +131,27 @@ TLS = '[listen.tls]\ncertificate = "/c.pem"\n'
             f"{LISTEN}[resource.health]",
             'resource.health: no listen block has "health" in its resources',
         ),
+        # call records
+        (
+            f'{LISTEN}[call_records]\nproviders = ["calls-flie"]',
+            'call_records.providers: no plugin provides "calls-flie"; did you mean calls-file?',
+        ),
+        (
+            f'{LISTEN}[call_records]\nproviders = ["proxy"]',
+            'call_records.providers: "proxy" is a sip resource: it keeps no call records',
+        ),
+        (
+            f'{LISTEN}[call_records]\nproviders = ["calls-file", "calls-file"]',
+            'call_records.providers: "calls-file" is there more than once',
+        ),
+        (
+            f"{LISTEN}[resource.calls-file]",
+            'resource.calls-file: call_records.providers does not name "calls-file"',
+        ),
+        (
+            f'{LISTEN}resources = ["calls-file"]',
+            'listen[0].resources: "calls-file" is a calls resource: not for a SIP endpoint',
+        ),
         # server
         (
             f'{LISTEN}[server]\ndomains = ["example.com", "a b"]',
@@ -187,6 +208,7 @@ def test_complaint(text: str, complaint: str) -> None:
         f'{LISTEN}advertise = "[2001:db8::1]:5060"',
         f'{LISTEN}[server]\nuser = "a"\ngroup = "b"\nname = "sipapp/1 (x)"',
         f'{LISTEN}[sip.dns]\nnameservers = ["127.0.0.1:53", "::1", "[::1]:5353"]',
+        f'{LISTEN}[call_records]\nproviders = ["calls-file"]\n[resource.calls-file]',
         f'{LISTEN}[server]\ndomains = ["example.com", "192.0.2.1", "2001:db8::1", "a_b.test"]',
     ],
 )
