@@ -218,7 +218,7 @@ class TransactionLayer:
         self.timers.expire(now)
 
     @property
-    def timedOut(self) -> Request | None:
+    def requestOfTimer(self) -> Request | None:
         """The request of the transaction whose timer fires, or was the last to fire."""
         owner = self.timers.firing
         return owner.request if isinstance(owner, Transaction) else None

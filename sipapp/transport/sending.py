@@ -197,7 +197,13 @@ class Sending:
     def _failLater(self, status: int, detail: str) -> None:
         if not self._over:
             self._over = True
-            self._sender.reactor.callLater(0, self._user.failed, status, detail)
+            self._sender.reactor.callLater(0, self._fail, status, detail)
+
+    def _fail(self, status: int, detail: str) -> None:
+        try:
+            self._user.failed(status, detail)
+        except Exception:
+            _log.failure("Whoever has sent a request has failed", about=about(self._request))
 
     # From the transactions.
 

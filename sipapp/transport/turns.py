@@ -99,7 +99,7 @@ class Turns:
         """What is being handled, for the log; empty if nothing is."""
         message = self.message
         if self._isFiring and self.layer is not None:
-            message = self.layer.timedOut
+            message = self.layer.requestOfTimer
         return {} if message is None else about(message)
 
     def stop(self) -> None:

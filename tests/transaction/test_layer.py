@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections.abc import Callable
 
 import pytest
 
@@ -301,3 +302,33 @@ def test_nothingKeepsAnEndedTransactionAlive(server: Server) -> None:
         assert alive() is None
     finally:
         gc.enable()
+
+
+def test_whatATimerIsAbout(server: Server) -> None:
+    """The transaction whose timer fires names its request, also when its user fails."""
+    layer = server.layer
+    assert layer.requestOfTimer is None
+    transaction = server.make(request())
+    seen: list[Request | None] = []
+    layer.timers.start(0.0, 0.1, _Owner(lambda: seen.append(layer.requestOfTimer)), "other")
+    advance(layer, 0.2)
+    # Timer 100 is the transaction's.
+    assert seen == [None]
+    assert layer.requestOfTimer is transaction.request
+
+
+def test_theRequestOfAKey(server: Server) -> None:
+    layer, sent = server.layer, request("OPTIONS")
+    transaction = layer.request(sent, server.flow, RecordingClient(), 0.0)
+    assert layer.requestUnder(transaction.key) is sent
+    assert layer.requestUnder("OPTIONS z9hG4bKelse") is None
+
+
+class _Owner:
+    """Of a timer that is no transaction's."""
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self._call = call
+
+    def timerFired(self, name: str, now: float) -> None:
+        self._call()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet.task import Clock
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
+from sipapp.sip import about
 from sipapp.transaction import TransactionLayer
 from sipapp.transport.turns import Turns
-from tests.transport.workers import Site, TakeAll, request, until
+from sipapp.transport.vias import addVia
+from tests.transport.workers import LOOPBACK, Outcome, Site, TakeAll, hop, made, request, until
 
 
 class Notes:
@@ -127,6 +130,47 @@ def test_timers() -> None:
         *(("A", 5.01), ("D", 5.01), ("after A", 5.01), ("after D", 5.01)),
     ]
     assert not clock.getDelayedCalls()
+
+
+@pytest.mark.parametrize("how", ["timer", "transport", "sender"])
+@ensureDeferred
+async def test_whatFails(site: Site, how: str) -> None:
+    """Whoever fails when a timer fires, or when a request cannot be sent: the log says with what
+    message."""
+    site.bind("UDP")
+    worker = site.worker("w1", [0])
+    turns = worker.driver.turns
+    events: list[LogEvent] = []
+
+    class User(Outcome):
+        def timedOut(self, transaction: object, now: float) -> None:
+            self.failed(408, "no response")
+
+        def transportFailed(self, transaction: object, now: float) -> None:
+            self.failed(503, "no way there")
+
+        def failed(self, status: int, detail: str) -> None:
+            raise RuntimeError("this user fails")
+
+    sent = made("OPTIONS", f"sip:{LOOPBACK}:{site.udpPeer().port}")
+    known = about(sent)
+    globalLogPublisher.addObserver(events.append)
+    try:
+        if how == "sender":
+            worker.sender.request(sent, hop("sip:192.0.2.1;transport=sctp"), User())
+        else:
+            flow = worker.driver.flows.straight(sent.uri, 0)
+            addVia(sent, flow, "z9hG4bKown")
+            key = worker.driver.layer.request(sent, flow, User()).key
+            if how == "transport":
+                worker.driver.neighbours.transportFailed(key)
+        await until(lambda: any("log_failure" in each for each in events))
+    finally:
+        globalLogPublisher.removeObserver(events.append)
+    [event] = [each for each in events if "log_failure" in each]
+    assert event["about"] == known
+    assert known["method"] == "OPTIONS"
+    assert turns.about() == {}
 
 
 @ensureDeferred
