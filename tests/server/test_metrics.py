@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -15,6 +16,7 @@ from sipapp.admin.client import Client
 from sipapp.admin.stats.catalogue import METRICS
 from tests.conftest import ServerStarter
 from tests.server.test_reload import reload
+from tests.support.certificates import CertificateAuthority
 from tests.support.configuration import DOMAIN, Configuration
 from tests.support.deadlines import waitFor
 from tests.support.dialog import Call, Callee
@@ -80,7 +82,9 @@ def call(phones: tuple[UDPSocket, UDPSocket]) -> None:
     Call(caller, f"sip:callee@{DOMAIN}").run(Callee(phone, "callee"))
 
 
-def test_page(server: Server, phones: tuple[UDPSocket, UDPSocket]) -> None:
+def test_page(
+    server: Server, phones: tuple[UDPSocket, UDPSocket], authority: CertificateAuthority
+) -> None:
     call(phones)
     with StreamSocket(server.endpoint("tcp").address) as connection:
         assert connection.options(f"sip:{DOMAIN}").status == 200
@@ -89,6 +93,18 @@ def test_page(server: Server, phones: tuple[UDPSocket, UDPSocket]) -> None:
         # The endpoint of its own, and the one that nobody has come to.
         tcp = f"tcp:127.0.0.1:{server.endpoint('tcp').port}"
         assert total(now, "sipapp_connections", endpoint=tcp) in (0, 1)
+    with StreamSocket(
+        server.endpoint("tls").address, ssl.create_default_context(cafile=str(authority.file))
+    ) as connection:
+        assert connection.options(f"sip:{DOMAIN}").status == 200
+        tls = f"tls:127.0.0.1:{server.endpoint('tls').port}"
+        later = page(server)
+        assert total(later, "sipapp_tls_handshakes_total", endpoint=tls) == 1
+        assert total(later, "sipapp_connections", endpoint=tls) == 1
+    metrics = {"resource": "metrics", "method": "GET", "code": "200"}
+    assert total(later, "sipapp_web_requests_total", **metrics) == 1
+    assert total(later, "sipapp_web_answer_seconds_count", resource="metrics") == 1
+    assert total(later, "sipapp_messages_malformed_total") == 1
     udp = f"udp:127.0.0.1:{server.endpoint('udp').port}"
 
     # All that is documented is there, and nothing else: tests/docs/test_metrics.py.

@@ -121,6 +121,8 @@ SERVER = (
     _gauge("worker_answers", "Whether it has answered when it was asked.", "pool", "slot"),
     _counter("worker_restarts", "Processes replaced in a slot.", "pool", "slot"),
     _gauge("worker_memory_bytes", "Memory that the worker shares with none.", "pool", "slot"),
+    _counter("parent_cpu_seconds", "Processor time of the parent process."),
+    _gauge("parent_memory_bytes", "Memory that the parent process shares with none."),
     _gauge("registrations", "Addresses-of-record that are bound to a contact."),
     _gauge("bans", "Sources that are not listened to."),
     # What the kernel holds, and what it has lost.

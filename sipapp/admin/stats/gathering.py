@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -145,6 +146,8 @@ class Gathering:
         snapshot.add("start_time_seconds", started)
         snapshot.add("ready", not self.unready())
         snapshot.add("generation", sources.generation())
+        snapshot.add("parent_cpu_seconds", time.process_time())
+        snapshot.add("parent_memory_bytes", privateSize(os.getpid()))
         _readWorkers(snapshot, states, answered)
         readSockets(snapshot, sources.sockets())
         if report is not None:
