@@ -78,8 +78,9 @@ def run(directory: Path, effort: Effort) -> Row:
             )
             for name, pid in workers.items()
         ]
+        seconds = time.monotonic() - before.at
         reports = phones.finish()
-    return _row(effort, registered, registering, reports, shares)
+    return _row(effort, registered, registering, seconds, reports, shares)
 
 
 class _Processes:
@@ -145,6 +146,7 @@ def _row(
     effort: Effort,
     registered: int,
     registering: float,
+    seconds: float,
     reports: Sequence[Report],
     shares: Sequence[Share],
 ) -> Row:
@@ -154,7 +156,7 @@ def _row(
         wanted=effort.connections,
         registered=registered,
         registering=registering,
-        seconds=effort.seconds,
+        seconds=seconds,
         rate=effort.rate,
         interval=effort.interval,
         pings=sum(each.pings for each in reports),
