@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.http import INTERNAL_SERVER_ERROR
+from twisted.web.http import INTERNAL_SERVER_ERROR, NO_BODY_CODES
 from twisted.web.server import NOT_DONE_YET
 
 __all__ = ["answerLater"]
@@ -49,7 +49,8 @@ def _failed(request: Any, failure: Failure) -> bytes | None:
 def _end(request: Any, body: bytes | None) -> None:
     if body is None:
         return
-    request.responseHeaders.setRawHeaders("Content-Length", [str(len(body))])
+    if request.code not in NO_BODY_CODES:
+        request.responseHeaders.setRawHeaders("Content-Length", [str(len(body))])
     if body:
         request.write(body)
     request.finish()

@@ -25,7 +25,7 @@ class SubCall(Struct, frozen=True, rename={"name": "methodName", "parameters": "
     parameters: list[Any] = []
 
 
-class Callable(Protocol):
+class Offer(Protocol):
     """What there is to call: L{sipapp.resources.xmlrpc.catalogue.Catalogue}."""
 
     def descriptions(self) -> Deferred[Mapping[str, MethodDescription]]:
@@ -42,7 +42,7 @@ class Callable(Protocol):
 class Introspection:
     """A namespace."""
 
-    def __init__(self, methods: Callable) -> None:
+    def __init__(self, methods: Offer) -> None:
         self._methods = methods
 
     @method(name="listMethods")
