@@ -296,3 +296,53 @@ def test_resourceThatKnowsNothingOfThat() -> None:
     offering = Offering([Plain()])
     assert not offering.dispatch.answered(makeRequest("OPTIONS"), offering.wire)
     assert offering.ask("OPTIONS") == [200]
+
+
+class TestCounts:
+    """What resources take is counted for them, and so is what they fail on."""
+
+    @pytest.mark.parametrize("later", [False, True])
+    def test_taken(self, later: bool) -> None:
+        for given in (TAKEN, answer(200)):
+            waiting: Deferred[Any] = Deferred()
+            idle, taking = Scripted(), Scripted(waiting if later else given)
+            offering = Offering([idle, taking])
+            offering.ask("MESSAGE")
+            assert offering.dispatch.taken == ({} if later else {id(taking): 1})
+            waiting.callback(makeRequest("MESSAGE").respond(200) if given is not TAKEN else TAKEN)
+            assert offering.dispatch.taken == {id(taking): 1}
+            assert offering.dispatch.failed == {}
+
+    def test_left(self) -> None:
+        """One that thinks about it and then leaves it has not taken it."""
+        waiting: Deferred[Any] = Deferred()
+        thinking, taking = Scripted(waiting), Scripted(answer(486))
+        offering = Offering([thinking, taking])
+        offering.ask("MESSAGE")
+        waiting.callback(None)
+        assert offering.dispatch.taken == {id(taking): 1}
+
+    def test_failed(self) -> None:
+        failing = Scripted(fail)
+        offering = Offering([failing])
+        offering.ask("MESSAGE")
+        assert offering.dispatch.failed == {id(failing): 1}
+        assert offering.dispatch.taken == {}
+
+    def test_withoutATransaction(self) -> None:
+        """The layer does not see these answers."""
+
+        class Stateless(Scripted):
+            stateless = frozenset({"OPTIONS"})
+            refusesAlike = True
+
+            def answer(self, request: Request) -> Response | None:
+                return request.respond(200)
+
+        resource = Stateless(answer(403))
+        offering = Offering([resource])
+        assert offering.dispatch.answered(makeRequest("OPTIONS"), offering.wire)
+        assert offering.ask("INVITE") == [200, 403]
+        assert offering.dispatch.answers == {("OPTIONS", 200): 1, ("INVITE", 403): 1}
+        assert offering.layer.answers.counts == {}
+        assert offering.dispatch.taken == {id(resource): 2}
