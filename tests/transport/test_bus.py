@@ -98,8 +98,10 @@ async def test_fullInbox(pair: Pair) -> None:
     a, _, b, box = pair
     for number in range(500):
         assert a.send("b", Failed(str(number)))
+    assert a.waiting > 400
     b.start()
     await box.have(500)
+    assert (a.hops, a.waiting, b.arrived, b.waiting) == (500, 0, 500, 0)
     assert [frame.reference for frame in box.frames if isinstance(frame, Failed)] == [
         str(number) for number in range(500)
     ]

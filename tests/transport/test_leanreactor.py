@@ -60,6 +60,13 @@ def test_read(reactor: LeanReactor, pairs: Pairs) -> None:
     assert calls == [b"hello"]
 
 
+def test_waited(reactor: LeanReactor, pairs: Pairs) -> None:
+    """It knows for how long it had nothing to do."""
+    before = reactor.waited
+    reactor.iterate(0.01)
+    assert reactor.waited > before
+
+
 def test_exception(reactor: LeanReactor, pairs: Pairs) -> None:
     """It is logged, and disconnects who has raised it and nobody else."""
     calls: list[bytes] = []

@@ -189,3 +189,18 @@ def test_hosts_file_is_read_again_when_it_changes(tmp_path: Any) -> None:
 def test_localhost_is_known_without_a_file(tmp_path: Any) -> None:
     hosts = HostsFile(lambda: 0.0, str(tmp_path / "missing"))
     assert hosts.addresses("localhost") == ("127.0.0.1", "::1")
+
+
+def test_counts() -> None:
+    """What was known, what was asked, and what nobody has answered."""
+    cached = Cached()
+    cached.cache.known(HOST)
+    cached.learn(HOST, Found(["192.0.2.1"], 60))
+    for _ in range(3):
+        cached.cache.known(HOST)
+    other = Question("example.net", "A")
+    for _ in range(2):
+        # Those who ask for the same at the same time ask once.
+        cached.cache.ask(other)
+    cached.asked.pop()[1].errback(DNSFailure("nobody has answered"))
+    assert (cached.cache.hits, cached.cache.asked, cached.cache.failures) == (3, 2, 1)
