@@ -5,42 +5,48 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 
-from sipapp.admin.bans import addBanCommand
 from sipapp.admin.commands.asking import NOT_DONE
-from sipapp.admin.commands.calls import addCallCommands
-from sipapp.admin.commands.changes import addChangeCommands
-from sipapp.admin.commands.completion import addCompletionCommand
-from sipapp.admin.commands.lists import addListCommands
-from sipapp.admin.commands.pinging import addPingCommand
-from sipapp.admin.commands.top import addTopCommands
-from sipapp.admin.doctor.command import addDoctorCommand
-from sipapp.admin.trace.command import addTraceCommand
-from sipapp.admin.users import addUserCommand
-from sipapp.admin.xcap import addXCAPCommand
 
 __all__ = ["main", "makeParser"]
 
 _INTERRUPTED = 130
 """What a shell makes of SIGINT."""
 
-_COMMANDS = (
-    addTopCommands,
-    addListCommands,
-    addChangeCommands,
-    addTraceCommand,
-    addCallCommands,
-    addUserCommand,
-    addXCAPCommand,
-    addBanCommand,
-    addDoctorCommand,
-    addPingCommand,
-)
+_COMMANDS: Mapping[str, str] = {
+    "status": "commands.top.addTopCommands",
+    "top": "commands.top.addTopCommands",
+    "pools": "commands.lists.addListCommands",
+    "workers": "commands.lists.addListCommands",
+    "listeners": "commands.lists.addListCommands",
+    "registrations": "commands.lists.addListCommands",
+    "connections": "commands.lists.addListCommands",
+    "transactions": "commands.lists.addListCommands",
+    "reload": "commands.changes.addChangeCommands",
+    "resize": "commands.changes.addChangeCommands",
+    "restart": "commands.changes.addChangeCommands",
+    "drain": "commands.changes.addChangeCommands",
+    "resume": "commands.changes.addChangeCommands",
+    "shutdown": "commands.changes.addChangeCommands",
+    "trace": "trace.command.addTraceCommand",
+    "call": "commands.calls.addCallCommands",
+    "methods": "commands.calls.addCallCommands",
+    "user": "users.addUserCommand",
+    "xcap": "xcap.addXCAPCommand",
+    "ban": "bans.addBanCommand",
+    "doctor": "doctor.command.addDoctorCommand",
+    "ping": "commands.pinging.addPingCommand",
+    "completion": "commands.completion.addCompletionCommand",
+}
+"""What adds each command. It is imported for this command alone: all of them together take three
+times as long as most need, and somebody waits, who may just have typed a tab."""
 
 
-def makeParser() -> argparse.ArgumentParser:
+def makeParser(command: str | None = None) -> argparse.ArgumentParser:
     """
+    @param command: what will be parsed; C{None} if it may be any.
     @return: what understands the command line. What it has parsed has C{run}: to be called with it,
         for the exit code.
     """
@@ -51,9 +57,10 @@ def makeParser() -> argparse.ArgumentParser:
         " understood, 5 no server runs; doctor has 3 for warnings and 4 for errors.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in _COMMANDS:
-        add(commands)
-    addCompletionCommand(commands, parser)
+    only = _COMMANDS.get(command or "")
+    for path in dict.fromkeys(_COMMANDS.values() if only is None else [only]):
+        module, _, name = path.rpartition(".")
+        getattr(import_module(f"sipapp.admin.{module}"), name)(commands)
     return parser
 
 
@@ -63,7 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     @return: the exit code: 0 if it did what was asked, 1 if not, 2 if it was not understood, 5 if
         no server runs; C{doctor} has others besides.
     """
-    given = makeParser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    given = makeParser(words[0] if words else None).parse_args(words)
     try:
         status: int = given.run(given)
         sys.stdout.flush()

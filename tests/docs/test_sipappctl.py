@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from sipapp.admin.commands import asking
-from sipapp.admin.ctl import makeParser
+from sipapp.admin.ctl import _COMMANDS, makeParser
 from sipapp.admin.doctor.examination import EXIT_CODES
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "sipappctl.md").read_text()
@@ -18,6 +18,17 @@ def test_commands() -> None:
         action for action in makeParser()._actions if isinstance(action, argparse._SubParsersAction)
     ]
     assert set(re.findall(r"^\| `(\w+)[^`]*` \|", PAGE, re.MULTILINE)) == set(commands.choices)
+
+
+def test_commandsAreFoundAlone() -> None:
+    """What is imported for a command adds it, and nothing else is needed for it."""
+    for name in _COMMANDS:
+        [commands] = [
+            action
+            for action in makeParser(name)._actions
+            if isinstance(action, argparse._SubParsersAction)
+        ]
+        assert name in commands.choices
 
 
 def test_options() -> None:

@@ -58,7 +58,10 @@ class Terminal:
     def await_(self, *texts: str) -> None:
         """Wait until it shows something: each of the texts, the one after the other."""
         for text in texts:
-            waitFor(lambda text=text: self._look() and text in self.shown, f"{text!r} on it")
+            try:
+                waitFor(lambda text=text: self._look() and text in self.shown, f"{text!r} on it")
+            except TimeoutError as error:
+                raise TimeoutError(f"{error}, but {self.shown[-2000:]!r}") from None
             self.shown = self.shown.partition(text)[2]
 
     def join(self) -> int:

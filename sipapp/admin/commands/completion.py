@@ -16,10 +16,9 @@ __all__ = ["addCompletionCommand"]
 _SHELLS = ("bash", "zsh")
 
 
-def addCompletionCommand(commands: Any, parser: ArgumentParser) -> None:
+def addCompletionCommand(commands: Any) -> None:
     """
     @param commands: the subparsers that C{sipappctl} has its commands in.
-    @param parser: that of C{sipappctl}, from which the rest is known when the command is run.
     """
     completion = commands.add_parser(
         "completion",
@@ -35,12 +34,15 @@ def addCompletionCommand(commands: Any, parser: ArgumentParser) -> None:
         metavar="SHELL",
         help=f"{' or '.join(_SHELLS)}; or what the script asks for: {', '.join(_NAMES)}",
     )
-    completion.set_defaults(run=lambda given: _run(parser, given))
+    completion.set_defaults(run=_run)
 
 
-def _run(parser: ArgumentParser, given: Namespace) -> int:
+def _run(given: Namespace) -> int:
     if given.what in _SHELLS:
-        print(_script(parser, given.what))
+        # It has this command too.
+        from sipapp.admin.ctl import makeParser
+
+        print(_script(makeParser(), given.what))
         return DONE
     return asking(_names)(given)
 

@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 
 from sipapp.admin.figures import duration, milliseconds, percent, rate, size
 from sipapp.admin.stats.overview import Overview, WorkerView
-from sipapp.admin.tables import Column, Table
+from sipapp.admin.tables import Column, Table, shown
 
 __all__ = ["Line", "drawn", "summary"]
 
@@ -51,8 +51,9 @@ class Line(NamedTuple):
     isLoud: bool = False
 
 
-def summary(now: Overview) -> list[str]:
+def summary(now: Overview, cause: str = "") -> list[str]:
     """
+    @param cause: why it is not ready.
     @return: the server as a whole, and totals.
     """
     registrations = "unknown" if now.registrations < 0 else str(now.registrations)
@@ -67,7 +68,11 @@ def summary(now: Overview) -> list[str]:
         "doctor": now.doctor.summary,
     }
     width = max(map(len, figures))
-    return [_headline(now), *(f"{name.ljust(width)}  {figures[name]}" for name in figures)]
+    return [
+        _headline(now),
+        *([f"not ready: {shown(cause)}"] if cause else []),
+        *(f"{name.ljust(width)}  {figures[name]}" for name in figures),
+    ]
 
 
 def drawn(before: Overview | None, now: Overview, width: int, height: int) -> list[Line]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import sys
 import termios
 import tty
@@ -62,9 +61,10 @@ class Screen:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Columns and lines, as they are now."""
-        width, height = shutil.get_terminal_size()
-        return width, height
+        """Columns and lines, as they are now, and not as they were when a shell noted them."""
+        size = os.get_terminal_size(sys.stdout.fileno())
+        # Terminals at a serial line do not know.
+        return size.columns or 80, size.lines or 24
 
     def draw(self, lines: Sequence[Line]) -> None:
         """

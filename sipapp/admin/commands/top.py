@@ -48,7 +48,8 @@ def _status(client: Client, given: Namespace) -> int:
     if given.json:
         writeJSON(now)
     else:
-        print("\n".join(summary(now)))
+        cause = "" if now.ready else client.call("stats.ready")["reason"]
+        print("\n".join(summary(now, cause)))
     return DONE if now.ready else NOT_DONE
 
 

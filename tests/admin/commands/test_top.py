@@ -89,6 +89,11 @@ class Stats:
         """Now."""
         return self.now
 
+    @method()
+    def ready(self) -> dict[str, Any]:
+        """Not."""
+        return {"ready": False, "reason": "it drains"}
+
 
 def test_withoutRates() -> None:
     lines = drawn(None, overview(), 200, 50)
@@ -161,6 +166,11 @@ async def test_status(operate: Operate, capsys: pytest.CaptureFixture[str]) -> N
     stats.now = overview(ready=False)
     assert await server.run("status", "--json") == 1
     assert json.loads(capsys.readouterr().out) == msgspec.to_builtins(stats.now)
+    assert await server.run("status") == 1
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "sipapp 1.2  NOT READY  up 2d  generation 3",
+        "not ready: it drains",
+    ]
     await server.door.stopService()
     assert await server.run("status") == 5
 
