@@ -7,7 +7,7 @@ import time
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, TextIO
 
 from sipapp.admin.client import Client, ServerAbsent
@@ -21,7 +21,7 @@ _ERASE = "\r\x1b[K"
 
 
 class Progress:
-    """Writes over its line again and again. Where nobody sees it, it writes nothing."""
+    """Writes over its line again and again."""
 
     def __init__(
         self,
@@ -39,17 +39,22 @@ class Progress:
         self._file = file
         self._clock = clock
         self._began = clock()
+        self._isDrawn = False
 
     def draw(self) -> None:
         """Write how things stand."""
         seconds = self._clock() - self._began
-        line = f"{self._doing} ... {self._look()} ({seconds:.0f} s)"
-        self._file.write(_ERASE + line)
-        self._file.flush()
+        words = (f"{self._doing} ...", self._look(), f"({seconds:.0f} s)")
+        self._write(_ERASE + " ".join(filter(None, words)))
+        self._isDrawn = True
 
     def erase(self) -> None:
         """Leave the line empty."""
-        self._file.write(_ERASE)
+        if self._isDrawn:
+            self._write(_ERASE)
+
+    def _write(self, text: str) -> None:
+        self._file.write(text)
         self._file.flush()
 
 
@@ -62,30 +67,37 @@ def progress(doing: str, given: Namespace) -> Iterator[Callable[[], None]]:
     if not sys.stderr.isatty():
         yield lambda: None
         return
-    try:
-        # The other connection waits for its answer.
-        client: Client | None = connect(given)
-    except (ServerAbsent, ConfigurationError):
-        client = None
-    shown = Progress(doing, lambda: _workers(client), sys.stderr)
-    try:
-        yield shown.draw
-    finally:
-        shown.erase()
-        if client is not None:
-            client.close()
+    with ExitStack() as connection:
+        looking = _Looking(given, connection)
+        shown = Progress(doing, looking.look, sys.stderr)
+        try:
+            yield shown.draw
+        finally:
+            shown.erase()
 
 
-def _workers(client: Client | None) -> str:
-    if client is None:
-        return ""
-    try:
-        workers = client.call("worker.list", patience=1.0)
-        generations = client.call("core.info", patience=1.0)["generations"]
-    except (Fault, ServerAbsent):
-        # It may be about to end, which is what is waited for.
-        return ""
-    return inStates(workers, generations)
+class _Looking:
+    """Asks how the workers are doing, over another connection than that which waits."""
+
+    def __init__(self, given: Namespace, connection: ExitStack) -> None:
+        """
+        @param connection: holds the other one, once it is needed.
+        """
+        self._given = given
+        self._connection = connection
+        self._client: Client | None = None
+
+    def look(self) -> str:
+        """In a few words; in none if nobody answers."""
+        try:
+            if self._client is None:
+                self._client = self._connection.enter_context(connect(self._given))
+            workers = self._client.call("worker.list", patience=1.0)
+            generations = self._client.call("core.info", patience=1.0)["generations"]
+        except (Fault, ServerAbsent, ConfigurationError):
+            # The server may be about to end, which is what is waited for.
+            return ""
+        return inStates(workers, generations)
 
 
 def inStates(workers: Sequence[Mapping[str, Any]], generations: Sequence[Mapping[str, Any]]) -> str:
