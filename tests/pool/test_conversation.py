@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
+from twisted.logger import LogLevel, capturedLogs
 from twisted.python.failure import Failure
 from twisted.test.iosim import FakeTransport, connect
 
@@ -211,3 +213,26 @@ def test_aChannelIsIdleWhenNobodyWaits() -> None:
     parent.waiting.callback(LONG)
     pump.flush()
     assert channel.isIdle
+
+
+def test_anAnswerToOneWhoHasGone(both: Both) -> None:
+    waiting: Deferred[bytes] = Deferred()
+    both.other.answer = lambda _: waiting
+    both.ask(b"")
+    both.other.connectionLost(Failure(ConnectionDone()))
+    with capturedLogs() as logged:
+        waiting.callback(LONG)
+        gc.collect()
+    assert [each for each in logged if each["log_level"] >= LogLevel.error] == []
+    assert both.other.isSilent
+
+
+def test_aShortAnswerToOneWhoHasGone(both: Both) -> None:
+    waiting: Deferred[bytes] = Deferred()
+    both.other.answer = lambda _: waiting
+    both.ask(b"")
+    both.other.connectionLost(Failure(ConnectionDone()))
+    with capturedLogs() as logged:
+        waiting.callback(b"short")
+        gc.collect()
+    assert [each for each in logged if each["log_level"] >= LogLevel.error] == []
