@@ -79,7 +79,7 @@ class Measuring:
 
     def stats(self) -> WorkerStats:
         """
-        @return: all that there is now. It takes about half a millisecond.
+        @return: all that there is now. It takes some tens of microseconds.
         """
         stats = WorkerStats(os.getpid())
         pulse = self._pulse
