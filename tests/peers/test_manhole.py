@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ServerStarter
-from tests.support.configuration import Configuration
+from tests.support.configuration import DOMAIN, Configuration
 from tests.support.deadlines import waitFor
 from tests.support.server import START, Server
 
@@ -116,8 +116,8 @@ def test_workersEvaluate(server: Server, ssh: SSH) -> None:
     assert done.stdout == "udp-0/0: 'UDP-0/0'\nudp-0/1: 'UDP-0/1'\n"
     done = ssh("""everywhere("len(reactor.getReaders())", kind="sip")""")
     assert re.fullmatch(r"udp-0/0: \d+\nudp-0/1: \d+\n", done.stdout)
-    done = ssh("""worker("udp-0/1").eval("worker.timers")""")
-    assert done.stdout == "TimerSettings(t1=0.5, t2=4.0, t4=5.0, timerC=185.0)\n"
+    done = ssh("""worker("udp-0/1").eval("sorted(worker.domains)")""")
+    assert done.stdout == f"['{DOMAIN}']\n"
     done = ssh("""worker("udp-0/0").eval("'x' * 10**6")""")
     assert 1000 < len(done.stdout) < 101_000
 
