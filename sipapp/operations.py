@@ -33,7 +33,7 @@ from sipapp.admin.methods.user import UserMethods
 from sipapp.admin.methods.worker import WorkerMethods
 from sipapp.admin.stats.methods import StatsMethods
 from sipapp.admin.stats.premises import gatheringOf
-from sipapp.config import Settings
+from sipapp.config import Plan, Settings
 from sipapp.listening import Listening
 from sipapp.location import LocationMaintenance
 from sipapp.orders import StandingOrders
@@ -127,10 +127,14 @@ class Operations(MultiService):
         def settings() -> Settings:
             return premises.succession.current.settings
 
+        def configuration() -> tuple[Settings, Plan]:
+            current = premises.succession.current
+            return current.settings, current.plan
+
         pausing, rolling = self._pausing, Rolling(premises.succession)
         adjusting = Adjusting(premises.succession, premises.reload)
         ban = BanMethods(settings)
-        location = LocationMethods(premises.maintenance, settings)
+        location = LocationMethods(premises.maintenance, configuration)
         log = LogMethods(premises.workforce, settings, premises.setLevels)
         traces = Traces(premises.workforce, premises.reactor)
 

@@ -19,7 +19,7 @@ from sipapp.administration import Administration
 from sipapp.answers import Answers
 from sipapp.assignment import Assignment, decodeAssignment
 from sipapp.certificates import Certificates
-from sipapp.config import DEFAULT_PORTS, ResolvedListener, Settings, decodeSettings
+from sipapp.config import ResolvedListener, Settings, decodeSettings
 from sipapp.inheritance import Inheritance, endpointOf
 from sipapp.interfaces import IAccounts, IDocumentStore, INonceCounts, IWorker
 from sipapp.orders import TakenOrders
@@ -27,7 +27,6 @@ from sipapp.plugins import resourceMakers, resourceTypes
 from sipapp.pool import Boot, WorkerControl, enterWorker, settleHeap, stacks, startLogging, whyNot
 from sipapp.resources.calls import CallRecords
 from sipapp.resources.sip import Dispatch
-from sipapp.sip import SIPURI, normalHost
 from sipapp.stores import Stores
 from sipapp.strangers import Strangers
 from sipapp.tracing import Tracer
@@ -37,6 +36,7 @@ from sipapp.transport.assembly import Transport, assemble
 from sipapp.transport.endpoints import Endpoints
 from sipapp.transport.flows import Flow
 from sipapp.transport.limits import StreamLimits
+from sipapp.transport.locality import Locality
 from sipapp.transport.locate import makeLocator
 from sipapp.transport.networks import Networks
 from sipapp.transport.trust import TrustedPeers
@@ -83,14 +83,9 @@ class Worker:
         self._inheritance = Inheritance(boot, assignment)
         self._certificates = Certificates(reactor)
         self._settings = settings
-        self._endpoints: Endpoints | None = None
         self._trusted = TrustedPeers(settings.trusted.addresses, settings.trusted.domains)
-        self._ports = frozenset(
-            port
-            for one in assignment.listeners
-            if not one.listen.isWeb
-            for port in (one.port, one.advertisedPort)
-        )
+        endpoints = [endpointOf(one) for one in assignment.listeners if not one.listen.isWeb]
+        self.isLocal = Locality(self.domains, Endpoints(endpoints, reactor.seconds)).isLocal
         self._strangers: Strangers | None = None
         self._transport: Transport | None = None
         self._locatorClient: Any = None
@@ -115,16 +110,6 @@ class Worker:
     def listener(self, name: str) -> int | None:
         found = (one.index for one in self._assignment.listeners if one.name == name)
         return next(found, None)
-
-    def isLocal(self, uri: SIPURI) -> bool:
-        host = uri.host
-        if host not in self.domains:
-            host = normalHost(host)
-        if host in self.domains and (uri.port is None or uri.port in self._ports):
-            return True
-        secure = uri.scheme == "sips" or uri.transport == "tls"
-        port = uri.port or DEFAULT_PORTS["tls" if secure else "udp"]
-        return self._endpoints is not None and self._endpoints.isOurs(host, port)
 
     def isTrusted(self, flow: Flow) -> bool:
         return flow in self._trusted
@@ -269,7 +254,6 @@ class Worker:
             turns=self._turns,
         )
         self.sender = self._transport.sender
-        self._endpoints = self._transport.endpoints
         self._transport.addTo(self.answers)
         self._measuring.readSIP(self._transport, dispatch, locator)
         self.pause(self._assignment.paused)

@@ -73,7 +73,10 @@ class Endpoint:
 
 
 class Endpoints:
-    """All of a server's SIP endpoints."""
+    """All of a server's SIP endpoints.
+
+    @ivar ports: those that they listen at, or are said to.
+    """
 
     def __init__(
         self,
@@ -88,6 +91,9 @@ class Endpoints:
         """
         self._probe = probeSource if probe is None else probe
         self._all = {one.index: one for one in endpoints}
+        self.ports = frozenset(
+            port for one in self._all.values() for port in (one.port, one.advertisedPort) if port
+        )
         self._byKey = {one.key: one for one in self._all.values()}
         self._names = {(one.host, one.port) for one in self._all.values()}
         self._names.update(one.called for one in self._all.values() if one.called is not None)

@@ -12,12 +12,15 @@ from typing import Annotated, TypeVar
 from msgspec import Meta, Struct
 from twisted.internet.defer import Deferred
 
-from sipapp.config import Settings, tomlKey
+from sipapp.config import Plan, Settings, tomlKey
 from sipapp.location import Binding, LocationMaintenance, LocationStoreFull, NotRunning
 from sipapp.location.binding import Bindings, alive, indexOf
 from sipapp.location.bindingfile import BindingFile
+from sipapp.resources.sip.selfreference import leadsHere
 from sipapp.rpc import Caller, Conflict, Forbidden, InvalidParameters, NotFound, Unavailable, method
-from sipapp.sip import SIPURI, URI, MalformedURI, normalHost, parseURI
+from sipapp.sip import SIPURI, URI, MalformedURI, parseURI
+from sipapp.transport.endpoints import Endpoint, Endpoints
+from sipapp.transport.locality import Locality
 
 __all__ = ["BindingView", "LocationMethods", "Page"]
 
@@ -77,16 +80,16 @@ class LocationMethods:
     def __init__(
         self,
         store: LocationMaintenance | None,
-        settings: Callable[[], Settings],
+        configuration: Callable[[], tuple[Settings, Plan]],
         clock: Callable[[], float] = time.time,
     ) -> None:
         """
         @param store: C{None} if the bindings are in the memory of a worker.
-        @param settings: gives those that are in force.
+        @param configuration: gives what is in force.
         @param clock: gives the seconds since the epoch.
         """
         self._store = store
-        self._settings = settings
+        self._configuration = configuration
         self._clock = clock
 
     @method()
@@ -214,36 +217,42 @@ class LocationMethods:
         @return: the canonical address-of-record.
         @raise Fault: if it is none that could be registered here.
         """
-        domains = self._settings().server.domains
+        domains = self._configuration()[0].server.domains
         if "@" not in text and ":" not in text and domains:
             text = f"{text}@{domains[0]}"
         uri = _parsed(text if text.lower().startswith(("sip:", "sips:")) else f"sip:{text}")
         if not isinstance(uri, SIPURI):
             raise InvalidParameters(f"aor: {text} is not a SIP URI")
-        if not self._isOurs(uri):
-            raise NotFound(f"{uri.host} is not a domain of this server")
+        if not self._locality().isLocal(uri):
+            raise NotFound(f"{uri.host} is neither a domain nor an address of this server")
         return (uri.replace(scheme="sip") if uri.scheme == "sips" else uri).aor()
 
-    def _isOurs(self, uri: SIPURI) -> bool:
-        """Whether phones may register there: with a domain of ours, or with an address, of which
-        only the workers know whether it is one of this machine."""
-        host = normalHost(uri.host)
-        return host in self._settings().server.domains or ":" in host or host[-1:].isdigit()
+    def _locality(self) -> Locality:
+        settings, plan = self._configuration()
+        endpoints = (
+            Endpoint(
+                each.index,
+                each.transport.upper(),
+                each.host,
+                each.port,
+                each.advertisedHost,
+                each.advertisedPort,
+            )
+            for each in plan.listeners
+            if not each.listen.isWeb
+        )
+        return Locality(settings.server.domains, Endpoints(endpoints, self._clock))
 
     def _contact(self, text: str) -> URI:
         uri = _parsed(text)
         if len(text) > _LONGEST:
             raise InvalidParameters(f"contact: it has more than {_LONGEST} characters")
-        if isinstance(uri, SIPURI) and self._leadsHere(uri):
+        if leadsHere(uri, self._locality()):
             raise Forbidden(f"{uri} names this server: requests to it would go round")
         return uri
 
-    def _leadsHere(self, uri: SIPURI) -> bool:
-        domains = self._settings().server.domains
-        return normalHost(uri.host) in domains or (uri.maddr or "") in domains
-
     def _mostContacts(self) -> int:
-        registrar = self._settings().resource.get("registrar")
+        registrar = self._configuration()[0].resource.get("registrar")
         return getattr(registrar, "maxContacts", _MOST_CONTACTS)
 
 

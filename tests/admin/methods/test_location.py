@@ -10,22 +10,29 @@ import pytest
 from twisted.internet.task import Clock
 
 from sipapp.admin.methods.location import LocationMethods
-from sipapp.config import Settings
-from sipapp.config.settings import ServerSettings
+from sipapp.config import Plan, Settings, parseSettings, resolve
 from sipapp.location import Binding, LocationMaintenance
 from sipapp.location.bindingfile import BindingFile
-from sipapp.resources.sip.registrar import RegistrarSettings
+from sipapp.plugins import resourceTypes
 from tests.admin.methods.outcomes import Called, inThisThread, outcome
 from tests.location.contract import START, binding, to
 
 ALICE = "sip:alice@example.com"
 DESK = "sip:alice@192.0.2.1"
 
-SETTINGS = Settings(
-    file="test",
-    server=ServerSettings(domains=("example.com", "example.net")),
-    resource={"registrar": RegistrarSettings(maxContacts=2)},
-)
+CONFIGURATION = """
+[server]
+domains = ["example.com", "example.net"]
+[[listen]]
+address = "127.0.0.1"
+port = 5070
+"""
+REGISTRAR = "[resource.registrar]\nmax_contacts = 2\n"
+
+
+def configured(text: str = CONFIGURATION + REGISTRAR) -> tuple[Settings, Plan]:
+    settings = parseSettings(text, "sipapp.toml", resourceTypes())
+    return settings, resolve(settings)
 
 
 class Store:
@@ -36,7 +43,7 @@ class Store:
         self.maintenance = LocationMaintenance(
             path / "location", Clock(), 3600, 1 << 24, lambda: self.now, inThisThread, "this boot"
         )
-        methods = LocationMethods(self.maintenance, lambda: SETTINGS, lambda: self.now)
+        methods = LocationMethods(self.maintenance, configured, lambda: self.now)
         self.call = Called(path, location=methods)
 
     def bind(self, aor: str, *bindings: Binding) -> None:
@@ -145,7 +152,9 @@ def test_aPhoneRefreshesIt(store: Store) -> None:
         (-32602, "alice", f"{DESK}\r\nVia: a"),
         (-32602, "alice", f"{DESK};x={'y' * 5000}"),
         (403, "alice", "sip:bob@example.net"),
-        (403, "alice", "sip:bob@192.0.2.1;maddr=example.com"),
+        (403, "alice", "sip:bob@example.net:5070"),
+        (403, "alice", "sip:bob@127.0.0.1:5070;transport=tcp"),
+        (403, "alice", "sip:bob@192.0.2.1:5070;maddr=127.0.0.1"),
     ],
 )
 def test_refused(store: Store, code: int, aor: str, contact: str) -> None:
@@ -154,8 +163,12 @@ def test_refused(store: Store, code: int, aor: str, contact: str) -> None:
 
 
 def test_anAddressIsADomain(store: Store) -> None:
-    assert store.call("location.add", "alice@192.0.2.9", DESK)[0]["aor"] == "sip:alice@192.0.2.9"
-    assert store.contacts("sip:alice@192.0.2.9") == [DESK]
+    """One that is listened at."""
+    here = "sip:alice@127.0.0.1:5070"
+    assert store.call("location.add", here, DESK)[0]["aor"] == here
+    assert store.contacts(here) == [DESK]
+    store.call.fault(404, "location.add", "sip:alice@127.0.0.1", DESK)
+    store.call.fault(404, "location.add", "sip:alice@192.0.2.9", DESK)
 
 
 def test_dump(store: Store) -> None:
@@ -202,13 +215,13 @@ def test_notOpen(store: Store) -> None:
 
 
 def test_inMemory(tmp_path: Path) -> None:
-    call = Called(tmp_path, location=LocationMethods(None, lambda: SETTINGS))
+    call = Called(tmp_path, location=LocationMethods(None, configured))
     assert "memory" in call.fault(503, "location.count")
 
 
 def test_withoutARegistrar(store: Store) -> None:
-    settings = Settings(file="test", server=ServerSettings(domains=("example.com",)))
-    methods = LocationMethods(store.maintenance, lambda: settings, lambda: store.now)
+    text = CONFIGURATION + 'resources = ["proxy"]\n'
+    methods = LocationMethods(store.maintenance, lambda: configured(text), lambda: store.now)
     call = Called(store.call.auditLog.parent, location=methods)
     for n in range(10):
         call("location.add", "alice", f"sip:alice@192.0.2.{n}")
