@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TextIO
@@ -9,6 +10,8 @@ from typing import Any, NamedTuple, TextIO
 import msgspec
 
 __all__ = ["Column", "Row", "Table", "present", "shown", "writeJSON"]
+
+_NOT_ASCII = re.compile("[^\x00-\x7e]")
 
 Row = Mapping[str, Any]
 """What a line shows, by name."""
@@ -104,11 +107,27 @@ def present(columns: Sequence[Column], pages: Iterable[Iterable[Row]], asJSON: b
     for page in pages:
         for row in page:
             print("[" if isFirst else ",")
-            sys.stdout.write(msgspec.json.encode(row).decode())
+            sys.stdout.write(_printable(msgspec.json.encode(row)))
             isFirst = False
     print("[]" if isFirst else "\n]")
 
 
 def writeJSON(value: Any) -> None:
     """Write a value to standard output as JSON, indented."""
-    print(msgspec.json.format(msgspec.json.encode(value), indent=1).decode())
+    print(_printable(msgspec.json.format(msgspec.json.encode(value), indent=1)))
+
+
+def _printable(encoded: bytes) -> str:
+    """
+    @param encoded: JSON.
+    @return: the same JSON, with everything escaped that does something to a terminal: there is more
+        of that than the control characters of ASCII.
+    """
+    return _NOT_ASCII.sub(lambda found: _escaped(found[0]), encoded.decode())
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable():
+        return character
+    units = character.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sipapp.admin.tables import Column, Table, present, shown
+from sipapp.admin.tables import Column, Table, present, shown, writeJSON
 
 COLUMNS = (Column("NAME", "name"), Column("SIZE", "size", isNumber=True), Column("NOTE", "note"))
 
@@ -47,6 +47,17 @@ def test_pages(capsys: pytest.CaptureFixture[str]) -> None:
     rest = capsys.readouterr().out
     assert json.loads(f"[{rest[1:]}") == [{"name": "\x1b"}]
     assert "\x1b" not in rest
+
+
+def test_jsonAtATerminal(capsys: pytest.CaptureFixture[str]) -> None:
+    value = {"a": "Grüße \x1b \x7f \x9b \u202e \U000e0001 \U0001f600"}
+    writeJSON(value)
+    present(COLUMNS, [[value]], asJSON=True)
+    one, other = capsys.readouterr().out.split("}", 1)
+    assert json.loads(one + "}") == value
+    assert json.loads(other) == [value]
+    assert (one + other).replace("\n", "").isprintable()
+    assert "Grüße" in one
 
 
 @pytest.mark.parametrize(
