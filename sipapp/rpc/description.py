@@ -42,6 +42,7 @@ class MethodDescription(Struct, frozen=True):
     @ivar parameters: in their order. Those that may be left out are the last ones.
     @ivar returns: the type of its result.
     @ivar help: what it does, in plain text; the first line says it in short.
+    @ivar shape: what is in the result: C{[{name: string, size: int}]} is an array of structs.
     """
 
     name: str
@@ -50,6 +51,7 @@ class MethodDescription(Struct, frozen=True):
     parameters: tuple[Parameter, ...] = ()
     returns: TypeName = "nil"
     help: str = ""
+    shape: str = "nil"
 
     @property
     def signatures(self) -> list[list[str]]:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import inspect
 import re
-import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from sipapp.rpc.caller import Caller
-from sipapp.rpc.description import MethodDescription, Parameter, TypeName
+from sipapp.rpc.description import MethodDescription, Parameter
 from sipapp.rpc.fault import InvalidParameters
 from sipapp.rpc.role import Role
 from sipapp.rpc.stream import Stream
+from sipapp.rpc.typenames import alternatives, shapeOf, typeName
 
 __all__ = ["BoundMethod", "Secret", "boundMethods", "method"]
 
@@ -30,15 +29,6 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 _ATTRIBUTE = "_sipappMethod"
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SECRET_NAMES = frozenset({"password", "passphrase", "secret", "token", "ha1"})
-_NAMES: Mapping[Any, TypeName] = {
-    bool: "boolean",
-    int: "int",
-    float: "double",
-    str: "string",
-    bytes: "base64",
-    datetime: "dateTime.iso8601",
-    type(None): "nil",
-}
 
 
 @dataclass(frozen=True)
@@ -91,7 +81,7 @@ class BoundMethod:
         parameters = []
         for each in inspect.signature(function).parameters.values():
             hint = hints[each.name]
-            filled = next((one for one in (Caller, Stream) if one in _alternatives(hint)), None)
+            filled = next((one for one in (Caller, Stream) if one in alternatives(hint)), None)
             if filled is not None:
                 self._given[each.name] = filled
                 continue
@@ -106,6 +96,7 @@ class BoundMethod:
             changes=mark.changes,
             parameters=tuple(parameters),
             returns=typeName(self._returns),
+            shape=shapeOf(self._returns),
             help=inspect.getdoc(function) or "",
         )
 
@@ -176,39 +167,6 @@ def boundMethods(namespace: str, provider: object) -> list[BoundMethod]:
         if mark is not None:
             found.append(BoundMethod(namespace, getattr(provider, name), mark))
     return found
-
-
-def typeName(hint: Any) -> TypeName:
-    """
-    @return: what XML-RPC calls a type; of several, the first.
-    """
-    for each in _alternatives(hint):
-        origin = typing.get_origin(each) or each
-        if origin is typing.Literal:
-            return typeName(type(typing.get_args(each)[0]))
-        if origin in _NAMES:
-            return _NAMES[origin]
-        if isinstance(origin, type):
-            if issubclass(origin, Struct | Mapping):
-                return "struct"
-            if issubclass(origin, Sequence | set | frozenset):
-                return "array"
-    return "struct"
-
-
-def _alternatives(hint: Any) -> list[Any]:
-    """The types that a type stands for, bare; C{None} is the last."""
-    origin = typing.get_origin(hint)
-    if origin is Annotated:
-        return _alternatives(typing.get_args(hint)[0])
-    if origin in (typing.Union, types.UnionType):
-        found = [one for each in typing.get_args(hint) for one in _alternatives(each)]
-        return sorted(found, key=lambda one: one is type(None))
-    if origin is not None and isinstance(origin, type):
-        name = getattr(origin, "__name__", "")
-        if name in ("Deferred", "Coroutine", "Awaitable"):
-            return _alternatives(typing.get_args(hint)[-1])
-    return [type(None) if hint is None else hint]
 
 
 def _annotated(hint: Any) -> list[Any]:

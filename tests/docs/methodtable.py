@@ -32,7 +32,7 @@ def tables(described: Iterable[MethodDescription]) -> str:
         "\n".join(
             [
                 f"\n### `{namespace}`\n",
-                "| method | result | role | what it does |",
+                "| method | role | what it does | result |",
                 "| --- | --- | --- | --- |",
                 *map(_row, members),
                 "",
@@ -51,7 +51,7 @@ def _row(method: MethodDescription) -> str:
     paragraphs = [" ".join(part.split()) for part in method.help.split("\n\n")]
     text = "<br>".join(paragraphs).replace("|", "\\|")
     role = f"{method.role}, audited" if method.changes else method.role
-    return f"| `{method.name}({given})` | {method.returns} | {role} | {text} |"
+    return f"| `{method.name}({given})` | {role} | {text} | `{method.shape}` |"
 
 
 def tablesIn(page: str) -> str:

@@ -98,5 +98,6 @@ def helpOf(description: MethodDescription) -> str:
     )
     return (
         f"{description.name}({parameters}) -> {description.returns}\n\n{description.help}\n\n"
+        f"Result: {description.shape}\n"
         f"Role: {description.role}{', changes something' if description.changes else ''}"
     )

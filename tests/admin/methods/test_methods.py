@@ -159,6 +159,7 @@ def test_whatThereIsToCall(methods: Methods) -> None:
         (Parameter("number", "int"),),
         "int",
         "Double a number.\n\nThat is all.",
+        "int",
     )
     assert described["thing.paint"].parameters == (
         Parameter("shape", "struct"),

@@ -108,7 +108,7 @@ async def test_help() -> None:
     catalogue = await load()
     assert await catalogue.call(VIEWER, "system.methodHelp", ["pool.size"]) == (
         "pool.size(name: string, exact: boolean = true) -> int\n\n"
-        "Tell how large a pool is.\n\nname: of the pool.\n\nRole: viewer"
+        "Tell how large a pool is.\n\nname: of the pool.\n\nResult: int\nRole: viewer"
     )
     help = await catalogue.call(VIEWER, "system.methodHelp", {"name": "pool.resize"})
     assert help.endswith("Role: operator, changes something")
