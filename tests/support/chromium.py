@@ -96,7 +96,7 @@ class Chromium:
         context = self.tell("Target.createBrowserContext")["browserContextId"]
         target = self.tell("Target.createTarget", url="about:blank", browserContextId=context)
         attached = self.tell("Target.attachToTarget", targetId=target["targetId"], flatten=True)
-        page = Page(self, attached["sessionId"])
+        page = Page(self, attached["sessionId"], context)
         for domain in ("Page", "Runtime", "Log", "Network", "Accessibility"):
             page.tell(f"{domain}.enable")
         page.show(**screen)
@@ -168,9 +168,14 @@ class Chromium:
 class Page:
     """One page of a browser."""
 
-    def __init__(self, browser: Chromium, session: str) -> None:
+    def __init__(self, browser: Chromium, session: str, context: str) -> None:
         self._browser = browser
         self._session = session
+        self._context = context
+
+    def close(self) -> None:
+        """Close its window."""
+        self._browser.tell("Target.disposeBrowserContext", browserContextId=self._context)
 
     def tell(self, method: str, **parameters: Any) -> dict[str, Any]:
         """As L{Chromium.tell}, about this page."""
@@ -272,13 +277,3 @@ class Page:
         @return: what is on the screen, as PNG.
         """
         return b64decode(self.tell("Page.captureScreenshot", format="png")["data"])
-
-    def picturedColors(self) -> tuple[str, str]:
-        """
-        @return: the colors of text and ground, as CSS has them.
-        """
-        style = "getComputedStyle(document.body)"
-        return (
-            self.evaluate(f"{style}.color"),
-            self.evaluate(f"{style}.backgroundColor"),
-        )
