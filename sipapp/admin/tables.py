@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TextIO
 
 import msgspec
 
-__all__ = ["Column", "Row", "Table", "present", "shown", "writeJSON"]
+__all__ = ["Column", "Row", "Table", "present", "shown", "toJSON", "writeJSON"]
 
 _NOT_ASCII = re.compile("[^\x00-\x7e]")
 
@@ -107,9 +107,16 @@ def present(columns: Sequence[Column], pages: Iterable[Iterable[Row]], asJSON: b
     for page in pages:
         for row in page:
             print("[" if isFirst else ",")
-            sys.stdout.write(_printable(msgspec.json.encode(row)))
+            sys.stdout.write(toJSON(row))
             isFirst = False
     print("[]" if isFirst else "\n]")
+
+
+def toJSON(value: Any) -> str:
+    """
+    @return: a value as JSON, in one line that does nothing to a terminal.
+    """
+    return _printable(msgspec.json.encode(value))
 
 
 def writeJSON(value: Any) -> None:

@@ -17,6 +17,7 @@ from sipapp.admin.client import Client
 from sipapp.admin.commands.asking import DONE, NOT_DONE, asking, operating
 from sipapp.admin.methods.trace import Traced
 from sipapp.admin.options import seconds
+from sipapp.admin.tables import toJSON
 from sipapp.admin.trace.capture import Capture
 from sipapp.admin.trace.ladder import ASCII, DRAWN, Ladder
 from sipapp.sip import bracketed
@@ -144,7 +145,7 @@ def _shower(given: Namespace, open_: ExitStack) -> _Show:
 
 
 def _writeJSON(sighting: Sighting) -> None:
-    sys.stdout.write(msgspec.json.encode(sighting).decode() + "\n")
+    sys.stdout.write(toJSON(sighting) + "\n")
 
 
 def _writeRaw(sighting: Sighting) -> None:
