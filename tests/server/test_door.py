@@ -110,3 +110,16 @@ def test_itIsThereThroughReloadsAndUpgrades(server: Server) -> None:
 def test_itIsGoneAfterAStop(server: Server) -> None:
     server.stop()
     assert not (server.configuration.runDirectory / "control.sock").exists()
+
+
+def test_anotherImageEndsWhatIsStreamed(server: Server) -> None:
+    """Nobody who watches keeps the program from being replaced."""
+    with client(server) as door:
+        door.call("worker.trace", {"live": True, "seconds": 3600})
+        server.program.signal(signal.SIGUSR2)
+        # It ends when the connection does.
+        for _ in door.notifications():
+            continue
+    server.lineWith("Generation 1 has taken over")
+    with client(server) as door:
+        assert door.call("transaction.list", {})["silent"] == {}
