@@ -9,6 +9,7 @@ The server is asked once for all who watch, and not at all while nobody does.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -69,7 +70,7 @@ class Feed:
             # Others watch already: what they have been told last is not a second old.
             watcher.tell(self._last)
         else:
-            self._loop.start(1.0)
+            self._loop.start(1.0).addErrback(partial(_log.failure, "Nobody can watch any more"))
 
     def stop(self) -> None:
         """The worker leaves. Browsers come back, and find another one."""

@@ -36,7 +36,8 @@ export class Plot {
   constructor(figure) {
     const caption = figure.querySelector("figcaption");
     this.#name = caption.textContent;
-    this.#now = caption.appendChild(document.createElement("output"));
+    // No output element: a screen reader would say it each second.
+    this.#now = caption.appendChild(document.createElement("strong"));
     this.#svg = made(figure, "svg", {
       viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img",
     });
