@@ -162,6 +162,13 @@ def test_stop(stage: Stage) -> None:
     assert stage.clock.getDelayedCalls() == []
 
 
+def test_stopWithoutCalls(stage: Stage) -> None:
+    stopping = Deferred.fromCoroutine(stage.records.stop())
+    assert stopping.called
+    assert not stage.isWriting
+    assert stage.provider.life == ["stopped"]
+
+
 def test_stopWithoutRoom(stage: Stage, logged: list[LogEvent]) -> None:
     stage.provider.broken = True
     stage.note(1)
