@@ -25,6 +25,7 @@ class Page(Resource):
     """Answers as it is told, when it is told.
 
     @ivar said: what it waits for. @ivar isPart: whether it writes something before.
+    @ivar isStubborn: whether it has something to say also when it is cancelled.
     """
 
     isLeaf = True
@@ -32,7 +33,7 @@ class Page(Resource):
     def __init__(self) -> None:
         super().__init__()
         self.said: Deferred[Any] = Deferred()
-        self.isPart = False
+        self.isPart = self.isStubborn = False
         self.wasCancelled = False
 
     def render_GET(self, request: Any) -> int:
@@ -46,6 +47,8 @@ class Page(Resource):
                 said: bytes | None = await self.said
             except CancelledError:
                 self.wasCancelled = True
+                if self.isStubborn:
+                    return b"so what"
                 raise
             if said is None:
                 request.finish()
@@ -117,7 +120,9 @@ def test_halfAnAnswer(stage: Stage) -> None:
     assert b"nobody" not in stage.transport.value()
 
 
-def test_hangingUp(stage: Stage) -> None:
+@pytest.mark.parametrize("isStubborn", [False, True])
+def test_hangingUp(stage: Stage, isStubborn: bool) -> None:
+    stage.page.isStubborn = isStubborn
     stage.ask()
     with capturedLogs() as captured:
         stage.channel.connectionLost(Failure(ConnectionLost()))
