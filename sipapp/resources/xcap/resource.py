@@ -15,6 +15,7 @@ from zope.interface import implementer
 
 from sipapp.interfaces import IWebResource
 from sipapp.resources.maker import ResourceMaker
+from sipapp.resources.web.about import aboutRequest
 from sipapp.resources.web.authentication import WebAuthentication
 from sipapp.resources.xcap.access import Access, Unauthenticated
 from sipapp.resources.xcap.answer import Answer, refusal
@@ -55,7 +56,7 @@ class Tree(Resource):
         answering = Deferred.fromCoroutine(self._answer(request))
         # Who has hung up is not waited for. What is on its way into the store gets there.
         request.notifyFinish().addErrback(lambda _: answering.cancel())
-        answering.addErrback(_failed)
+        answering.addErrback(partial(_failed, request))
         answering.addCallback(lambda answer: None if answer is None else answer.write(request))
         answering.addErrback(partial(_log.failure, "An answer could not be written"))
         return NOT_DONE_YET
@@ -78,13 +79,13 @@ class Tree(Resource):
             return Answer.text(SERVICE_UNAVAILABLE, "too many change this at once", retryAfter=1)
 
 
-def _failed(failure: Failure) -> Answer | None:
+def _failed(request: Any, failure: Failure) -> Answer | None:
     """
     @return: what to say after an error of ours or of the machine; C{None} if nobody listens.
     """
     if failure.check(CancelledError):
         return None
-    _log.failure("An XCAP request has failed", failure)
+    _log.failure("An XCAP request has failed", failure, about=aboutRequest(request))
     return Answer.text(INTERNAL_SERVER_ERROR, "the server has failed")
 
 
