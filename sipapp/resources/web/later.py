@@ -12,6 +12,8 @@ from twisted.python.failure import Failure
 from twisted.web.http import INTERNAL_SERVER_ERROR, NO_BODY_CODES
 from twisted.web.server import NOT_DONE_YET
 
+from sipapp.resources.web.about import aboutRequest
+
 __all__ = ["answerLater"]
 
 _log = Logger()
@@ -36,7 +38,7 @@ def answerLater(request: Any, answering: Coroutine[Any, Any, bytes | None]) -> i
 def _failed(request: Any, failure: Failure) -> bytes | None:
     if failure.check(CancelledError):
         return None
-    _log.failure("A request has failed", failure)
+    _log.failure("A request has failed", failure, about=aboutRequest(request))
     if request.startedWriting:
         # Half an answer is better seen as one.
         request.loseConnection()

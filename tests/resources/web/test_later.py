@@ -109,6 +109,8 @@ def test_failure(stage: Stage) -> None:
     answer = stage.answer()
     assert (answer.status, answer.body) == (500, b"the server has failed\n")
     assert [event["log_level"] for event in captured] == [LogLevel.critical]
+    assert captured[0]["about"]["method"] == "GET"
+    assert captured[0]["about"]["source"].count(":") == 1
 
 
 def test_halfAnAnswer(stage: Stage) -> None:

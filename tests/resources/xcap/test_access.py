@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from twisted.logger import capturedLogs
 
 from sipapp.xcap.names import DocumentName
 from sipapp.xcap.usage import ApplicationUsage
@@ -124,9 +125,12 @@ def test_nobodyCanTell() -> None:
     stage = Stage()
     stage.fill()
     stage.words[DOMAIN].down = OSError("the accounts are gone")
-    answer = stage.get(INDEX)
+    with capturedLogs() as captured:
+        answer = stage.get(INDEX)
     assert answer.status == 500
     assert "accounts" not in answer.text
+    [about] = [event["about"] for event in captured if "log_failure" in event]
+    assert about["method"] == "GET"
 
 
 def realm(stage: Stage, uri: str, host: str | None = None) -> str:
