@@ -26,7 +26,8 @@ from sipapp.config.load import (
 )
 from sipapp.config.machine import LocalMachine, Machine, ownerOf
 from sipapp.config.manholesettings import ManholeSettings
-from sipapp.config.resolve import SHARED, Plan, PoolPlan, ResolvedListener, resolve
+from sipapp.config.plan import SHARED, Plan, PoolPlan, ResolvedListener
+from sipapp.config.resolve import resolve
 from sipapp.config.settings import (
     DNSSettings,
     LocationSettings,

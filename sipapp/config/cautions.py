@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from sipapp.config.resolve import Plan, ResolvedListener
+from sipapp.config.plan import Plan, ResolvedListener
 
 __all__ = ["cautionsOf"]
 

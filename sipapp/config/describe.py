@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sipapp.config.resolve import SHARED, Plan
+from sipapp.config.plan import SHARED, Plan
 
 
 def describePlan(plan: Plan, pids: Mapping[str, Sequence[int]] | None = None) -> str:

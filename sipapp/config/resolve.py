@@ -21,105 +21,25 @@ import ipaddress
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from sipapp.config.adjustments import Place
 from sipapp.config.checks import hostAndPort
 from sipapp.config.errors import Problems, tomlValue
-from sipapp.config.listensettings import DEFAULT_PORTS, WEB_TRANSPORTS, ListenSettings
+from sipapp.config.listensettings import DEFAULT_PORTS, WEB_TRANSPORTS
 from sipapp.config.machine import LocalMachine, Machine
+from sipapp.config.plan import SHARED, Kind, Plan, PoolPlan, ResolvedListener
 from sipapp.config.settings import Settings
 from sipapp.config.tlssettings import CertificateSettings, ClientTLSSettings, TLSSettings
 from sipapp.config.values import tomlKey
-
-SHARED = "tcp"
-"""The name of the pool that stream listeners without workers of their own share."""
 
 _WILDCARDS = (str(ipaddress.IPv4Address(0)), str(ipaddress.IPv6Address(0)))
 
 _LONGEST_RUN_DIRECTORY = 88
 # The kernel takes 107 bytes for the path of a unix socket: leave 19 for what is below.
 
-Kind = Literal["udp", "stream", "web"]
-
 _POOL_NAMES: dict[Kind, str] = {"udp": "udp", "stream": "tcp", "web": "http"}
-
-
-class ResolvedListener(Struct, frozen=True, kw_only=True):
-    """One address to bind.
-
-    @ivar index: its place in the plan.
-    @ivar transport: C{udp}, C{tcp}, C{tls}, C{http} or C{https}.
-    @ivar host: IPv4 or IPv6 address, without brackets.
-    @ivar port: 0 leaves the choice to the kernel.
-    @ivar family: 4 or 6.
-    @ivar pool: name of the pool that serves it.
-    @ivar slots: size of that pool, and so the number of sockets to bind.
-    @ivar listen: the listen block that it comes from.
-    @ivar block: the place of that block in the file, from 0.
-    @ivar advertisedHost: the host to call it in messages; C{None} is its own address.
-    @ivar advertisedPort: the port to call it in messages; C{None} is its own.
-    """
-
-    index: int
-    transport: str
-    host: str
-    port: int
-    family: Literal[4, 6]
-    pool: str
-    slots: int
-    listen: ListenSettings
-    block: int
-    advertisedHost: str | None = None
-    advertisedPort: int | None = None
-
-    @property
-    def name(self) -> str:
-        """Transport, address and port, such as C{udp:127.0.0.1:5060} or C{tcp:[::1]:5060}."""
-        host = f"[{self.host}]" if self.family == 6 else self.host
-        return f"{self.transport}:{host}:{self.port}"
-
-
-class PoolPlan(Struct, frozen=True, kw_only=True):
-    """One pool of worker processes.
-
-    @ivar name: C{udp-0}, C{tcp} (the shared one), C{tcp-1}, C{http-0}: the number counts the
-        listeners of that kind.
-    @ivar kind: what it serves.
-    @ivar size: how many processes.
-    @ivar reason: the setting that gives it this size.
-    @ivar listeners: indices of the listeners that it serves.
-    """
-
-    name: str
-    kind: Kind
-    size: int
-    reason: str
-    listeners: tuple[int, ...] = ()
-
-
-class Plan(Struct, frozen=True, kw_only=True):
-    """What to bind and what to start."""
-
-    listeners: tuple[ResolvedListener, ...]
-    pools: tuple[PoolPlan, ...]
-
-    @property
-    def streamWorkers(self) -> int:
-        """The number of worker processes that TCP and TLS connections come to."""
-        return sum(pool.size for pool in self.pools if pool.kind == "stream")
-
-    @property
-    def processes(self) -> int:
-        """The number of worker processes."""
-        return sum(pool.size for pool in self.pools)
-
-    def pool(self, name: str) -> PoolPlan:
-        """The pool of this name."""
-        return next(pool for pool in self.pools if pool.name == name)
 
 
 def resolve(settings: Settings, machine: Machine | None = None) -> Plan:
