@@ -53,9 +53,11 @@ def interpreter() -> tuple[str, dict[str, str]]:
     @return: a Python that the other user may execute, with what it needs in its environment to
         find the packages of this one.
     """
+    # Each has a standard library of its own.
+    packages = [each for each in sys.path if each and not each.startswith(sys.base_prefix)]
     for python in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
-        environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        check = [python, "-c", "import twisted, sipapp.worker"]
+        environment = {"PYTHONPATH": os.pathsep.join(packages)}
+        check = [python, "-c", "import sipapp.tap, sipapp.worker"]
         with contextlib.suppress(OSError, subprocess.CalledProcessError):
             subprocess.run(check, user=USER, env=environment, cwd="/", check=True)
             return python, environment
