@@ -20,7 +20,7 @@ _CALL_ID = re.compile(
 def nameMessage(data: bytes) -> Name:
     """What to call a message in the log.
 
-    >>> nameMessage(b"OPTIONS sip:a SIP/2.0\\r\\ni: x@y\\r\\n\\r\\n").text
+    >>> nameMessage(b"OPTIONS sip:a SIP/2.0\\r\\ni: x@y\\r\\n\\r\\n").words
     'the message with the Call-ID x@y'
     """
     about = {}

@@ -20,12 +20,12 @@ from sipapp.postmortem import nameMessage
     ],
 )
 def test_callID(line: bytes, name: str) -> None:
-    assert nameMessage(b"INVITE sip:a SIP/2.0\r\nVia: x\r\n" + line + b"\r\n\r\n").text == name
+    assert nameMessage(b"INVITE sip:a SIP/2.0\r\nVia: x\r\n" + line + b"\r\n\r\n").words == name
 
 
 def test_anything() -> None:
-    assert nameMessage(b"").text == "a message without Call-ID"
-    assert nameMessage(b"\r\ni:" + b"x" * 70000).text.endswith("x" * 256)
+    assert nameMessage(b"").words == "a message without Call-ID"
+    assert nameMessage(b"\r\ni:" + b"x" * 70000).words.endswith("x" * 256)
 
 
 def test_whatALineIsAbout() -> None:

@@ -42,10 +42,10 @@ class Note:
 class Name:
     """What to call a message in the log.
 
-    @ivar about: what a line about it is about: see L{sipapp.pool.workerlog}.
+    @ivar words: it, in one line. @ivar about: what a line about it is about: see L{sipapp.pool.workerlog}.
     """
 
-    text: str
+    words: str
     about: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -59,16 +59,16 @@ class UserKeys:
                     _log.warn("{where}: no key of {user}: {why}", where=each, user=name, why=error)
 
 
-def _lines(text: str) -> list[bytes]:
+def _lines(entry: str) -> list[bytes]:
     """
     @return: the keys of a file, or the one that this is.
     """
-    if not text.startswith("/"):
-        return [text.encode()]
+    if not entry.startswith("/"):
+        return [entry.encode()]
     try:
-        content = Path(text).read_bytes()
+        content = Path(entry).read_bytes()
     except OSError as error:
-        _log.warn("{file}: {why}", file=text, why=error.strerror)
+        _log.warn("{file}: {why}", file=entry, why=error.strerror)
         return []
     lines = (line.strip() for line in content.splitlines())
     return [line for line in lines if line and not line.startswith(b"#")]
