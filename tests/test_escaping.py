@@ -47,4 +47,5 @@ def test_logs() -> None:
         for where, field, expression in every
         if RECEIVED.search(expression) and expression not in SAFE and "!" not in field
     ] == []
-    assert sum("callID!a" in field for _, field, _ in every) >= 3
+    # Call-IDs are what lines are about: admin/test_log.py has those.
+    assert sum(field.endswith("!a") for _, field, _ in every) >= 2

@@ -42,7 +42,8 @@ class Note:
 class Name:
     """What to call a message in the log.
 
-    @ivar words: it, in one line. @ivar about: what a line about it is about: see L{sipapp.pool.workerlog}.
+    @ivar words: what to say.
+    @ivar about: what a line about it is about: see L{sipapp.pool.workerlog}.
     """
 
     words: str
