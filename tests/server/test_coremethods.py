@@ -98,6 +98,7 @@ def test_drains(server: Server, door: Client) -> None:
         call, phone = Call(near, f"sip:{user}@{DOMAIN}"), Callee(far, user)
         near.send(call.invite())
         invite = phone.expect("INVITE", call.callID)
+        phone.reply(invite, 180, "Ringing")
         names = [f"udp:127.0.0.1:{near.server[1]}", f"tcp:127.0.0.1:{tcp[1]}"]
         assert door.call("core.drain") == {"paused": names}
         info = door.call("core.info")
