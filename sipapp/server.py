@@ -6,7 +6,6 @@ It binds, spawns and watches. It never parses SIP, never runs a resource and nev
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import signal
 import sys
@@ -27,6 +26,7 @@ from sipapp.admin.doctor.rounds import Rounds
 from sipapp.admin.log import ServerLog
 from sipapp.admin.methods import Workforce
 from sipapp.admin.notify import ServiceNotifier
+from sipapp.admin.rollcall import RollCall
 from sipapp.config import (
     EMBEDDED_NAME,
     Plan,
@@ -78,6 +78,7 @@ class Server(MultiService):
         # A daemon changes its directory.
         self._file = None if settings.file == EMBEDDED_NAME else os.path.abspath(settings.file)
         self._notifier = ServiceNotifier(reactor)
+        self._rollCall = RollCall(settings.server.runDirectory)
         self._isReady = False
         self._isStopping = False
         # The first to start: that is where the privileges are dropped.
@@ -209,7 +210,7 @@ class Server(MultiService):
 
     def _workersChanged(self) -> None:
         if self._isReady:
-            self._writeState()
+            self._rollCall.write(self._succession.current.workers())
             self._operations.workersChanged()
 
     def _ready(self, _: object) -> None:
@@ -241,7 +242,7 @@ class Server(MultiService):
         _log.info("sipapp ready: {count} workers", count=current.plan.processes)
         self._notifier.ready(f"Serves with {current.plan.processes} workers")
         self._isReady = True
-        self._writeState()
+        self._rollCall.write(self._succession.current.workers())
         self._reload.started()
         if self._estate is not None:
             self._estate = None
@@ -286,31 +287,11 @@ class Server(MultiService):
         self._notifier.stopping()
         stopped: Deferred[Any] = self._succession.stopService()
         stopped.addCallback(lambda _: super(Server, self).stopService())
-        return stopped.addBoth(self._removeState)
+        return stopped.addBoth(self._ended)
 
-    @property
-    def _stateFile(self) -> Path:
-        return Path(self._settings.server.runDirectory) / "workers.json"
-
-    def _writeState(self) -> None:
-        """Keep C{workers.json} in the run directory: name, pid, state and restarts of each
-        worker, for scripts."""
-        workers = [
-            {
-                "name": worker.name,
-                "pid": worker.pid,
-                "state": worker.state,
-                "restarts": worker.restarts,
-            }
-            for worker in self._succession.current.workers()
-        ]
-        unfinished = self._stateFile.with_suffix(".new")
-        unfinished.write_text(json.dumps(workers, indent=1))
-        unfinished.replace(self._stateFile)
-
-    def _removeState(self, result: object) -> object:
+    def _ended(self, result: object) -> object:
         self._isReady = False
-        self._stateFile.unlink(missing_ok=True)
+        self._rollCall.remove()
         self._notifier.stop()
         return result
 

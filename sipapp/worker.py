@@ -19,11 +19,12 @@ from sipapp.administration import Administration
 from sipapp.answers import Answers
 from sipapp.assignment import Assignment, decodeAssignment
 from sipapp.certificates import Certificates
+from sipapp.chains import Chains
 from sipapp.config import ResolvedListener, Settings, decodeSettings
 from sipapp.inheritance import Inheritance, endpointOf
 from sipapp.interfaces import IAccounts, IDocumentStore, INonceCounts, IWorker
 from sipapp.orders import TakenOrders
-from sipapp.plugins import resourceMakers, resourceTypes
+from sipapp.plugins import resourceTypes
 from sipapp.pool import Boot, WorkerControl, enterWorker, settleHeap, stacks, startLogging, whyNot
 from sipapp.resources.calls import CallRecords
 from sipapp.resources.sip import Dispatch
@@ -89,8 +90,7 @@ class Worker:
         self._strangers: Strangers | None = None
         self._transport: Transport | None = None
         self._locatorClient: Any = None
-        self._makers = resourceMakers()
-        self._resources: list[Any] = []
+        self._chains = Chains(settings, self, self._measuring.addResource)
         self._webSites: WebSites | None = None
         self._turns = Turns(reactor)
         self._stores = Stores(settings, reactor, self.endOfTurn)
@@ -170,8 +170,7 @@ class Worker:
         """
         await self.quiesce(timeout)
         self._certificates.stop()
-        for resource in reversed(self._resources):
-            await maybeDeferred(resource.stop)
+        await self._chains.stop()
         if self._transport is not None:
             layer = self._transport.driver.layer
             _log.info(
@@ -257,9 +256,9 @@ class Worker:
         self._transport.addTo(self.answers)
         self._measuring.readSIP(self._transport, dispatch, locator)
         self.pause(self._assignment.paused)
-        await self._keepCallRecords()
+        self.callRecords = await self._chains.keepCallRecords()
         for listener in listeners:
-            chains[listener.index] = await self._makeResources(listener)
+            chains[listener.index] = await self._chains.start(listener)
         self._transport.driver.receiver.answered = dispatch.answered
         self._transport.driver.receiver.strayResponse = dispatch.strayResponse
         if self._assignment.predecessors:
@@ -273,7 +272,7 @@ class Worker:
     async def _serveWeb(self, served: list[ResolvedListener], strangers: Strangers) -> None:
         sites = WebSites(self.reactor, self._inheritance, strangers.admission, self.server)
         for listener in served:
-            resources = await self._makeResources(listener)
+            resources = await self._chains.start(listener)
             sites.add(listener, resources, self._certificates.forListener(listener))
         self._webSites = sites
         self._measuring.readWeb(sites.sites, sites.limitLog)
@@ -281,29 +280,6 @@ class Worker:
         self.pause(self._assignment.paused)
         if not self._assignment.predecessors:
             sites.accept()
-
-    # Resources.
-
-    async def _keepCallRecords(self) -> None:
-        names = self._settings.callRecords.providers
-        if names:
-            makers, settings = self._makers, self._settings.resource
-            providers = [makers[name].make(settings[name], self) for name in names]
-            self.callRecords = CallRecords(providers, self.reactor)
-            # It ends after all that may note something.
-            self._resources.append(self.callRecords)
-            await self.callRecords.start()
-
-    async def _makeResources(self, listener: ResolvedListener) -> list[Any]:
-        """Make and start the resources of an endpoint."""
-        made = []
-        for name in listener.listen.chain:
-            resource = self._makers[name].make(self._settings.resource[name], self)
-            await maybeDeferred(resource.start)
-            self._resources.append(resource)
-            self._measuring.addResource(listener, name, resource)
-            made.append(resource)
-        return made
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 from sipapp.admin.doctor.demand import Demand
 from sipapp.admin.doctor.examination import Report, examine
 from sipapp.admin.doctor.host import Host
+from sipapp.admin.rollcall import ROLL_CALL
 from sipapp.config import Plan, Settings
 
 __all__ = ["diagnose", "runningWorkers"]
@@ -31,7 +32,7 @@ def runningWorkers(host: Host, runDirectory: str) -> Mapping[str, int]:
     @return: process ids by the name of the worker; none if no server runs there, or if it is
         somebody else's and the directory cannot be read.
     """
-    data = host.read(f"{runDirectory}/workers.json")
+    data = host.read(f"{runDirectory}/{ROLL_CALL}")
     try:
         workers = {each["name"]: each["pid"] for each in json.loads(data or "[]")}
     except (ValueError, TypeError, KeyError):

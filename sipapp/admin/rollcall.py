@@ -1,0 +1,40 @@
+"""C{workers.json} in the run directory: the workers there are, for scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from sipapp.pool import WorkerState
+
+__all__ = ["ROLL_CALL", "RollCall"]
+
+ROLL_CALL = "workers.json"
+"""Its name in the run directory."""
+
+
+class RollCall:
+    """Name, pid, state and restarts of each worker."""
+
+    def __init__(self, runDirectory: str) -> None:
+        self._file = Path(runDirectory, ROLL_CALL)
+
+    def write(self, workers: Iterable[WorkerState]) -> None:
+        """Whoever reads it sees it whole."""
+        roll = [
+            {
+                "name": worker.name,
+                "pid": worker.pid,
+                "state": worker.state,
+                "restarts": worker.restarts,
+            }
+            for worker in workers
+        ]
+        unfinished = self._file.with_suffix(".new")
+        unfinished.write_text(json.dumps(roll, indent=1))
+        unfinished.replace(self._file)
+
+    def remove(self) -> None:
+        """No server runs any more."""
+        self._file.unlink(missing_ok=True)
