@@ -73,7 +73,8 @@ def faults(row: Row) -> list[str]:
     if row.closed:
         found.append(f"{row.closed:,} connections were closed")
     if row.failed:
-        found.append(f"{row.failed:,} of {row.calls:,} calls failed: {', '.join(row.reasons)}")
+        reasons = ", ".join(dict.fromkeys(row.reasons))
+        found.append(f"{row.failed:,} of {row.calls:,} calls failed: {reasons}")
     if not row.calls:
         found.append("nobody has called")
     if row.pongs < row.pings:
