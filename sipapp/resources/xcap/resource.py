@@ -14,7 +14,6 @@ from twisted.web.server import NOT_DONE_YET
 from zope.interface import implementer
 
 from sipapp.interfaces import IWebResource
-from sipapp.resources.maker import ResourceMaker
 from sipapp.resources.web.about import aboutRequest
 from sipapp.resources.web.authentication import WebAuthentication
 from sipapp.resources.xcap.access import Access, Unauthenticated
@@ -30,7 +29,7 @@ from sipapp.xcap.registry import applicationUsages
 from sipapp.xcap.root import XCAPRoot
 from sipapp.xcap.selector import parseSelector
 
-__all__ = ["XCAP", "Tree", "xcapMaker"]
+__all__ = ["XCAP", "Tree"]
 
 _log = Logger()
 
@@ -143,6 +142,3 @@ class XCAP:
 
     def webResource(self) -> Resource:
         return self._tree
-
-
-xcapMaker = ResourceMaker("xcap", "web", XCAPSettings, XCAP)
