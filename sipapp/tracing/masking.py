@@ -19,15 +19,15 @@ import re
 __all__ = ["masked"]
 
 # A line, with those that are folded to it.
-_VALUE = rb"[^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*+"
+_VALUE = rb"[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*"
 _CREDENTIALS = re.compile(
-    rb"^(?:proxy-)?(?:authorization|authentication-info)[ \t]*+:" + _VALUE,
+    rb"^(?:proxy-)?(?:authorization|authentication-info)[ \t]*:" + _VALUE,
     re.IGNORECASE | re.MULTILINE,
 )
-_SCHEME = re.compile(rb"[^:]*+:\s*+([^\s,=]++)(?=\s)")
-_PROOF = re.compile(rb"\b(?:response|rspauth)\s*+=\s*+(\"[^\"]*+\"?|[^\s,]*+)", re.IGNORECASE)
-_KEY = re.compile(rb"\binline:([^\s|;]++)", re.IGNORECASE)
-_PASSWORD = re.compile(rb"\bsips?+:[^\s@:<>\"]++:([^\s@:<>\"]++)@", re.IGNORECASE)
+_SCHEME = re.compile(rb"[^:]*:\s*([^\s,=]+)(?=\s)")
+_PROOF = re.compile(rb"\b(?:response|rspauth)\s*=\s*(\"[^\"]*\"?|[^\s,]*)", re.IGNORECASE)
+_KEY = re.compile(rb"\binline:([^\s|;]+)", re.IGNORECASE)
+_PASSWORD = re.compile(rb"\bsips?:[^\s@:<>\"]+:([^\s@:<>\"]+)@", re.IGNORECASE)
 
 
 def masked(data: bytes) -> bytes:
