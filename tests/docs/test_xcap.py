@@ -7,13 +7,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from sipapp.config import parseSettings
 from sipapp.plugins import resourceTypes
 from tests.conftest import ServerStarter
+from tests.docs.pagecommands import blocks, commands
 from tests.support.certificates import CertificateAuthority
 from tests.support.configuration import Configuration
 from tests.support.users import addUsers
@@ -23,29 +23,8 @@ HOST = "xcap.example.com"
 TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 
-class Command(NamedTuple):
-    """A command of the page, and what it prints there."""
-
-    text: str
-    output: str
-
-
-def blocks(kind: str) -> list[str]:
-    return re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-
-
-def commands() -> list[Command]:
-    found = []
-    for block in blocks("console"):
-        for each in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            lines = each.splitlines()
-            length = next(n for n, line in enumerate(lines, 1) if not line.endswith("\\"))
-            found.append(Command("\n".join(lines[:length]), "\n".join(lines[length:])))
-    return found
-
-
 def test_theConfiguration() -> None:
-    [text] = blocks("toml")
+    [text] = blocks(PAGE, "toml")
     settings = parseSettings(text, "docs/xcap.md", resourceTypes())
     assert list(settings.resource) == ["authenticate", "options", "registrar", "proxy", "xcap"]
 
@@ -61,7 +40,7 @@ def test_theCommands(
     addUsers(configuration, {"alice": "wonderland"}, "example.com")
     startServer(configuration)
     directory = configuration.directory
-    [friends] = blocks("xml")
+    [friends] = blocks(PAGE, "xml")
     (directory / "friends.xml").write_text(friends)
     [netrc] = re.findall(r"^ {4}(machine .*)$", PAGE, re.MULTILINE)
     (directory / ".netrc").write_text(f"{netrc}\n")
@@ -71,7 +50,7 @@ def test_theCommands(
     programs = Path(sys.executable).parent
     shell = subprocess.run(
         ["bash"],
-        input="".join(f"{command.text}\nprintf '\\0'\n" for command in commands()),
+        input="".join(f"{command.text}\nprintf '\\0'\n" for command in commands(PAGE)),
         capture_output=True,
         text=True,
         timeout=120,
@@ -82,7 +61,7 @@ def test_theCommands(
     assert shell.stderr == ""
     outputs = shell.stdout.split("\0")[:-1]
     # One that is wrong makes those after it wrong: the first says what it is.
-    for command, output in zip(commands(), outputs, strict=True):
+    for command, output in zip(commands(PAGE), outputs, strict=True):
         assert TIME.sub("TIME", output.rstrip("\n")) == TIME.sub("TIME", command.output), (
             command.text
         )

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import xmlrpc.client
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -19,6 +18,7 @@ from sipapp.plugins import resourceTypes
 from sipapp.rpc import MethodDescription
 from tests.conftest import ServerStarter
 from tests.docs.methodtable import PAGE, tables, tablesIn
+from tests.docs.pagecommands import blocks, commands
 from tests.support.certificates import CertificateAuthority
 from tests.support.configuration import Configuration, Endpoint
 from tests.support.users import addUsers
@@ -27,29 +27,8 @@ TEXT = PAGE.read_text()
 HOST = "sip.example.com"
 
 
-class Command(NamedTuple):
-    """A command of the page, and what it prints there."""
-
-    text: str
-    output: str
-
-
-def blocks(kind: str) -> list[str]:
-    return re.findall(rf"^```{kind}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-
-
-def commands() -> list[Command]:
-    found = []
-    for block in blocks("console"):
-        for each in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            lines = each.splitlines()
-            length = next(n for n, line in enumerate(lines, 1) if not line.endswith("\\"))
-            found.append(Command("\n".join(lines[:length]), "\n".join(lines[length:])))
-    return found
-
-
 def test_theConfiguration() -> None:
-    [text] = blocks("toml")
+    [text] = blocks(TEXT, "toml")
     settings = parseSettings(text, str(PAGE), resourceTypes())
     assert "xmlrpc" in settings.resource
 
@@ -101,7 +80,7 @@ def test_methodsAndCommands(
     (directory / ".netrc").write_text(f"{netrc}\n")
     shell = subprocess.run(
         ["bash"],
-        input="".join(f"{command.text}\nprintf '\\0'\n" for command in commands()),
+        input="".join(f"{command.text}\nprintf '\\0'\n" for command in commands(TEXT)),
         capture_output=True,
         text=True,
         timeout=120,
@@ -110,7 +89,7 @@ def test_methodsAndCommands(
         check=True,
     )
     printed = [each.strip() for each in shell.stdout.split("\0")]
-    for command, output in zip(commands(), printed, strict=False):
+    for command, output in zip(commands(TEXT), printed, strict=False):
         assert output == command.output.strip(), command.text
 
 
@@ -128,7 +107,7 @@ def test_python(
     addUsers(configuration, {"alice": "wonderland"}, "example.com", "operator")
     startServer(configuration)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-    [program] = blocks("python")
+    [program] = blocks(TEXT, "python")
     address = f"{endpoint.host}:{endpoint.port}"
     exec(program.replace(f"{HOST}:8443", address), {"xmlrpc": xmlrpc})
     assert capsys.readouterr().out.splitlines() == [
