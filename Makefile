@@ -10,8 +10,8 @@ ONLY   ?=
 OPTIONS ?=
 SCENARIO ?=
 SECONDS ?= 30
-# Two test processes suit two cores; the peers' load tests share them.
-JOBS   ?= 2
+# Tests of servers wait much: three test processes suit two cores.
+JOBS   ?= 3
 
 .PHONY: run test check format lint types contracts coverage bench bench-quick bench-docs bench-micro bench-xcap bench-xcap-docs bench-connections bench-connections-docs profile resilience fuzz clean
 

@@ -324,6 +324,16 @@ def test_theRequestOfAKey(server: Server) -> None:
     assert layer.requestUnder("OPTIONS z9hG4bKelse") is None
 
 
+def test_thoseThatAreThere(server: Server) -> None:
+    """Those that have been received come first, and what has ended is no more among them."""
+    server.flow.reliable = True
+    inviting, asking = server.make(request()), server.make(request("OPTIONS"))
+    sent = server.layer.request(request("INFO"), server.flow, RecordingClient(), 0.0)
+    assert server.layer.transactions() == (inviting, asking, sent)
+    asking.respond(asking.request.respond(200), 0.0)
+    assert server.layer.transactions() == (inviting, sent)
+
+
 class _Owner:
     """Of a timer that is no transaction's."""
 
