@@ -81,10 +81,15 @@ class ListeningEstate(msgspec.Struct, frozen=True):
 
 
 class GroundEstate(msgspec.Struct, frozen=True):
-    """What C{Ground} leaves: the descriptors of inboxes by code, and whose paths lead where."""
+    """What C{Ground} leaves: the descriptors of inboxes by code, and whose paths lead where.
+
+    @ivar claim: the descriptor that keeps other servers out of the run directory; C{None} if there
+        is none.
+    """
 
     inboxes: dict[str, int]
     heirs: dict[str, str]
+    claim: int | None = None
 
 
 class Estate(msgspec.Struct, frozen=True):
@@ -113,6 +118,7 @@ class Estate(msgspec.Struct, frozen=True):
         return [
             *(fd for sockets in self.listening.sockets for fd in sockets.fds),
             *self.ground.inboxes.values(),
+            *([] if self.ground.claim is None else [self.ground.claim]),
             *(fd for pool in self.workers.values() for each in pool if each for fd in each.fds),
         ]
 

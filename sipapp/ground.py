@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import socket
@@ -16,7 +17,7 @@ from twisted.python.util import switchUID
 from sipapp.config import Settings, ownerOf
 from sipapp.estate import GroundEstate
 from sipapp.ownership import asOwner, makeOwned
-from sipapp.pool import bindInbox
+from sipapp.pool import BindError, bindInbox
 from sipapp.storage import AccountFile, DocumentFile, SQLiteFileUnusable
 
 __all__ = ["Ground"]
@@ -51,16 +52,19 @@ class Ground(Service):
         self._owner = ownerOf(settings.server)
         # Where the path of a worker that is no more leads to, by its code.
         self._heirs: dict[str, str] = {}
+        # What keeps other servers out of the run directory.
+        self._claim: int | None = None
 
     def bequeath(self) -> GroundEstate:
         """Describe what is there to the next image."""
         inboxes = {code: each.fileno() for code, each in self.inboxes.items()}
-        return GroundEstate(inboxes, dict(self._heirs))
+        return GroundEstate(inboxes, dict(self._heirs), self._claim)
 
     def inherit(self, estate: GroundEstate) -> None:
         """Go on with what an earlier image has left; before this service starts."""
         self.inboxes = {code: socket.socket(fileno=fd) for code, fd in estate.inboxes.items()}
         self._heirs = dict(estate.heirs)
+        self._claim = estate.claim
 
     def inboxPath(self, code: str) -> str:
         return str(self.busDirectory / code)
@@ -73,6 +77,8 @@ class Ground(Service):
         ):
             make = partial(directory.mkdir, mode=0o700, parents=True, exist_ok=True)
             makeOwned(directory, self._owner, make)
+        if self._claim is None:
+            self._claim = asOwner(self._owner, partial(_claim, self._settings.runDirectory))
         self.secret = self._readSecret()
         if self._accountsPath is not None:
             make = partial(AccountFile.create, self._accountsPath)
@@ -110,15 +116,25 @@ class Ground(Service):
         for code in self._heirs:
             Path(self.inboxPath(code)).unlink(missing_ok=True)
         self.closeInboxes(dict.fromkeys(self.inboxes))
+        if self._claim is not None:
+            os.close(self._claim)
+            self._claim = None
 
     def openInboxes(self, codes: Iterable[str]) -> None:
         """Bind the inboxes of workers that are to be started.
 
-        @raise BindError: if that cannot be.
+        @raise BindError: if that cannot be; there are none of them then.
         """
-        for code in codes:
-            bind = partial(bindInbox, self.inboxPath(code))
-            self.inboxes[code] = asOwner(self._owner, bind)
+        opened: dict[str, socket.socket] = {}
+        try:
+            for code in codes:
+                bind = partial(bindInbox, self.inboxPath(code))
+                opened[code] = asOwner(self._owner, bind)
+        except BindError:
+            self.inboxes |= opened
+            self.closeInboxes(dict.fromkeys(opened))
+            raise
+        self.inboxes |= opened
 
     def closeInboxes(self, heirs: Mapping[str, str | None]) -> None:
         """Close the inboxes of workers that are gone for good.
@@ -182,3 +198,24 @@ class Ground(Service):
         with open(os.open(self._secretPath, flags, 0o600), "wb") as file:
             file.write(secret)
         return secret
+
+
+def _claim(directory: str) -> int:
+    """Have a run directory for this server alone: another one would take the inboxes of its workers
+    away. The kernel gives it free when this process ends, however it does.
+
+    @return: a descriptor, to be kept open.
+    @raise OSError: if another server has it.
+    """
+    claim = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(claim)
+        raise OSError(
+            f"{directory}: another server runs with this run_directory; each has one of its own"
+        ) from None
+    except OSError as error:
+        # Not every file system can do this.
+        _log.info("{directory} cannot be locked: {error}", directory=directory, error=error)
+    return claim

@@ -17,7 +17,7 @@ from sipapp.config import Plan, Settings, parseSettings, resolve
 from sipapp.ground import Ground
 from sipapp.listening import Listening
 from sipapp.plugins import resourceTypes
-from sipapp.pool import BootFailure, readBoot
+from sipapp.pool import BindError, BootFailure, readBoot
 from sipapp.succession import Succession
 from tests.pool.inmemory import SIGTERM, MemoryReactor, MemoryWorker
 
@@ -221,6 +221,32 @@ def test_aWorkerThatCannotStartEndsItsGeneration(timeline: Timeline) -> None:
     assert timeline.succession.current.number == 0
     assert timeline.bus() == {"a0": "", "a1": ""}
     assert [worker.successors for worker in old] == [[], []]
+
+
+def test_aGenerationThatHasNoPlaceOnTheBus(timeline: Timeline) -> None:
+    """It leaves nothing, and another one finds its own."""
+    before, inboxes = timeline.bus(), set(timeline.ground.inboxes)
+    obstacle = timeline.directory / "run" / "bus" / "a1x1"
+    obstacle.mkdir()
+    new, outcome = timeline.replace(3)
+    assert new == []
+    assert outcome[0].check(BindError)
+    obstacle.rmdir()
+    assert timeline.bus() == before
+    assert set(timeline.ground.inboxes) == inboxes
+    old = list(timeline.reactor.workers)
+    new, outcome = timeline.replace(3)
+    timeline.takeOver(old, new)
+    assert outcome == [None]
+    timeline.leave(old)
+
+
+def test_theRunDirectoryIsForOneServer(timeline: Timeline) -> None:
+    """A second one changes nothing there."""
+    before = timeline.bus()
+    with pytest.raises(OSError, match="another server runs with this run_directory"):
+        Ground(timeline.load(2)[0]).privilegedStartService()
+    assert timeline.bus() == before
 
 
 def test_theBufferOfSockets(timeline: Timeline) -> None:
