@@ -201,8 +201,14 @@ def _openGroup(first: socket.socket, address: str) -> None:
 def setReceiveBuffer(each: socket.socket, size: int) -> None:
     """Say how many bytes the kernel keeps until somebody reads them, without what waits being lost.
 
+    A socket that has so many already is left alone: root may have given it more than could be asked
+    for now.
+
     @param size: C{SO_RCVBUF}: see L{bindDatagram}.
     """
+    # Linux grants and tells twice what was asked for.
+    if each.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) == 2 * size:
+        return
     try:
         each.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, size)
     except PermissionError:

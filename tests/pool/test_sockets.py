@@ -11,8 +11,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from twisted.python.util import runAsEffectiveUser
 
-from sipapp.pool import BindError, bindDatagram, bindInbox, bindStream
+from sipapp.pool import BindError, bindDatagram, bindInbox, bindStream, setReceiveBuffer
 
 HOSTS = {4: "127.0.0.1", 6: "::1"}
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
@@ -137,6 +138,17 @@ def test_receiveBuffer(owned):
     # The kernel doubles what is asked for, for its own bookkeeping.
     assert small.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) == 2 * 8192
     assert large.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) == 2 * 65536
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has privileges to drop")
+def test_whatRootHasGivenStays(owned):
+    """A server that has become another user does not take it away from its own sockets."""
+    most = int(Path("/proc/sys/net/core/rmem_max").read_text())
+    [each] = hold(owned, bindDatagram("127.0.0.1", 0, 4, 1, receiveBuffer=2 * most))
+    runAsEffectiveUser(65534, 65534, setReceiveBuffer, each, 2 * most)
+    assert each.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) == 4 * most
+    runAsEffectiveUser(65534, 65534, setReceiveBuffer, each, most // 2)
+    assert each.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) == most
 
 
 @pytest.mark.parametrize(
