@@ -22,6 +22,9 @@ _CONTROL_GROUPS = "/sys/fs/cgroup"
 # Version 1 says "no limit" with the largest number of pages.
 _NO_CONTROL_GROUP_LIMIT = 1 << 60
 
+# Of files that are read at boot, by their precedence.
+_SETTINGS = ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d")
+
 _LIMIT = re.compile(r"(.+?)\s{2,}(\S+)\s+(\S+)")
 _ASSIGNMENT = re.compile(r"-?\s*([^\s#;=]+)\s*=\s*(.*?)\s*")
 
@@ -115,13 +118,13 @@ class Host:
         """
         @return: what is set at boot: file, setting as it is written there, and value.
         """
-        names = ["/etc/sysctl.conf"]
-        for directory in ("/etc/sysctl.d", "/run/sysctl.d", "/usr/lib/sysctl.d"):
-            names += [
-                f"{directory}/{each.name}" for each in sorted(self.path(directory).glob("*.conf"))
-            ]
+        names: dict[str, str] = {}
+        for directory in _SETTINGS:
+            for each in sorted(self.path(directory).glob("*.conf")):
+                # One of the same name before it stands in its place.
+                names.setdefault(each.name, f"{directory}/{each.name}")
         seen = set()
-        for name in names:
+        for name in ("/etc/sysctl.conf", *names.values()):
             # Debian has a link in sysctl.d to sysctl.conf.
             file = self.path(name).resolve()
             if file not in seen:

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import pytest
 
-from sipapp.admin.doctor import SEVERITIES, Demand, Finding
 from sipapp.admin.doctor.checks import CHECKS, LIVE_CHECKS
+from sipapp.admin.doctor.demand import Demand
+from sipapp.admin.doctor.finding import SEVERITIES, Finding
 from sipapp.config import parseSettings, resolve
 from tests.admin.doctor.surroundings import (
     CLOSE_WAIT,
@@ -34,6 +35,8 @@ NET = "/proc/sys/net"
 NETSTAT = "TcpExt: ListenDrops SyncookiesSent TCPTimeWaitOverflow ListenOverflows\nTcpExt: {}\n"
 SOCKSTAT = "/proc/net/sockstat"
 GROUP = "/sys/fs/cgroup/system.slice/sipapp.service"
+V6 = "B80D0120" + "0" * 16 + "01000000"
+"""2001:db8::1, as a machine writes it that begins with the last byte."""
 OPEN = SERVER + "[listen.limits]\nconnections = 200000\n"
 """Four workers that may have 200,000 connections each."""
 
@@ -132,7 +135,7 @@ CASES = (
         "time-wait-reuse",
         "note",
         {f"{NET}/ipv4/tcp_tw_reuse": "0\n"},
-        ("sysctl -w net.ipv4.tcp_tw_reuse=2",),
+        ("sysctl -w net.ipv4.tcp_tw_reuse=1",),
     ),
     Case(
         "time-wait-buckets",
@@ -189,7 +192,7 @@ CASES = (
         "receive-buffer",
         "note",
         {f"{NET}/core/rmem_max": "212992\n", "/proc/self/status": STATUS.format(1 << 12)},
-        ("until its first reload",),
+        ("those that it binds at its start",),
     ),
     Case(
         "send-buffer",
@@ -231,13 +234,14 @@ CASES = (
         "udp-drops",
         "warning",
         {"/proc/net/udp": UDP.format(5, 2)},
-        ("7 datagrams for port 5060 (udp)", "socket_workers"),
+        ("7 datagrams for udp:192.0.2.1:5060 dropped", "socket_workers"),
     ),
     Case(
         "udp-drops",
         "warning",
-        {"/proc/net/udp6": UDP.format(5, 2).replace("010200C0", "0" * 32)},
-        ("(udp6)",),
+        {"/proc/net/udp6": UDP.format(5, 2).replace("010200C0", V6)},
+        ("7 datagrams for udp:[2001:db8::1]:5060 dropped",),
+        SERVER.replace("192.0.2.1", "2001:db8::1"),
     ),
     Case(
         "packet-queue",
@@ -333,7 +337,7 @@ CASES = (
             f"{NET}/ipv4/tcp_max_orphans": "600000\n",
             f"{NET}/ipv4/tcp_mem": "9000000\t9000000\t9000000\n",
         },
-        ("tcp: 2 of 4 CPUs, 200000", "pools.tcp_children = 4"),
+        ("tcp: 2 of 4 CPUs, 200000", "[pools] tcp_children = 4"),
         OPEN.replace("[pools]", "[pools]\ntcp_children = 2"),
     ),
     Case(
@@ -454,6 +458,13 @@ def test_closeWait(tmp_path: Path) -> None:
     assert finding.mend == f"kill -USR1 {PID}"
 
 
+def test_directoryWithASpace(tmp_path: Path) -> None:
+    root = build(tmp_path)
+    (root / "run/my server").mkdir(mode=0o755)
+    (finding,) = found(root, SERVER.replace("run/sipapp", "run/my server"), "run-directory")
+    assert finding.mend == "chmod 0700 '/run/my server'"
+
+
 @pytest.mark.parametrize(
     ("name", "path"), [("run-directory", "run/sipapp"), ("state-directory", "var/lib/sipapp")]
 )
@@ -486,7 +497,7 @@ connections = 30000
 """
     (finding,) = found(build(tmp_path), SERVER + block, "pool-connections")
     assert finding.current.startswith("http-0: 1 of 4 CPUs, 30000 connections")
-    assert finding.mend == "listen[1].socket_workers = 4"
+    assert finding.mend == "[[listen]] of http:192.0.2.1:8080: socket_workers = 4"
 
 
 def test_controlGroupsOfBothVersions(tmp_path: Path) -> None:

@@ -69,18 +69,21 @@ def test_sockets(tmp_path: Path) -> None:
 
 
 def test_assignments(tmp_path: Path) -> None:
-    """In every file once, though Debian links to one of them."""
+    """In every file once, though Debian links to one of them, and only in those that count."""
     root = build(
         tmp_path,
         {
             "/etc/sysctl.conf": "# a.b = 1\n; c.d = 1\n\n  -e.f=2\ng/h  =  3 4 \nnothing\n",
             "/usr/lib/sysctl.d/10-x.conf": "i.j = 5\n",
             "/etc/sysctl.d/README": "k.l = 6\n",
+            "/run/sysctl.d/20-y.conf": "m.n = 7\n",
+            "/usr/local/lib/sysctl.d/20-y.conf": "m.n = 8\n",
         },
     )
     (root / "etc/sysctl.d/99-sysctl.conf").symlink_to("../sysctl.conf")
     assert list(host(root).assignments()) == [
         ("/etc/sysctl.conf", "e.f", "2"),
         ("/etc/sysctl.conf", "g/h", "3 4"),
+        ("/run/sysctl.d/20-y.conf", "m.n", "7"),
         ("/usr/lib/sysctl.d/10-x.conf", "i.j", "5"),
     ]

@@ -24,7 +24,7 @@ def acceptQueue(host: Host, demand: Demand) -> Found:
             demand.backlog,
             "the kernel cuts the backlog of each listener down to this, and when all phones come"
             " back at once those that do not fit try again a second later, or later still; it"
-            " counts for sockets bound afterwards",
+            " counts for a server that is started afterwards",
         )
 
 

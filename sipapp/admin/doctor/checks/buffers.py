@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+from collections import Counter
+
 from sipapp.admin.doctor.checks.check import Checks, Found, atLeast
 from sipapp.admin.doctor.demand import Demand
 from sipapp.admin.doctor.finding import Finding, sysctl
@@ -19,7 +23,7 @@ def receiveBuffer(host: Host, demand: Demand) -> Found:
     if not demand.datagrams:
         return
     isForced = demand.settings.server.user is not None or host.mayUse(_CAP_NET_ADMIN)
-    root = "; a server that is started as root has more until its first reload"
+    root = "; a server that is started as root has more in those that it binds at its start"
     yield from atLeast(
         host,
         "receive-buffer",
@@ -53,7 +57,7 @@ def inboxQueue(host: Host, demand: Demand) -> Found:
             "net.unix.max_dgram_qlen",
             _QUEUE,
             "more messages than this never wait for a worker that others hand something to,"
-            " however large its buffer; it counts for inboxes bound afterwards",
+            " however large its buffer; it counts from the next reload on",
         )
 
 
@@ -117,25 +121,34 @@ def _used(host: Host, name: str, protocol: str, key: str, which: int) -> Found:
 
 
 def datagramDrops(host: Host, demand: Demand) -> Found:
-    """Datagrams that found the buffer of one of our sockets full."""
-    ports = {listener.port for listener in demand.datagrams}
+    """Datagrams that found the buffers of one of our addresses full."""
+    drops: Counter[tuple[str, int]] = Counter()
     for table in ("udp", "udp6"):
-        drops: dict[str, int] = {}
         for row in host.sockets(table):
-            address = row.get("local_address", ":0")
-            if int(address.rpartition(":")[2], 16) in ports and int(row.get("drops", "0")):
-                drops[address] = drops.get(address, 0) + int(row["drops"])
-        for address, count in drops.items():
-            port = int(address.rpartition(":")[2], 16)
+            if int(row.get("drops", "0")):
+                drops[_address(row["local_address"])] += int(row["drops"])
+    for listener in demand.datagrams:
+        count = drops[listener.host, listener.port]
+        if count:
             yield Finding(
                 "warning",
                 "udp-drops",
-                f"{count} datagrams for port {port} ({table}) dropped since it was bound",
+                f"{count} datagrams for {listener.name} dropped since it was bound",
                 "0",
                 "they found the receive buffer full: too few workers, workers that something keeps"
                 " waiting, or a buffer too small for bursts",
                 "more socket_workers in [[listen]], or a larger [sip] udp_receive_buffer",
             )
+
+
+def _address(written: str) -> tuple[str, int]:
+    """Read an address as C{/proc/net/udp} has it: 32 bits of it after the other, each as the
+    number that the machine reads there."""
+    words, _, port = written.partition(":")
+    numbers = [int(words[start : start + 8], 16) for start in range(0, len(words), 8)]
+    family = socket.AF_INET if len(numbers) == 1 else socket.AF_INET6
+    packed = struct.pack(f"={len(numbers)}I", *numbers)
+    return socket.inet_ntop(family, packed), int(port, 16)
 
 
 def _pages(host: Host, size: int) -> int:

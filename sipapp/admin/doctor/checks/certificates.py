@@ -51,7 +51,7 @@ def _inFile(host: Host, file: str) -> Found:
             f"in {left.days} days nobody who checks it connects any more"
             if isInForce
             else "nobody who checks it connects",
-            f"renew it, and put it at {file}: the workers take it up within five seconds",
+            f"renew it, and put it at {file}: the workers take it up within ten seconds",
         )
 
 

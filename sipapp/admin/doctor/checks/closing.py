@@ -41,11 +41,11 @@ def timeWaitReuse(host: Host, demand: Demand) -> Found:
             "note",
             "time-wait-reuse",
             f"{_REUSE} = 0",
-            "2, the kernel's default (loopback only), or 1",
+            "1; or 2, the kernel's default, for loopback alone",
             "connections that this server opens and closes keep their port for a minute; with 1"
             " one that opens many to the same trunk does not run out of ports. It does nothing"
             " for those that come in",
-            sysctl(_REUSE, 2),
+            sysctl(_REUSE, 1),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import stat
 from pathlib import PurePath
 
@@ -46,7 +47,7 @@ def _directory(host: Host, name: str, path: str, why: str) -> Found:
             f"{path} has mode {mode:04o}",
             "0700",
             why,
-            f"chmod 0700 {path}",
+            f"chmod 0700 {shlex.quote(path)}",
         )
     for parent in map(str, PurePath(path).parents):
         above = host.status(parent)
@@ -57,7 +58,7 @@ def _directory(host: Host, name: str, path: str, why: str) -> Found:
                 f"everybody can write to {parent}, above {path}",
                 "a directory that only root can change",
                 f"anybody can put another directory in the place of this one, and {why}",
-                f"chmod o-w {parent}",
+                f"chmod o-w {shlex.quote(parent)}",
             )
 
 

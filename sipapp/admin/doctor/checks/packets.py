@@ -47,8 +47,8 @@ def steeringWindow(host: Host, demand: Demand) -> Found:
             _LONG_PROGRAM,
             "the program that gives each datagram to the worker of its Call-ID is cut to this size,"
             " and searches only some 250 bytes of the head with 20480; what it does not find costs"
-            " a hop from worker to worker. Started as root, the server has another program that"
-            " needs none of it",
+            " a hop from worker to worker; it counts for a server that is started afterwards."
+            " Started as root, the server has another program that needs none of it",
         )
 
 
@@ -118,10 +118,11 @@ def _untracked(demand: Demand) -> str:
     protocols = sorted({"udp" if each.transport == "udp" else "tcp" for each in listeners})
     ports = ", ".join(map(str, sorted({each.port for each in listeners})))
     commands = ["add table inet sipapp"]
-    for chain, hook, side in (("in", "prerouting", "dport"), ("out", "output", "sport")):
+    for hook, side in (("prerouting", "dport"), ("output", "sport")):
+        # "in" and "out", which would be shorter, are words of nft's own before version 1.0.
         commands += [
-            f"add chain inet sipapp {chain} {{ type filter hook {hook} priority raw; }}",
-            f"add rule inet sipapp {chain} meta l4proto {{ {', '.join(protocols)} }}"
+            f"add chain inet sipapp {hook} {{ type filter hook {hook} priority raw; }}",
+            f"add rule inet sipapp {hook} meta l4proto {{ {', '.join(protocols)} }}"
             f" th {side} {{ {ports} }} notrack",
         ]
     return f"nft '{'; '.join(commands)}'"

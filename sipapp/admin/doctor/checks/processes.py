@@ -58,16 +58,17 @@ def poolConnections(host: Host, demand: Demand) -> Found:
     for pool in demand.plan.pools:
         each = demand.accepted(pool)
         if cores is not None and each > _BUSY_POOL and pool.size < cores:
-            block = demand.plan.listeners[pool.listeners[0]].block
-            isWeb = pool.kind == "web"
-            setting = f"listen[{block}].socket_workers" if isWeb else pool.reason
+            listener = demand.plan.listeners[pool.listeners[0]]
+            table, _, key = pool.reason.rpartition(".")
+            isShared = table == "pools"
+            where = "[pools]" if isShared else f"[[listen]] of {listener.name}:"
             yield Finding(
                 "warning",
                 "pool-connections",
                 f"{pool.name}: {pool.size} of {cores} CPUs, {each} connections for each worker",
                 f"at most {_BUSY_POOL} for each, or as many workers as CPUs",
                 "when all of them register anew at once, one process has to do it alone",
-                f"{setting} = {cores}",
+                f"{where} {key if isShared else 'socket_workers'} = {cores}",
             )
 
 

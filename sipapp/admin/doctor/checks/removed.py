@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import NamedTuple
 
 from sipapp.admin.doctor.checks.check import Checks, Found
@@ -59,7 +60,7 @@ def removed(host: Host, demand: Demand) -> Found:
                 f"{file} sets {key} = {value}",
                 "no such line",
                 f"Linux has ignored it since {'.'.join(map(str, entry.since))}: {entry.why}",
-                f"sed -i '\\|^[-[:space:]]*{written}[[:space:]]*=|d' {file}",
+                f"sed -i '\\|^[-[:space:]]*{written}[[:space:]]*=|d' {shlex.quote(file)}",
             )
 
 
