@@ -13,7 +13,7 @@ SECONDS ?= 30
 # Tests of servers wait much: three test processes suit two cores.
 JOBS   ?= 3
 
-.PHONY: run test check format lint types contracts coverage bench bench-quick bench-docs bench-micro bench-xcap bench-xcap-docs bench-connections bench-connections-docs profile resilience fuzz clean
+.PHONY: run test check format lint types contracts coverage bench bench-quick bench-docs bench-micro bench-xcap bench-xcap-docs bench-connections bench-connections-docs profile resilience fuzz hostile hostile-docs clean
 
 run: $(READY)
 	$(BIN)/twistd --nodaemon --pidfile= sipapp $(if $(CONFIG),--config $(CONFIG))

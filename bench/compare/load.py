@@ -20,6 +20,8 @@ _PATIENCE = 0.5
 #: asked for their passwords.
 _REGISTRATIONS = 2500
 _CHALLENGES = 800
+#: How many of these are open at once: who answers more slowly is asked more slowly, and none fails.
+_OPEN = 100
 #: Seconds in which calls have to end for who is called, when they have for who calls.
 _ENDING = 3.0
 #: Clients over TCP, one connection each: a connection stays with one worker.
@@ -54,7 +56,7 @@ class Load:
             numbers = range(client, self.scenario.users, self._clients)
             self._users.append(self._userFile(f"users{client}.csv", numbers))
         rate = _CHALLENGES if self.scenario.challenged else _REGISTRATIONS
-        report = self._ask(self.scenario.registration, self.scenario.users, rate, 2000)
+        report = self._ask(self.scenario.registration, self.scenario.users, rate, _OPEN)
         if report.failed:
             raise RuntimeError(f"{report.failed} of {self.scenario.users} users not registered")
 
