@@ -73,16 +73,24 @@ class _Queue:
         self._turn = DeferredLock()
 
     def note(self, record: CallRecord) -> None:
-        if len(self._waiting) >= _MOST:
-            self._lost += 1
+        if len(self._waiting) < _MOST:
+            self._waiting.append(record)
+            self._writeSoon()
             return
-        self._waiting.append(record)
-        if self._call is None:
+        if not self._fails:
+            self._fails = True
+            _log.error("{provider} is too slow: call records are lost", provider=self.provider)
+        self._lost += 1
+
+    def _writeSoon(self) -> None:
+        """While a batch is written, what waits is looked at when that has ended: a provider that
+        takes ten seconds to fail is not asked ten times meanwhile."""
+        if self._waiting and self._call is None and not self._turn.locked:
             self._call = self._reactor.callLater(_PAUSE, self._due)
 
     def _due(self) -> None:
         self._call = None
-        self._turn.run(self._write)
+        self._turn.run(self._write).addCallback(lambda _: self._writeSoon())
 
     async def _write(self) -> None:
         batch, self._waiting = self._waiting, []
@@ -111,15 +119,13 @@ class _Queue:
         waiting = batch + self._waiting
         self._waiting = waiting[:_MOST]
         self._lost += len(waiting) - len(self._waiting)
-        if self._call is None:
-            self._call = self._reactor.callLater(_PAUSE, self._due)
 
     async def stop(self) -> None:
         """Write what is left, once, and let the provider go."""
-        await self._turn.run(self._write)
         if self._call is not None:
             self._call.cancel()
             self._call = None
+        await self._turn.run(self._write)
         lost = self._lost + len(self._waiting)
         if lost:
             _log.error("{lost} call records are lost", lost=lost)

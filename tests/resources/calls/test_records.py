@@ -111,8 +111,37 @@ def test_oneAfterTheOther(stage: Stage) -> None:
     stage.clock.advance(1)
     stage.endThread()
     assert stage.provider.kept == ["1"]
-    stage.endThread()
+    stage.second()
     assert stage.provider.kept == ["1", "2"]
+    assert stage.clock.getDelayedCalls() == []
+
+
+def test_aSlowFailure(stage: Stage) -> None:
+    """A provider that takes long to fail is not asked once more for each second of that: whoever
+    leaves waits for the end of one time, and tries once again."""
+    stage.provider.broken = True
+    for number in range(20):
+        stage.note(number)
+        stage.clock.advance(1)
+    stopping = Deferred.fromCoroutine(stage.records.stop())
+    stage.endThread()
+    assert not stopping.called
+    stage.endThread()
+    assert stopping.called
+    assert not stage.isWriting
+
+
+def test_tooSlow(stage: Stage, logged: list[LogEvent]) -> None:
+    """What a provider that never fails has no time for is said as well."""
+    stage.note(0)
+    stage.clock.advance(1)
+    stage.note(*range(1, 10_004))
+    stage.endThread()
+    stage.second()
+    assert len(stage.provider.kept) == 10_001
+    too, again = logged
+    assert "too slow" in too["log_format"]
+    assert again["lost"] == 3
 
 
 def test_again(stage: Stage, logged: list[LogEvent]) -> None:
