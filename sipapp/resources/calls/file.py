@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 from collections.abc import Sequence
 from typing import Any
 
@@ -57,8 +59,12 @@ class FileCalls:
         @raise OSError: if the file has no room, or cannot be opened; then nothing was written.
         """
         data = self._encoder.encode_lines(records)
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        # A pipe that nobody reads would be waited for.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
         with open(os.open(self._path, flags, 0o600), "wb", buffering=0) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                # What fails could not be taken back.
+                raise OSError(errno.EINVAL, "Not a regular file", self._path)
             # Other workers write to it as well, and what fails is taken back.
             fcntl.flock(file, fcntl.LOCK_EX)
             size = os.fstat(file.fileno()).st_size

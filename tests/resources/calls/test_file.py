@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 from collections.abc import Iterator
@@ -79,4 +80,8 @@ def test_noRoom(tmp_path: Path) -> None:
 def test_unusable(tmp_path: Path) -> None:
     with pytest.raises(OSError):
         FileCalls(FileCallsSettings(path=str(tmp_path)), Worker(tmp_path)).start()
+    os.mkfifo(tmp_path / "pipe")
+    for path in (str(tmp_path / "pipe"), "/dev/null"):
+        with pytest.raises(OSError, match=path):
+            FileCalls(FileCallsSettings(path=path), Worker(tmp_path)).start()
     assert str(tmp_path) in repr(FileCalls(FileCallsSettings(), Worker(tmp_path)))
