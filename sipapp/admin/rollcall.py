@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from twisted.logger import Logger
+
 from sipapp.pool import WorkerState
 
 __all__ = ["ROLL_CALL", "RollCall"]
@@ -13,9 +15,12 @@ __all__ = ["ROLL_CALL", "RollCall"]
 ROLL_CALL = "workers.json"
 """Its name in the run directory."""
 
+_log = Logger()
+
 
 class RollCall:
-    """Name, pid, state and restarts of each worker."""
+    """Name, pid, state and restarts of each worker. Where it cannot be written, as on a full disk,
+    the log says so: nothing that the server does depends on it."""
 
     def __init__(self, runDirectory: str) -> None:
         self._file = Path(runDirectory, ROLL_CALL)
@@ -32,9 +37,18 @@ class RollCall:
             for worker in workers
         ]
         unfinished = self._file.with_suffix(".new")
-        unfinished.write_text(json.dumps(roll, indent=1))
-        unfinished.replace(self._file)
+        try:
+            unfinished.write_text(json.dumps(roll, indent=1))
+            unfinished.replace(self._file)
+        except OSError as error:
+            self._complain(error)
 
     def remove(self) -> None:
         """No server runs any more."""
-        self._file.unlink(missing_ok=True)
+        try:
+            self._file.unlink(missing_ok=True)
+        except OSError as error:
+            self._complain(error)
+
+    def _complain(self, error: OSError) -> None:
+        _log.error("{file} is not up to date: {cause}", file=str(self._file), cause=error.strerror)
