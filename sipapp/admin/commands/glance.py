@@ -64,7 +64,7 @@ def summary(now: Overview, cause: str = "") -> list[str]:
         "registrations": f"{registrations}, {now.registers} times registered",
         "connections": str(sum(pool.connections for pool in now.pools)),
         "transactions": str(sum(pool.transactions for pool in now.pools)),
-        "banned": str(len(now.bans)),
+        "banned": str(now.banned),
         "doctor": now.doctor.summary,
     }
     width = max(map(len, figures))
@@ -91,7 +91,7 @@ def drawn(before: Overview | None, now: Overview, width: int, height: int) -> li
         Line(f"{_headline(now)}  {clock}", not now.ready),
         Line(
             f"calls {_shownRate(calls)}/s  registers {_shownRate(registers)}/s"
-            f"  registrations {registrations}  banned {len(now.bans)}"
+            f"  registrations {registrations}  banned {now.banned}"
         ),
         Line(now.doctor.summary, now.doctor.worst == "error"),
         Line(""),

@@ -15,7 +15,7 @@ from twisted.internet.threads import deferToThread
 
 from sipapp.admin.commands.glance import drawn, summary
 from sipapp.admin.ctl import main
-from sipapp.admin.doctor import Finding
+from sipapp.admin.doctor.finding import Finding
 from sipapp.admin.stats.overview import BanView, DoctorView, Overview, PoolView, WorkerView
 from sipapp.rpc import method
 from tests.admin.commands.conftest import Operate
@@ -61,6 +61,8 @@ def overview(**others: Any) -> Overview:
         "registrations": 7,
         "doctor": DoctorView(worst=None, summary="31 checks: all well", findings=[]),
         "bans": [BanView(network="192.0.2.9/32", left=None, reason="scanner")],
+        # Only those that were made last are told one by one.
+        "banned": 12_000,
     }
     return Overview(**{**values, **others})
 
@@ -100,7 +102,7 @@ def test_withoutRates() -> None:
     clock = time.strftime("%H:%M:%S", time.localtime(1_800_000_000))
     assert [line.text.split() for line in lines] == [
         ["sipapp", "1.2", "ready", "up", "2d", "generation", "3", clock],
-        ["calls", "-/s", "registers", "-/s", "registrations", "7", "banned", "1"],
+        ["calls", "-/s", "registers", "-/s", "registrations", "7", "banned", "12000"],
         ["31", "checks:", "all", "well"],
         [],
         ["POOL", "KIND", "READY", "BUSY", "LAG", "REQ/S", "CONNECTIONS", "TRANSACTIONS"],
@@ -120,7 +122,7 @@ def test_withoutRates() -> None:
 def test_rates() -> None:
     lines = [line.text for line in drawn(overview(), later(registrations=-1), 200, 50)]
     assert lines[1].split() == [
-        *("calls", "1.5/s", "registers", "250/s", "registrations", "?", "banned", "1"),
+        *("calls", "1.5/s", "registers", "250/s", "registrations", "?", "banned", "12000"),
     ]
     assert lines[5].split()[-3:] == ["20.0", "0", "12"]
     rates = {line.split()[0]: line.split()[-3] for line in lines[8:]}
@@ -152,7 +154,7 @@ def test_summary() -> None:
         "registrations  unknown, 30 times registered",
         "connections    0",
         "transactions   12",
-        "banned         1",
+        "banned         12000",
         "doctor         31 checks: all well",
     ]
 
