@@ -84,6 +84,8 @@ class _Reader:
         parser.EndElementHandler = self._ended
         parser.CharacterDataHandler = self._characters
         self._open = [Element("")]
+        # What each of them has said up to now: to put it together each time would take ever longer.
+        self._said: list[list[str]] = [[]]
         self._left = MAX_VALUES * _ELEMENTS_PER_VALUE
 
     def read(self, body: bytes) -> Element:
@@ -111,9 +113,10 @@ class _Reader:
         element = Element(name)
         self._open[-1].elements.append(element)
         self._open.append(element)
+        self._said.append([])
 
     def _ended(self, name: str) -> None:
-        del self._open[-1]
+        self._open.pop().text = "".join(self._said.pop())
 
     def _characters(self, text: str) -> None:
-        self._open[-1].text += text
+        self._said[-1].append(text)

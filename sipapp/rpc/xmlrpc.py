@@ -96,7 +96,7 @@ def _value(value: Element) -> Any:
         typed.fail()
     try:
         return read(typed.text)
-    except ValueError:
+    except (ValueError, OverflowError):
         typed.fail()
 
 
