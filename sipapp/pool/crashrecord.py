@@ -14,8 +14,10 @@ _SIGKILLED = "killed by SIGKILL"
 class CrashRecord:
     """The past of one slot.
 
-    A process that served and was ended by a SIGKILL that is not ours did nothing wrong: such an
-    end is no crash, and forgives none.
+    A process that an operator has ended did nothing wrong, nor one that served and was ended by a
+    SIGKILL that is not ours: such an end is no crash, and forgives none.
+
+    @ivar isAsked: whether an operator has the present process end.
     """
 
     def __init__(self, patience: Patience) -> None:
@@ -27,11 +29,11 @@ class CrashRecord:
         """Nothing is held against the next process."""
         self._delay = self._patience.firstDelay
         self._readySince: float | None = None
-        self._isKilled = False
+        self.launched()
 
     def launched(self) -> None:
         """There is another process."""
-        self._isKilled = False
+        self._isKilled = self.isAsked = False
 
     def ready(self, now: float) -> None:
         """It serves."""
@@ -40,6 +42,10 @@ class CrashRecord:
     def killed(self) -> None:
         """It gets a SIGKILL of ours."""
         self._isKilled = True
+
+    def asked(self) -> None:
+        """An operator has it end."""
+        self.isAsked = True
 
     def crashed(self, how: str, now: float) -> None:
         """It has ended, or is beyond hope, and nobody had asked for that."""
@@ -73,4 +79,5 @@ class CrashRecord:
         self._crashes.clear()
 
     def _wasOthers(self, how: str) -> bool:
-        return self._readySince is not None and how == _SIGKILLED and not self._isKilled
+        wasKilled = self._readySince is not None and how == _SIGKILLED and not self._isKilled
+        return wasKilled or self.isAsked

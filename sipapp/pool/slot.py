@@ -134,6 +134,13 @@ class Slot(TableMachine):
         if self.state == READY and self._process is not None:
             self._process.parked(slots)
 
+    def end(self, number: int) -> None:
+        """Send the process, if there is one, a signal by which an operator has it end. Another one
+        is started, and it counts for no crash."""
+        if self._process is not None:
+            self._past.asked()
+            self._process.signal(number)
+
     def stop(self) -> None:
         """Drain the process and start no other."""
         self.receive(STOP)
@@ -265,7 +272,10 @@ class Slot(TableMachine):
 
     def _announceCrash(self, detail: str) -> None:
         self.reason = detail
-        self.log.critical("{name} has crashed: {reason}", name=self.name, reason=detail)
+        if self._past.isAsked:
+            self.log.info("{name} was asked to end: {reason}", name=self.name, reason=detail)
+        else:
+            self.log.critical("{name} has crashed: {reason}", name=self.name, reason=detail)
 
     def _announceExit(self, detail: str) -> None:
         self.log.info("{name} has gone, pid {pid}: {how}", name=self.name, pid=self.pid, how=detail)

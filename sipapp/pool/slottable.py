@@ -8,8 +8,9 @@
 - C{STUCK}: the process has given none. The timer is the time that it has to say where it hangs.
 - C{BACKING_OFF}: the process is gone and the next one waits for the timer, twice as long each
   time. A process that served long enough makes the slot start over with the shortest wait. One
-  that served and was ended by a SIGKILL that is not ours did nothing wrong: it was an operator, or
-  the kernel for want of memory. The next one waits the shortest time, however often that happens.
+  that an operator has ended did nothing wrong, nor one that served and was ended by a SIGKILL that
+  is not ours, as the kernel's for want of memory. The next one waits the shortest time, however
+  often that happens.
 - C{PARKED}: the processes crashed one after the other; others do their work, and no more is
   started until the pool is replaced. No timer.
 - C{LEAVING}: others have taken the place of the process; it finishes its work, and no other is

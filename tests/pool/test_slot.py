@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from signal import SIGABRT
+
 import pytest
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
@@ -144,6 +146,9 @@ class Recorder:
     def kill(self):
         self.events.append("kill")
 
+    def signal(self, number):
+        self.events.append(f"signal {number:d}")
+
     def slotReady(self, slot):
         self.events.append("slotReady")
 
@@ -260,6 +265,33 @@ def test_aKillFromOutsideIsNoFault():
     slot.receive(EXITED, "exited with status 1")
     [call] = clock.getDelayedCalls()
     assert call.getTime() - clock.seconds() == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("how", ["exited with status 0", "killed by SIGABRT"])
+def test_anEndThatWasAskedForIsNoFault(how):
+    """However often; and it forgives nothing."""
+    slot, recorder, clock = slotIn(READY)
+    slot.receive(EXITED, "exited with status 1")
+    clock.advance(0.1)
+    slot.receive(SAID_READY)
+    for _ in range(20):
+        slot.end(SIGABRT)
+        with capturedLogs() as events:
+            slot.receive(EXITED, how)
+        assert "crashed" not in "".join(map(formatEvent, events))
+        clock.advance(0.1)
+        assert slot.state == STARTING
+        slot.receive(SAID_READY)
+    assert recorder.events.count("signal 6") == 20
+    slot.receive(EXITED, how)
+    [call] = clock.getDelayedCalls()
+    assert call.getTime() - clock.seconds() == pytest.approx(0.2)
+
+
+def test_nobodyToEnd():
+    slot, recorder, _ = slotIn(BACKING_OFF)
+    slot.end(SIGABRT)
+    assert recorder.events == []
 
 
 def test_aKillOfOursIsAFault():
