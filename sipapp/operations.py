@@ -59,7 +59,8 @@ class Premises:
     @ivar isReady: tells whether the server serves.
     @ivar listening: the sockets.
     @ivar report: gives what the doctor has found last.
-    @ivar setLevels: sets the levels of the log of this process.
+    @ivar setLevels: sets the levels of the log of this process; C{None} if it has none that are
+        ours to set.
     """
 
     settings: Settings
@@ -73,7 +74,7 @@ class Premises:
     reactor: Any
     listening: Listening
     report: Callable[[], Report | None]
-    setLevels: Callable[[Mapping[str, str]], None]
+    setLevels: Callable[[Mapping[str, str]], None] | None
 
 
 class Operations(MultiService):

@@ -21,7 +21,9 @@ from twisted.python.components import Componentized
 from twisted.python.failure import Failure
 
 from sipapp.adjusting import loaded, loadedAdjusted
-from sipapp.admin.doctor import Demand, Host, examine
+from sipapp.admin.doctor.demand import Demand
+from sipapp.admin.doctor.examination import examine
+from sipapp.admin.doctor.host import Host
 from sipapp.admin.doctor.rounds import Rounds
 from sipapp.admin.log import ServerLog
 from sipapp.admin.methods import Workforce
@@ -59,13 +61,13 @@ class Server(MultiService):
         settings: Settings,
         plan: Plan,
         reactor: Any,
-        observer: ILogObserver | None = None,
+        log: ServerLog | None = None,
         estate: Estate | None = None,
         command: Sequence[str] = (),
         pidFile: str | None = None,
     ) -> None:
         """
-        @param observer: where the log goes; C{None} leaves it to twistd.
+        @param log: the log; C{None} leaves it to twistd.
         @param estate: what an earlier image has left; settings and plan are those of it.
         @param command: what starts this program again.
         @param pidFile: what twistd has written the pid to.
@@ -74,7 +76,7 @@ class Server(MultiService):
         self._settings = settings
         self._plan = plan
         self._reactor = reactor
-        self._observer = observer
+        self._serverLog = log
         # A daemon changes its directory.
         self._file = None if settings.file == EMBEDDED_NAME else os.path.abspath(settings.file)
         self._notifier = ServiceNotifier(reactor)
@@ -131,7 +133,7 @@ class Server(MultiService):
                 reactor,
                 self._listening,
                 lambda: self._rounds.report,
-                observer.setLevels if isinstance(observer, ServerLog) else lambda levels: None,
+                None if log is None else log.setLevels,
             )
         )
         self._operations.setServiceParent(self)
@@ -139,8 +141,8 @@ class Server(MultiService):
 
     def setServiceParent(self, parent: Any) -> None:
         """Twistd takes the log observer from the application that it puts its service into."""
-        if self._observer is not None and isinstance(parent, Componentized):
-            parent.setComponent(ILogObserver, self._observer)
+        if self._serverLog is not None and isinstance(parent, Componentized):
+            parent.setComponent(ILogObserver, self._serverLog)
         super().setServiceParent(parent)
 
     def privilegedStartService(self) -> None:

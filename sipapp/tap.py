@@ -9,8 +9,8 @@ from typing import Any
 from twisted.application.service import IService
 from twisted.python.usage import Options as UsageOptions
 
-from sipapp.admin.doctor import diagnose
-from sipapp.admin.log import ServerLog, twistdLogFile
+from sipapp.admin.doctor.running import diagnose
+from sipapp.admin.log import serverLog
 from sipapp.config import (
     ConfigurationError,
     cautionsOf,
@@ -68,11 +68,8 @@ def makeService(options: Any) -> IService:
     from twisted.internet import reactor
 
     twistd = options.parent
-    ownLog = twistd.get("logger") or twistd.get("syslog")
-    observer = None if ownLog else ServerLog(settings.log, twistdLogFile(twistd))
-    return Server(
-        settings, plan, reactor, observer, estate, _command(twistd), twistd.get("pidfile")
-    )
+    log = serverLog(settings.log, twistd)
+    return Server(settings, plan, reactor, log, estate, _command(twistd), twistd.get("pidfile"))
 
 
 def _command(twistd: Mapping[str, Any]) -> list[str]:

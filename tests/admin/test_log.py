@@ -6,17 +6,31 @@ import io
 import json
 import signal
 import sys
+import syslog
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from pytest_twisted import ensureDeferred
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from sipapp.admin.log import ServerLog, twistdLogFile
+from sipapp.admin.log import (
+    ServerLog,
+    SyslogObserver,
+    fileObserver,
+    serverLog,
+    twistdLogFile,
+)
 from sipapp.config import LogSettings
 from sipapp.pool.lines import LogRelay
 from sipapp.pool.workerlog import WorkerLog
+
+
+def logTo(settings: LogSettings, file: io.StringIO) -> ServerLog:
+    return ServerLog(settings.level, fileObserver(settings.format, file))
 
 
 def logged(settings: LogSettings, use: Any) -> str:
@@ -24,7 +38,7 @@ def logged(settings: LogSettings, use: Any) -> str:
     @return: what an observer of these settings writes of what C{use} logs.
     """
     file = io.StringIO()
-    use(Logger("example", observer=ServerLog(settings, file)))
+    use(Logger("example", observer=logTo(settings, file)))
     return file.getvalue()
 
 
@@ -87,7 +101,7 @@ def relayed(settings: LogSettings, use: Any, context: Mapping[str, str] | None =
     worker = WorkerLog("debug", output)
     worker.context = lambda: context or {}
     use(Logger("example.room", observer=worker))
-    relay = LogRelay("udp-0/1", ServerLog(settings, file))
+    relay = LogRelay("udp-0/1", logTo(settings, file))
     relay.feed(output.getvalue().encode())
     relay.feed(b"printed\n")
     return file.getvalue()
@@ -157,7 +171,7 @@ class TestWorkers:
 
 def test_levelsAtRunTime() -> None:
     file = io.StringIO()
-    log = ServerLog(LogSettings(), file)
+    log = logTo(LogSettings(), file)
     one, other = Logger("sipapp.pool.slot", observer=log), Logger("sipapp.reload", observer=log)
     log.setLevels({"": "error", "sipapp.pool": "debug"})
     one.debug("one")
@@ -174,18 +188,24 @@ class TestFile:
     def test_foreground(self, name: str | None) -> None:
         assert twistdLogFile({"nodaemon": True, "logfile": name}) is sys.stdout
 
-    def test_file(self, tmp_path: Path) -> None:
+    @ensureDeferred
+    async def test_file(self, tmp_path: Path) -> None:
         before = signal.getsignal(signal.SIGUSR1)
         try:
             file = twistdLogFile({"nodaemon": True, "logfile": str(tmp_path / "sipapp.log")})
             file.write("before\n")
             signal.raise_signal(signal.SIGUSR1)
+            # Whoever was writing when the signal came goes on where he was.
+            file.write("meanwhile\n")
+            turned: Deferred[None] = Deferred()
+            reactor.callFromThread(turned.callback, None)  # type: ignore[attr-defined]
+            await turned
             file.write("after\n")
             file.close()
         finally:
             signal.signal(signal.SIGUSR1, before)
         assert (tmp_path / "sipapp.log").read_text() == "after\n"
-        assert (tmp_path / "sipapp.log.1").read_text() == "before\n"
+        assert (tmp_path / "sipapp.log.1").read_text() == "before\nmeanwhile\n"
 
     def test_daemon(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Where twistd puts it."""
@@ -194,3 +214,46 @@ class TestFile:
         twistdLogFile({"logfile": None}).close()
         signal.signal(signal.SIGUSR1, before)
         assert (tmp_path / "twistd.log").exists()
+
+
+class TestSyslog:
+    """C{twistd --syslog}."""
+
+    def test_text(self) -> None:
+        """A priority for each level; no time, which syslog adds itself."""
+        sent: list[tuple[int, str]] = []
+        log = ServerLog("info", SyslogObserver("text", lambda *line: sent.append(line)))
+        talk(Logger("example", observer=log))
+        log.setLevels({"": "debug"})
+        Logger("example", observer=log).debug("a\0b\udcff")
+        assert sent == [
+            (syslog.LOG_INFO, "[example#info] talk"),
+            (syslog.LOG_ERR, "[example#error] shout"),
+            (syslog.LOG_DEBUG, r"[example#debug] a\x00b\udcff"),
+        ]
+
+    def test_failures(self) -> None:
+        """With what they are about, and a traceback, line by line."""
+        sent: list[str] = []
+        log = ServerLog("info", SyslogObserver("text", lambda priority, line: sent.append(line)))
+        output = io.StringIO()
+        worker = WorkerLog("debug", output)
+        worker.context = lambda: CALL
+        fail(Logger("example.room", observer=worker))
+        LogRelay("udp-0/1", log).feed(output.getvalue().encode())
+        first, *others = sent
+        assert first == (
+            "[udp-0/1 example.room#critical] no luck (INVITE from 192.0.2.1:5060, Call-ID abc@host)"
+        )
+        assert others[-1] == "\tbuiltins.LookupError: the drawer is empty"
+
+    def test_json(self) -> None:
+        sent: list[str] = []
+        log = ServerLog("info", SyslogObserver("json", lambda priority, line: sent.append(line)))
+        talk(Logger("example", observer=log))
+        assert [json.loads(line)["message"] for line in sent] == ["talk", "shout"]
+
+    def test_options(self) -> None:
+        """An observer of somebody else's knows itself what it writes."""
+        assert serverLog(LogSettings(), {"logger": lambda: None}) is None
+        assert isinstance(serverLog(LogSettings(), {"syslog": True, "prefix": "x"}), ServerLog)

@@ -46,11 +46,11 @@ class LogMethods:
         self,
         workforce: Workforce,
         settings: Callable[[], Settings],
-        setOwn: Callable[[Mapping[str, str]], None],
+        setOwn: Callable[[Mapping[str, str]], None] | None,
     ) -> None:
         """
         @param settings: those in force.
-        @param setOwn: sets the levels of this process.
+        @param setOwn: sets the levels of this process; C{None} if its log is not ours.
         """
         self._workforce = workforce
         self._settings = settings
@@ -82,13 +82,16 @@ class LogMethods:
         for the server. It holds until the server stops: reloads and new workers do not change it.
         """
         self._checkWorker(worker)
+        if worker == PARENT and self._setOwn is None:
+            raise Conflict("what the parent logs goes to the --logger of twistd, all of it")
         if level == "default":
             self._rules.pop((worker, namespace), None)
         elif len(self._rules) >= _MOST and (worker, namespace) not in self._rules:
             raise Conflict(f"{_MOST} levels are set already")
         else:
             self._rules[worker, namespace] = level
-        self._setOwn(self.levelsOf(PARENT))
+        if self._setOwn is not None:
+            self._setOwn(self.levelsOf(PARENT))
         entries = [each.name for each in self._workforce.states() if each.state == "ready"]
         # Who does not answer is about to go, and the next one asks.
         await gatherResults(

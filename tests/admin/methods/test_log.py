@@ -11,6 +11,7 @@ import pytest
 
 from sipapp.admin.methods.log import LogMethods
 from sipapp.config import LogSettings, Settings
+from sipapp.rpc import Fault
 from tests.admin.methods.hands import Hands
 from tests.admin.methods.outcomes import Called
 
@@ -110,3 +111,14 @@ def test_tooMany(logs: Logs) -> None:
         logs.call("log.level", level="debug", namespace=f"a{number}")
     assert "100" in logs.call.fault(409, "log.level", level="debug", namespace="b")
     logs.call("log.level", level="info", namespace="a0")
+
+
+def test_anObserverOfSomebodyElses(tmp_path: Path) -> None:
+    """What the parent logs goes there, all of it."""
+    hands = Hands()
+    methods = LogMethods(hands.workforce, lambda: Settings(file="test"), None)
+    call = Called(tmp_path, log=methods)
+    assert call("log.level", level="debug") == [CONFIGURED, row("debug")]
+    with pytest.raises(Fault, match="--logger"):
+        call("log.level", level="debug", worker="parent")
+    assert methods.levelsOf("udp-0/0") == {"": "debug"}
