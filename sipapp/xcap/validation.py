@@ -15,10 +15,10 @@ from typing import Any
 from lxml import etree
 
 from sipapp.xcap.errors import NotWellFormed, SchemaValidationError, XCAPError
+from sipapp.xcap.vocabulary import PUBLISHED, Vocabulary, neighbour
 
 __all__ = ["Element", "Schema", "parse"]
 
-_PUBLISHED = Path(__file__).parent / "schemas"
 _LONGEST_PHRASE = 400
 
 Element = Any
@@ -66,7 +66,7 @@ class Schema:
             are published here; never from anywhere else.
         """
         self._root = root
-        self._path = _PUBLISHED / path
+        self._path = PUBLISHED / path
 
     @cached_property
     def _compiled(self) -> Any:
@@ -74,11 +74,16 @@ class Schema:
         parser.resolvers.add(_Neighbours(self._path.parent))
         return etree.XMLSchema(etree.parse(str(self._path), parser))
 
+    @cached_property
+    def _vocabulary(self) -> Vocabulary:
+        return Vocabulary(self._path)
+
     def validate(self, body: bytes) -> Element:
         """
         @param body: a document.
         @return: its root, without comments and processing instructions.
-        @raise SchemaValidationError: if it is not valid.
+        @raise SchemaValidationError: if it is not valid, or has something in a namespace that is
+            known here and has no such thing (L{sipapp.xcap.vocabulary}).
         """
         try:
             root = etree.fromstring(body, _parser(self._compiled))
@@ -86,6 +91,12 @@ class Schema:
             raise self._firstFault(body) from None
         if root.tag != self._root:
             raise SchemaValidationError(_clipped(f"the root is {root.tag}, not {self._root}"))
+        stranger = self._vocabulary.stranger(root)
+        if stranger is not None:
+            element, name = stranger
+            raise SchemaValidationError(
+                _clipped(f"line {element.sourceline}: the schema of its namespace has no {name}")
+            )
         return root
 
     def _firstFault(self, body: bytes) -> XCAPError:
@@ -129,11 +140,7 @@ class _Neighbours(etree.Resolver):  # type: ignore[misc]  # lxml has no types
         self._directory = directory
 
     def resolve(self, url: str, public: str | None, context: Any) -> Any:
-        name = url.rpartition("/")[2]
-        for directory in (self._directory, _PUBLISHED):
-            if (directory / name).is_file():
-                return self.resolve_filename(str(directory / name), context)
-        raise FileNotFoundError(f"there is no schema {name}")
+        return self.resolve_filename(str(neighbour(self._directory, url)), context)
 
 
 def _clipped(text: str) -> str:
