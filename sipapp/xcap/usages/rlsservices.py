@@ -11,9 +11,10 @@ from urllib.parse import unquote, urlsplit
 from lxml import etree
 
 from sipapp.sip import SIPURI, MalformedURI, parseURI
-from sipapp.xcap.errors import BadSelector, ConstraintFailure, UniquenessFailure, XCAPError
+from sipapp.xcap.errors import ConstraintFailure, UniquenessFailure, XCAPError
 from sipapp.xcap.names import canonicalXUI
 from sipapp.xcap.references import isHTTP
+from sipapp.xcap.selector import parseSelector
 from sipapp.xcap.uniqueness import Duplicates, pointTo
 from sipapp.xcap.usage import ApplicationUsage
 from sipapp.xcap.usages.resourcelists import LISTS, checkReferences, findDuplicates
@@ -74,7 +75,7 @@ class RLSServices(ApplicationUsage):
             for each in _services(document.body)
             if _canonical(each.get("uri")) == claim
         ]
-        return UniquenessFailure(fields, f"there is a service {claim} already")
+        return UniquenessFailure(fields, f"{claim} is a service or a user already")
 
     async def generated(self, name: DocumentName, root: XCAPRoot) -> bytes | None:
         if not self.isReadOnly(name):
@@ -118,25 +119,26 @@ def _unallocated(uri: str, taken: set[str]) -> tuple[str, ...]:
 
 def _isListOf(name: DocumentName, uri: str) -> bool:
     """
-    @return: whether a URI is that of something in a document of lists of the user whose services
-        these are (§4.4.5), by what it says alone.
+    @return: whether a URI is that of an element in a document of lists of the user whose services
+        these are (§4.1, §4.4.5), by what it says alone.
     """
     if not isHTTP(uri):
         return False
-    segments = [unquote(each) for each in urlsplit(uri).path.split("/")]
-    # The root may have a path of any length; that of an element begins after the separator.
-    document = segments[: segments.index("~~")] if "~~" in segments else segments
-    return any(
-        document[at : at + 2] == ["resource-lists", "users"] and _isUser(document[at + 2], name.xui)
-        for at in range(len(document) - 2)
+    parts = urlsplit(uri)
+    segments = parts.path.split("/")
+    tree = [unquote(each) for each in segments]
+    # The root may have a path of any length.
+    at = next(
+        (at for at in range(len(tree)) if tree[at : at + 2] == ["resource-lists", "users"]), None
     )
-
-
-def _isUser(text: str, xui: str) -> bool:
-    try:
-        return canonicalXUI(text, xui.rpartition("@")[2]) == xui
-    except BadSelector:
+    if at is None or "~~" in tree[:at]:
         return False
+    try:
+        selector = parseSelector("/".join(segments[at:]), parts.query)
+        owner = canonicalXUI(selector.document.xui, name.xui.rpartition("@")[2])
+    except XCAPError:
+        return False
+    return owner == name.xui and selector.node is not None and selector.node.terminal is None
 
 
 rlsServices = RLSServices()

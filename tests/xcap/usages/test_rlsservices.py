@@ -112,7 +112,8 @@ class TestRLSServices(UsageChecks):
         [
             "http://xcap.example.com/resource-lists/users/joe/index/~~/resource-lists/list",
             "https://a.example/some/root/resource-lists/users/sip%3Ajoe%40example.com/a/b/~~/c",
-            "\n http://a/resource-lists/users/sip:joe@EXAMPLE.com/index ",
+            "\n http://a/resource-lists/users/sip:joe@EXAMPLE.com/index/~~/r/list%5b2%5d ",
+            "http://a/resource-lists/users/joe/index/~~/a:resource-lists/a:list?xmlns(a=urn:x)",
         ],
     )
     def test_aListOfTheSameUser(self, uri: str) -> None:
@@ -126,9 +127,15 @@ class TestRLSServices(UsageChecks):
             "http://a/pres-rules/users/joe/index/~~/resource-lists/list",
             "http://a/resource-lists/global/index/~~/resource-lists/list",
             "http://a/resource-lists/users",
-            "http://a/resource-lists/users/sip:bob@example.com/index",
-            "http://a/resource-lists/users/b%20ob@@/index",
-            "http://a/pres-rules/users/joe/index/~~/resource-lists/users/joe",
+            "http://a/resource-lists/users/joe",
+            "http://a/resource-lists/users/joe/index",
+            "http://a/resource-lists/users/joe/index/~~/",
+            "http://a/resource-lists/users/joe/index/~~/resource-lists/list/@name",
+            "http://a/resource-lists/users/joe/index/~~/resource-lists/list/namespace::*",
+            "http://a/resource-lists/users/joe/index/~~/resource-lists/x:list",
+            "http://a/resource-lists/users/sip:bob@example.com/index/~~/resource-lists/list",
+            "http://a/resource-lists/users/b%20ob@@/index/~~/resource-lists/list",
+            "http://a/pres-rules/users/joe/index/~~/resource-lists/users/joe/index/~~/list",
             "sip:joe@example.com",
         ],
     )
