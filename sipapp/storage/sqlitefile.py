@@ -98,7 +98,9 @@ class SQLiteFile:
             yield
             self.database.execute("COMMIT")
         except BaseException:
-            self.database.execute("ROLLBACK")
+            # After some errors, such as a full disk, SQLite has done so itself.
+            if self.database.in_transaction:
+                self.database.execute("ROLLBACK")
             raise
 
     def __enter__(self) -> Self:

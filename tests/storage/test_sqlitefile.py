@@ -84,3 +84,15 @@ def test_allOrNothing(path: Path) -> None:
         with file.transaction():
             file.database.execute("INSERT INTO note VALUES ('whole')")
     assert inIt(path) == ["whole"]
+
+
+def test_itHasBeenUndoneAlready(path: Path) -> None:
+    """As after some errors of the disk: what is told then is what has gone wrong."""
+    with Notes(path) as file:
+        file.database.execute("CREATE UNIQUE INDEX texts ON note (text)")
+        with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"), file.transaction():
+            for _ in range(2):
+                file.database.execute("INSERT OR ROLLBACK INTO note VALUES ('twice')")
+        with file.transaction():
+            file.database.execute("INSERT INTO note VALUES ('once')")
+    assert inIt(path) == ["once"]
