@@ -78,6 +78,9 @@ class DocumentFeed:
         return notifier
 
     def _look(self) -> None:
+        if not self._looks.running:
+            # It has been closed before its turn came.
+            return
         try:
             changes = self._file.changes(self._last, _AT_ONCE)
         except sqlite3.Error as error:

@@ -168,6 +168,18 @@ def test_letGo(followed: Followed) -> None:
     assert [reader.connected for reader in readers] == [0]
 
 
+def test_letGoWithMoreToTell(followed: Followed) -> None:
+    followed.feed.subscribe(followed.told.append, None)
+    followed.change(150)
+    followed.wake()
+    followed.feed.close()
+    followed.file.close()
+    with capturedLogs() as logs:
+        followed.reactor.advance(1.0)
+    assert logs == []
+    assert len(followed.told) == 100
+
+
 _PUTTING = """
 import sys
 from sipapp.storage.document import Replacement
