@@ -457,6 +457,13 @@ class IAccounts(Interface):
         @raise Exception: if nobody can tell now.
         """
 
+    def knows(username: str, realm: str) -> bool:
+        """Tell whether there is a user, whoever asks.
+
+        @return: C{False} also if that can be told of nobody who does not log in.
+        @raise Exception: if nobody can tell now.
+        """
+
 
 class IAccountStore(Interface):
     """Keeps the accounts of users. Names and realms are compared character by character."""
@@ -702,14 +709,14 @@ class IApplicationUsage(Interface):
         """
         @param document: one that L{validate} has nothing against.
         @return: what no other document of this usage may have for its own: for
-            L{IDocumentStore.replace}.
+            L{IDocumentStore.replace}. The address-of-record of a user is his own already.
         """
 
     def claimTaken(claim: str, document: Document, name: DocumentName) -> XCAPError:
-        """Say that another document has what this one L{claims}, and what it could have instead
-        (RFC 4825 §11.2).
+        """Say that another document, or a user, has what this one L{claims}, and what it could
+        have instead (RFC 4825 §11.2).
 
-        @param claim: that of the C{sipapp.storage.ClaimTaken}.
+        @param claim: what is not to be had.
         @return: the C{sipapp.xcap.errors.UniquenessFailure} to answer with.
         """
 

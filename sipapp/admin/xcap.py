@@ -25,9 +25,12 @@ from sipapp.admin.tables import Column, present
 from sipapp.config import ConfigurationError, Settings, loadSettings, ownerOf
 from sipapp.ownership import asOwner, makeOwned
 from sipapp.plugins import resourceTypes
+from sipapp.resources.xcap.domains import Domains
 from sipapp.storage import (
     DocumentChanged,
     DocumentFile,
+    OwnAccounts,
+    SQLiteAccounts,
     SQLiteDocuments,
     SQLiteFileUnusable,
 )
@@ -68,11 +71,13 @@ class _Place:
     @ivar domain: of users that are called by their name alone.
     """
 
-    def __init__(self, settings: Any, domain: str, documents: SQLiteDocuments) -> None:
-        self.settings = settings
-        self.domain = domain
-        usages = applicationUsages(settings.usages)
-        self.root = XCAPRoot(f"/{settings.path}".rstrip("/"), usages, documents)
+    def __init__(self, settings: Settings, documents: SQLiteDocuments) -> None:
+        self.settings = settings.resource["xcap"]
+        self.domain = _domain(settings)
+        path, usages = self.settings.path, applicationUsages(self.settings.usages)
+        domains = Domains(settings.server.domains, self.domain, self.settings.realms)
+        isUser = partial(_isUser, settings, domains)
+        self.root = XCAPRoot(f"/{path}".rstrip("/"), usages, documents, isUser)
 
     def target(self, written: str) -> Target:
         """
@@ -165,7 +170,7 @@ def _do(act: _Action, settings: Settings, given: Namespace) -> None:
         raise _Refused(f"there is no {path} yet")
     documents = SQLiteDocuments(path, inThread=execute)
     try:
-        act(_Place(settings.resource["xcap"], _domain(settings), documents), given)
+        act(_Place(settings, documents), given)
     finally:
         documents.close()
 
@@ -177,6 +182,20 @@ def _domain(settings: Settings) -> str:
     if settings.server.domains:
         return settings.server.domains[0]
     raise _Refused(f"{settings.file} has no domain: neither the server nor xcap")
+
+
+def _isUser(settings: Settings, domains: Domains, uri: str) -> bool:
+    """
+    @return: as L{XCAPRoot.isUser}.
+    """
+    path = settings.accountsPath
+    if settings.accounts.checker is not None or not os.path.exists(path):
+        return False
+    accounts = SQLiteAccounts(path)
+    try:
+        return domains.isUser(uri, OwnAccounts(accounts))
+    finally:
+        accounts.close()
 
 
 def _list(place: _Place, given: Namespace) -> None:

@@ -58,6 +58,9 @@ class OwnAccounts:
         username = bytes(avatarID).decode("utf-8").removesuffix(f"@{realm}")
         return self._store.find(username, realm)
 
+    def knows(self, username: str, realm: str) -> bool:
+        return self._store.find(username, realm) is not None
+
 
 @implementer(IAccounts)
 class CheckedAccounts:
@@ -94,6 +97,9 @@ class CheckedAccounts:
     def account(self, avatarID: Any, realm: str) -> Account | None:
         # Who stays unnamed is nobody: that is an empty tuple (twisted.cred.checkers.ANONYMOUS).
         return Account(bytes(avatarID).decode("utf-8"), realm) if avatarID else None
+
+    def knows(self, username: str, realm: str) -> bool:
+        return False
 
 
 def _accountOf(answer: DigestAnswer) -> Account | None:

@@ -62,10 +62,13 @@ async def carryOut(
         present = await root.documents.get(name)
         body, etag = (None, None) if present is None else (present.body, present.etag)
         made = change.of(body, etag)
+        claims = made.claims
+        for claim in filter(root.isUser, claims):
+            # What it has had before there was such a user stays.
+            if await root.documents.holder(name.auid, claim) != name:
+                raise made.claimTaken(claim)
         try:
-            return await root.documents.replace(
-                name, etag, made.body, made.patch, made.claims, limit
-            )
+            return await root.documents.replace(name, etag, made.body, made.patch, claims, limit)
         except DocumentChanged:
             if attempt == _ATTEMPTS:
                 raise

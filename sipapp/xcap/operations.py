@@ -130,7 +130,7 @@ class Made(NamedTuple):
 
     def claimTaken(self, claim: str) -> XCAPError:
         """
-        @return: what to say if another document has a claim.
+        @return: what to say if another document, or a user, has a claim.
         """
         assert self.document is not None
         return self.target.usage.claimTaken(claim, self.document, self.target.name)

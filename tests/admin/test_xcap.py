@@ -13,7 +13,7 @@ import pytest
 from twisted.internet.defer import execute
 
 from sipapp.admin.ctl import main
-from sipapp.storage import SQLiteDocuments
+from sipapp.storage import AccountFile, SQLiteDocuments, newAccount
 from sipapp.storage.documentfile import DocumentFile
 from sipapp.xcap.names import DocumentName
 
@@ -221,6 +221,23 @@ def test_notServed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     file.write_text('[[listen]]\naddress = "127.0.0.1"\n')
     assert xcap(file, "list") == 1
     assert capfd.readouterr().err == f"sipappctl: no endpoint of {file} has the resource xcap\n"
+
+
+def test_theNameOfAUser(config: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """RFC 4826 §4.4.5, as long as accounts tell who is a user."""
+    file = tmp_path / "services.xml"
+    file.write_text(
+        '<rls-services xmlns="urn:ietf:params:xml:ns:rls-services">'
+        '<service uri="sip:bob@example.com"><list/></service></rls-services>'
+    )
+    (tmp_path / "state").mkdir()
+    with AccountFile(tmp_path / "state" / "accounts.db") as accounts:
+        accounts.add(newAccount("bob", "example.com", "secret"))
+    put = ("put", "rls-services/users/alice/index", str(file))
+    assert xcap(config, *put) == 1
+    assert "sip:bob@example.com is a service or a user already" in capfd.readouterr().err
+    config.write_text(config.read_text() + '\n[accounts]\nchecker = "memory:bob:secret"\n')
+    assert xcap(config, *put) == 0
 
 
 def test_noDomain(config: Path, lists: Path, capfd: pytest.CaptureFixture[str]) -> None:

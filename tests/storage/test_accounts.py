@@ -145,6 +145,13 @@ class TestBoth:
         assert decide(accounts, answer()._replace(algorithm="SHA-1")) is None
         assert decide(accounts, answer()._replace(qop="auth-conf")) is None
 
+    def test_knows(self, own: OwnAccounts, passwords: CheckedAccounts) -> None:
+        assert own.knows("alice", REALM)
+        assert not own.knows("alice", "example.net")
+        assert not own.knows("carol", REALM)
+        # Nobody can ask it without a password.
+        assert not passwords.knows("alice", REALM)
+
     def test_namesThatNobodyHas(self, accounts: Any) -> None:
         for name in ("", "\udcff", "alice\0", "a" * 10_000, "alice:wonderland"):
             assert decide(accounts, answer()._replace(username=name)) is None

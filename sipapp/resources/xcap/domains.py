@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
 
 from sipapp.sip import normalHost
 from sipapp.xcap.errors import NotAllowed, XCAPError
 from sipapp.xcap.names import DocumentName, canonicalXUI
+
+if TYPE_CHECKING:
+    from sipapp.interfaces import IAccounts
 
 __all__ = ["Domains"]
 
@@ -69,3 +73,17 @@ class Domains:
         if self.realmOf(user.rpartition("@")[2]) != self.realmOf(domain):
             raise NotAllowed("the users of that domain log in to another realm")
         return user
+
+    def isUser(self, address: str, accounts: IAccounts) -> bool:
+        """
+        @param address: a URI.
+        @return: whether it is the address-of-record of a user of these domains who is known to have
+            an account.
+        """
+        scheme, _, rest = address.partition(":")
+        user, _, domain = rest.rpartition("@")
+        if scheme not in ("sip", "sips") or not user or domain not in self._realms:
+            return False
+        # The name of an account may have its domain in it.
+        names = user, f"{user}@{domain}"
+        return any(accounts.knows(name, self._realms[domain]) for name in names)

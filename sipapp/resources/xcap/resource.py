@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from msgspec.structs import replace
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -65,7 +66,7 @@ class Tree(Resource):
         try:
             target = Target.of(parseSelector(*_belowRoot(request)), self._root, self._domain)
             document = f"{uri}/{target.name.toPath()}"
-            root = XCAPRoot(uri, self._root.usages, self._root.documents)
+            root = replace(self._root, uri=uri)
             return await respond(request, target, root, self._access, self._settings)
         except XCAPError as error:
             return refusal(error, document)
@@ -131,7 +132,9 @@ class XCAP:
             )
             for realm in domains.realms
         }
-        root = XCAPRoot("", applicationUsages(settings.usages), worker.documents)
+        usages = applicationUsages(settings.usages)
+        isUser = partial(domains.isUser, accounts=worker.accounts)
+        root = XCAPRoot("", usages, worker.documents, isUser)
         self._tree = Tree(root, domain, Access(domains, authentications), settings)
 
     def start(self) -> None:

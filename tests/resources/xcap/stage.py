@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -83,18 +83,19 @@ class Stage:
         realms: Mapping[str, str] | None = None,
         documents: MemoryDocuments | None = None,
         usage: IApplicationUsage | None = None,
+        isUser: Callable[[str], bool] = lambda uri: False,
         **settings: Any,
     ) -> None:
         """
         @param others: domains beyond the one. @param realms: of some of them.
-        @param usage: one more than there are.
+        @param usage: one more than there are. @param isUser: as in L{XCAPRoot}.
         """
         self.documents = documents or MemoryDocuments()
         domains = Domains(others, DOMAIN, realms or {})
         self.words = {realm: Word(realm) for realm in domains.realms}
         self.clock = Clock()
         usages = {**applicationUsages(), **({} if usage is None else {usage.auid: usage})}
-        root = XCAPRoot("", usages, self.documents)
+        root = XCAPRoot("", usages, self.documents, isUser)
         tree = Tree(root, DOMAIN, Access(domains, self.words), XCAPSettings(**settings))
         top = Resource()
         top.putChild(ROOT.removeprefix("/").encode(), tree)

@@ -94,6 +94,14 @@ def test_whatIsNotThereIsNotFound() -> None:
     assert stage.get(INDEX).body == DOCUMENT
 
 
+def test_theConditionComesBeforeTheParent() -> None:
+    stage = Stage()
+    stage.fill()
+    for uri in (f"{INDEX}2/~~/resource-lists", f"{INDEX}/~~/resource-lists/list[9]/entry"):
+        assert stage.put(uri, ELEMENT, BILL).status == 409
+        assert stage.put(uri, ELEMENT, BILL, ("If-Match", '"another"')).status == 412
+
+
 def test_conditionsThatAreNone() -> None:
     stage = Stage()
     etag = stage.fill()
@@ -107,7 +115,8 @@ def test_dateConditionsAreNoConditions() -> None:
     stage = Stage()
     stage.fill()
     past, future = "Sun, 06 Nov 1994 08:49:37 GMT", "Fri, 06 Nov 2093 08:49:37 GMT"
-    assert stage.get(INDEX, ("If-Modified-Since", future)).status == 200
+    answer = stage.get(INDEX, ("If-Modified-Since", future))
+    assert (answer.status, answer.get("last-modified")) == (200, None)
     assert stage.get(INDEX, ("If-Unmodified-Since", past)).status == 200
 
 

@@ -221,6 +221,27 @@ def test_whatAnotherUserHas() -> None:
     assert stage.put(bobs, mimeType, body, user="bob").status == 201
 
 
+def test_theNameOfAUser() -> None:
+    """RFC 4826 §4.4.5: nor is it that of a user, unless it has been before there was the user."""
+    users: set[str] = set()
+    stage = Stage(isUser=users.__contains__)
+    mimeType = "application/rls-services+xml"
+    uri = f"{ROOT}/rls-services/users/{ALICE}/index"
+    services = """<rls-services xmlns="urn:ietf:params:xml:ns:rls-services">
+  <service uri="{}"><list/></service>
+</rls-services>"""
+    team = f"sip:team@{DOMAIN}"
+    assert stage.put(uri, mimeType, services.format(team).encode()).status == 201
+    users.update((ALICE, BOB, team))
+    for user in (ALICE, f"{BOB};x=y"):
+        refused = stage.put(uri, mimeType, services.format(user).encode())
+        assert (refused.status, "<uniqueness-failure" in refused.text) == (409, True)
+        assert "<alt-value>sip:" in refused.text
+    assert stage.put(uri, mimeType, services.format(f"{team};x=y").encode()).status == 200
+    assert stage.put(uri, mimeType, services.format(f"sip:other@{DOMAIN}").encode()).status == 200
+    assert stage.put(uri, mimeType, services.format(team).encode()).status == 409
+
+
 def test_aDocumentIsNoProgramForABrowser() -> None:
     stage = Stage()
     stage.fill()
