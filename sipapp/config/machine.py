@@ -11,9 +11,6 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
-from twisted.cred.credentials import IUsernameDigestHash, IUsernameHashedPassword
-from twisted.cred.strcred import InvalidAuthType, findCheckerFactory
-
 from sipapp.config.settings import ServerSettings
 
 # From <linux/netlink.h>, <linux/rtnetlink.h> and <linux/if_addr.h>.
@@ -26,8 +23,6 @@ _IFA_LOCAL = 2
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _ADDRESS = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, interface index
 _ATTRIBUTE = struct.Struct("=HH")  # length, type
-
-_ANSWERABLE = frozenset([IUsernameHashedPassword, IUsernameDigestHash])
 
 
 def ownerOf(server: ServerSettings) -> tuple[int, int] | None:
@@ -127,12 +122,17 @@ class LocalMachine:
 
     def whyUnfit(self, checker: str) -> str | None:
         """Look what its plugin says."""
+        # Few have a checker, and who types a tab after sipappctl should not wait for all of this.
+        from twisted.cred.credentials import IUsernameDigestHash, IUsernameHashedPassword
+        from twisted.cred.strcred import InvalidAuthType, findCheckerFactory
+
         name = checker.partition(":")[0]
         try:
             factory = findCheckerFactory(name)
         except InvalidAuthType:
             return f'no plugin provides "{name}"'
-        if _ANSWERABLE.isdisjoint(factory.credentialInterfaces):
+        answerable = {IUsernameHashedPassword, IUsernameDigestHash}
+        if answerable.isdisjoint(factory.credentialInterfaces):
             return f'"{name}" knows neither passwords nor digests, so it cannot check an answer'
         return None
 

@@ -1,5 +1,7 @@
 """Methods to call from elsewhere: what they are and who may call them, what becomes of a call, and
-how it is written in JSON-RPC 2.0 and in XML-RPC."""
+how it is written in JSON-RPC 2.0 and in XML-RPC.
+
+Clients need no Twisted: L{sipapp.rpc.methods}, which makes the calls, is not imported here."""
 
 from sipapp.rpc.caller import Caller, Door
 from sipapp.rpc.description import MethodDescription, Parameter, TypeName
@@ -17,13 +19,11 @@ from sipapp.rpc.fault import (
     Unavailable,
 )
 from sipapp.rpc.method import Secret, method
-from sipapp.rpc.methods import Audit, Methods
 from sipapp.rpc.role import ROLES, Role, covers
 from sipapp.rpc.stream import Stream
 
 __all__ = [
     "ROLES",
-    "Audit",
     "Caller",
     "Conflict",
     "Door",
@@ -33,7 +33,6 @@ __all__ = [
     "InvalidParameters",
     "InvalidRequest",
     "MethodDescription",
-    "Methods",
     "NoSuchMethod",
     "NotFound",
     "NotWellFormed",

@@ -2,8 +2,8 @@
 who looks at them in a worker."""
 
 from sipapp.tracing.masking import masked
-from sipapp.tracing.sighting import HostPort, Report, Sighting
+from sipapp.tracing.sighting import HostPort, Report, Sighting, Traced
 from sipapp.tracing.subject import Subject
 from sipapp.tracing.tracer import Tracer
 
-__all__ = ["HostPort", "Report", "Sighting", "Subject", "Tracer", "masked"]
+__all__ = ["HostPort", "Report", "Sighting", "Subject", "Traced", "Tracer", "masked"]

@@ -1,4 +1,4 @@
-"""A message as a worker has seen it, and how workers tell of several."""
+"""A message as a worker has seen it, and how workers, and the server, tell of several."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-__all__ = ["HostPort", "Report", "Sighting"]
+__all__ = ["HostPort", "Report", "Sighting", "Traced"]
 
 HostPort = tuple[str, int]
 
@@ -50,3 +50,16 @@ class Report(Struct, frozen=True, rename={"leftOut": "left_out"}):
     trace: int
     sightings: tuple[Sighting, ...] = ()
     leftOut: int = 0
+
+
+class Traced(Struct, frozen=True, rename={"leftOut": "left_out", "isOver": "is_over"}):
+    """Some of what all workers have seen: what C{worker.trace} returns, and sends.
+
+    @ivar sightings: the messages; those of a worker in their order.
+    @ivar leftOut: how many were not shown up to now, because there were too many.
+    @ivar isOver: whether there is no more to come.
+    """
+
+    sightings: tuple[Sighting, ...] = ()
+    leftOut: int = 0
+    isOver: bool = False

@@ -12,7 +12,8 @@ import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred, succeed
 
-from sipapp.rpc import Caller, Forbidden, InvalidParameters, Methods, NotFound
+from sipapp.rpc import Caller, Forbidden, InvalidParameters, NotFound
+from sipapp.rpc.methods import Methods
 from sipapp.storage import MemoryDocuments
 from sipapp.xcap.names import DocumentName
 from tests.conftest import ServerStarter

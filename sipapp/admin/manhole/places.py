@@ -12,7 +12,8 @@ from sipapp.admin.manhole.display import display
 from sipapp.admin.manhole.namespace import TIMEOUT
 from sipapp.admin.methods.workforce import Workforce
 from sipapp.evaluation import Answer, Evaluation, Leave
-from sipapp.rpc import Audit, Caller, Fault, InternalError, MethodDescription
+from sipapp.rpc import Caller, Fault, InternalError, MethodDescription
+from sipapp.rpc.methods import Audit
 
 __all__ = ["Here", "InWorker", "Place", "masked"]
 

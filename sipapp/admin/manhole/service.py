@@ -24,7 +24,8 @@ from sipapp.admin.manhole.places import Here, InWorker
 from sipapp.admin.manhole.session import Opening, Realm
 from sipapp.admin.methods import Methods, Workforce
 from sipapp.config import ManholeSettings, Settings
-from sipapp.rpc import Audit, Caller
+from sipapp.rpc import Caller
+from sipapp.rpc.methods import Audit
 
 __all__ = ["Manhole"]
 

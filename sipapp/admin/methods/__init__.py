@@ -4,7 +4,8 @@ A namespace is a class whose methods bear L{method}. C{sipapp.operations} puts t
 together, L{Methods} calls them, and L{Workforce} is what they ask the workers through.
 """
 
-from sipapp.rpc import Caller, Methods, Secret, Stream, method
+from sipapp.rpc import Caller, Secret, Stream, method
+from sipapp.rpc.methods import Methods
 
 from .workforce import Workforce
 

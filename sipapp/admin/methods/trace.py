@@ -8,17 +8,16 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 
 from sipapp.admin.methods.workforce import Workforce
-from sipapp.config import tomlKey
 from sipapp.orders import TraceOrder
 from sipapp.rpc import Conflict, Fault, InvalidParameters, Stream, Unavailable
-from sipapp.tracing import Report, Sighting
+from sipapp.tracing import Report, Sighting, Traced
 
-__all__ = ["Seconds", "SubjectText", "Traced", "Traces"]
+__all__ = ["Seconds", "SubjectText", "Traces"]
 
 _log = Logger()
 
@@ -33,19 +32,6 @@ _BYTES = 8 << 20
 
 SubjectText = Annotated[str, Meta(max_length=256)]
 Seconds = Annotated[float, Meta(gt=0, le=_LONGEST_LIVE)]
-
-
-class Traced(Struct, frozen=True, rename=tomlKey):
-    """Some of what has been seen.
-
-    @ivar sightings: the messages; those of a worker in their order.
-    @ivar leftOut: how many were not shown up to now, because there were too many.
-    @ivar isOver: whether there is no more to come.
-    """
-
-    sightings: tuple[Sighting, ...] = ()
-    leftOut: int = 0
-    isOver: bool = False
 
 
 class _Trace:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 from sipapp.admin.methods.outcome import outcomeOf
-from sipapp.admin.methods.trace import Seconds, SubjectText, Traced, Traces
+from sipapp.admin.methods.trace import Seconds, SubjectText, Traces
 from sipapp.admin.methods.workforce import WorkerEntry, Workforce
 from sipapp.outcomes import Restarted
 from sipapp.pool.process import WorkerProcess
 from sipapp.rpc import Fault, InvalidParameters, NotFound, Stream, Unavailable, method
+from sipapp.tracing import Traced
 
 if TYPE_CHECKING:
     from sipapp.rolling import Rolling

@@ -15,13 +15,12 @@ import msgspec
 
 from sipapp.admin.client import Client
 from sipapp.admin.commands.asking import DONE, NOT_DONE, asking, operating
-from sipapp.admin.methods.trace import Traced
 from sipapp.admin.options import seconds
 from sipapp.admin.tables import toJSON
 from sipapp.admin.trace.capture import Capture
 from sipapp.admin.trace.ladder import ASCII, DRAWN, Ladder
 from sipapp.sip import bracketed
-from sipapp.tracing import HostPort, Sighting
+from sipapp.tracing import HostPort, Sighting, Traced
 
 __all__ = ["addTraceCommand"]
 

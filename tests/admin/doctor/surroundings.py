@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sipapp.admin.doctor import Demand, Host
+from sipapp.admin.doctor.demand import Demand
+from sipapp.admin.doctor.host import Host
 from sipapp.config import resolve
 from tests.config.surroundings import FakeMachine, parse
 

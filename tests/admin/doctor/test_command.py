@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from sipapp.admin.ctl import main
-from sipapp.admin.doctor import diagnose, examine
 from sipapp.admin.doctor.checks import CHECKS, LIVE_CHECKS
-from sipapp.admin.doctor.running import runningWorkers
+from sipapp.admin.doctor.examination import examine
+from sipapp.admin.doctor.running import diagnose, runningWorkers
 from tests.admin.doctor.surroundings import LIMITS, PID, STATUS, build, demand, host
 from tests.conftest import ServerStarter
 from tests.support.configuration import Configuration

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
 from twisted.logger import LogEvent, LogLevel, capturedLogs, formatEvent
 
-from sipapp.admin.doctor import Demand
+from sipapp.admin.doctor.demand import Demand
 from sipapp.admin.doctor.rounds import Rounds
 from tests.admin.doctor.surroundings import build, demand, host
 

@@ -10,10 +10,10 @@ import pytest
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
-from sipapp.admin.methods.trace import Traced, Traces
+from sipapp.admin.methods.trace import Traces
 from sipapp.orders import TraceOrder
 from sipapp.rpc import Conflict, InvalidParameters, Unavailable
-from sipapp.tracing import Sighting, Tracer
+from sipapp.tracing import Sighting, Traced, Tracer
 from tests.admin.methods.hands import Hands
 from tests.admin.methods.outcomes import outcome
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pytest_twisted import ensureDeferred
 
-from sipapp.admin.methods.trace import Traced
 from sipapp.rpc import Conflict, Stream, method
+from sipapp.tracing import Traced
 from tests.admin.commands.conftest import Operate, operate
 from tests.admin.trace.sightings import sighting
 

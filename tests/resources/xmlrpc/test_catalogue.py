@@ -16,8 +16,9 @@ from sipapp.interfaces import IAdministration, IResourceMaker, IXMLRPCMethods
 from sipapp.plugins import resourceMakers
 from sipapp.resources.xmlrpc import MethodsMaker
 from sipapp.resources.xmlrpc.catalogue import Catalogue
-from sipapp.rpc import Caller, Fault, InvalidParameters, MethodDescription, Methods, method
+from sipapp.rpc import Caller, Fault, InvalidParameters, MethodDescription, method
 from sipapp.rpc.bounds import MAX_CALLS
+from sipapp.rpc.methods import Methods
 
 VIEWER = Caller("victor", "viewer", "192.0.2.1", "xmlrpc")
 OPERATOR = Caller("olga", "operator", "192.0.2.1", "xmlrpc")
