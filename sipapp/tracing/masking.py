@@ -6,7 +6,9 @@ It is written over with C{x}, byte for byte, so that lengths stay as they were:
  - of C{Authorization} and C{Proxy-Authorization}, the C{response} of Digest, and all of any other
    scheme (RFC 3261 §22.4, RFC 7617, RFC 8898);
  - C{rspauth} of C{Authentication-Info} and C{Proxy-Authentication-Info} (RFC 7615);
- - the keys of C{a=crypto} in SDP (RFC 4568 §6.1);
+ - the keys of media in SDP: C{a=crypto} (RFC 4568 §6.1), C{a=key-mgmt} (RFC 4567 §3.1), C{k=} (RFC
+   4566 §5.12); and C{a=ice-pwd} (RFC 8839 §5.4), with which somebody else could have them sent to
+   him;
  - a password in a URI (RFC 3261 §19.1.1).
 
 Names, numbers and what people write to each other are not masked.
@@ -26,7 +28,10 @@ _CREDENTIALS = re.compile(
 )
 _SCHEME = re.compile(rb"[^:]*:\s*([^\s,=]+)(?=\s)")
 _PROOF = re.compile(rb"\b(?:response|rspauth)\s*=\s*(\"[^\"]*\"?|[^\s,]*)", re.IGNORECASE)
-_KEY = re.compile(rb"\binline:([^\s|;]+)", re.IGNORECASE)
+_KEY = re.compile(
+    rb"(?:\binline:|^a=key-mgmt:[^\s]+[ \t]+|^a=ice-pwd:)([^\s|;]+)", re.IGNORECASE | re.MULTILINE
+)
+_OLD_KEY = re.compile(rb"^k=(?:clear|base64):([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
 _PASSWORD = re.compile(rb"\bsips?:[^\s@:<>\"]+:([^\s@:<>\"]+)@", re.IGNORECASE)
 
 
@@ -38,8 +43,10 @@ def masked(data: bytes) -> bytes:
     lowered = data.lower()
     if b"auth" in lowered:
         data = _CREDENTIALS.sub(_maskCredentials, data)
-    if b"inline:" in lowered:
+    if b"a=" in lowered:
         data = _KEY.sub(_mask, data)
+    if b"k=" in lowered:
+        data = _OLD_KEY.sub(_mask, data)
     if b"@" in data:
         data = _PASSWORD.sub(_mask, data)
     return data

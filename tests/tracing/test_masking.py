@@ -49,6 +49,23 @@ def test_keysOfMedia() -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("k=clear:open sesame", "k=clear:xxxx xxxxxx"),
+        ("K=base64:c2VzYW1l", "K=base64:xxxxxxxx"),
+        ("a=key-mgmt:mikey AQAFgM0XflAB+/=", "a=key-mgmt:mikey xxxxxxxxxxxxxxx"),
+        ("a=ice-pwd:asd88fgpdd777uzjYhagZg", "a=ice-pwd:xxxxxxxxxxxxxxxxxxxxxx"),
+        ("k=prompt", "k=prompt"),
+        ("a=ice-ufrag:8hhY", "a=ice-ufrag:8hhY"),
+    ],
+)
+def test_otherKeysOfMedia(line: str, shown: str) -> None:
+    body = "v=0\r\nm=audio 49170 RTP/AVP 0\r\n{}\r\na=sendrecv\r\n"
+    found = masked(message("From: <sip:bob@example.com>", body=body.format(line)))
+    assert found == message("From: <sip:bob@example.com>", body=body.format(shown))
+
+
+@pytest.mark.parametrize(
     "line",
     [
         'WWW-Authenticate: Digest realm="response", nonce="abc"',
@@ -73,9 +90,11 @@ def test_whatIsNoSecret(line: str) -> None:
         b"\r\nAuthorization: Digest" + b" response" * 7_000,
         b"\r\nAuthorization: Digest response" + b" " * 60_000,
         b"\r\nauthorization:" + b"\r\n " * 20_000,
+        b"\r\na=key-mgmt:" + b" " * 60_000,
+        b"\r\na=key-mgmt:" * 5000,
         bytes(range(256)) * 100,
     ],
-    ids=range(8),
+    ids=range(10),
 )
 def test_whateverComes(data: bytes) -> None:
     assert len(masked(data)) == len(data)
