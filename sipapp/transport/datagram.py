@@ -73,6 +73,7 @@ class DatagramPort:
     @ivar spares: ports of sockets of the endpoint that have no slot any more, for what was put
         into them when they had one.
     @ivar tap: sees every message; C{None} if nobody wants to.
+    @ivar isReading: whether this worker reads it now.
     """
 
     def __init__(
@@ -105,7 +106,7 @@ class DatagramPort:
         self._turns = turns
         self._user = user
         self._unsent = unsent
-        self._reading = False
+        self.isReading = False
         self._tokens: dict[tuple[str, int], str] = {}
 
     def fileno(self) -> int:
@@ -116,14 +117,14 @@ class DatagramPort:
 
     def start(self) -> None:
         """Begin to read."""
-        self._reading = True
+        self.isReading = True
         self._reactor.addReader(self)
         for spare in self.spares:
             spare.start()
 
     def stop(self) -> None:
         """Read no more; what arrives waits in the kernel for somebody else."""
-        self._reading = False
+        self.isReading = False
         self._reactor.removeReader(self)
         for spare in self.spares:
             spare.stop()
@@ -177,23 +178,23 @@ class DatagramPort:
                 if tap is not None:
                     self.show(data, address, False)
                 received(data, self, address)
-            if not self._reading:
+            if not self.isReading:
                 return False
         return True
 
     def readRest(self) -> None:
         """Read what has arrived by now, after L{stop}."""
-        self._reading = True
+        self.isReading = True
         for _ in range(_TURNS_OF_REST):
             if not self._readTurn():
                 break
-        self._reading = False
+        self.isReading = False
         for spare in self.spares:
             spare.readRest()
 
     def connectionLost(self, reason: object) -> None:
         """The reactor saw an error and no data, and reads no more: errors are for us to read."""
-        if self._reading:
+        if self.isReading:
             self._readErrors()
             self._reactor.addReader(self)
 
@@ -248,12 +249,15 @@ class DatagramPort:
         """Read the ICMP messages about what was sent from this socket."""
         if not _LINUX:
             return
+        kind = _RECVERR[self.endpoint.family]
         while True:
             try:
                 data, ancillary, _, _ = self.socket.recvmsg(_LARGEST, 512, _MSG_ERRQUEUE)
             except OSError:
                 return
-            reason = next((struct.unpack_from("=I", one[2])[0] for one in ancillary), 0)
+            # There may be a time beside it (sipapp.transport.queuewait).
+            reasons = (one[2] for one in ancillary if one[:2] == kind)
+            reason = next((struct.unpack_from("=I", each)[0] for each in reasons), 0)
             found = _BRANCH.match(data) if reason in _UNREACHABLE else None
             if found is not None:
                 method, branch = found[1].decode("ascii"), found[2].decode("latin-1")

@@ -11,29 +11,36 @@ from typing import Any
 
 from sipapp.transaction.durations import Durations
 
-__all__ = ["Pulse"]
+__all__ = ["RECENT", "Pulse"]
 
 _INTERVAL = 0.25
-_RECENT = 8
+RECENT = 8
 """Looks that make up what is told of the present: two seconds."""
 
 
 class Pulse:
     """The looks of one worker.
 
-    @ivar lags: how late the reactor was at each look: so long anything waited that came then.
+    @ivar lags: how late the reactor was at each look.
     """
 
-    def __init__(self, reactor: Any, waited: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        waited: Callable[[], float],
+        atLook: Callable[[], object] = lambda: None,
+    ) -> None:
         """
         @param waited: says how many seconds the reactor has waited for events so far.
+        @param atLook: called at each look.
         """
         self.lags = Durations()
         self._reactor = reactor
         self._waited = waited
-        self._recent: deque[float] = deque(maxlen=_RECENT)
+        self._atLook = atLook
+        self._recent: deque[float] = deque(maxlen=RECENT)
         # When looks began, and what had been waited by then.
-        self._began: deque[tuple[float, float]] = deque(maxlen=_RECENT)
+        self._began: deque[tuple[float, float]] = deque(maxlen=RECENT)
         self._first = (0.0, 0.0)
         self._due = 0.0
         self._call: Any = None
@@ -84,4 +91,5 @@ class Pulse:
         self.lags.add(late)
         self._recent.append(late)
         self._began.append(self._now())
+        self._atLook()
         self._lookLater()

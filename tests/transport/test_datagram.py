@@ -112,9 +112,9 @@ async def test_boundedTurn(site: Site) -> None:
     phone = site.udpPeer()
     for number in range(120):
         phone.send(request("OPTIONS", branch=f"z9hG4bK{number}", callID=f"c{number}"), udp)
-    port._reading = True
+    port.isReading = True
     port.doRead()
     assert len(site.users["w1"].requests.items) == 50
-    port._reading = False
+    port.isReading = False
     port.doRead()
     assert len(site.users["w1"].requests.items) == 51

@@ -14,7 +14,11 @@ class Watched:
     def __init__(self) -> None:
         self.clock = Clock()
         self.waited = 100.0
-        self.pulse = Pulse(self.clock, lambda: self.waited)
+        self.looks = 0
+        self.pulse = Pulse(self.clock, lambda: self.waited, self._look)
+
+    def _look(self) -> None:
+        self.looks += 1
 
     def advance(self, seconds: float, waited: float) -> None:
         """
@@ -69,7 +73,7 @@ def test_lag() -> None:
     # The timer is due, and nobody has called it yet.
     watched.clock.rightNow += 3.25
     assert watched.pulse.lag == pytest.approx(3.0)
-    assert sum(watched.pulse.lags.counts) == 10
+    assert sum(watched.pulse.lags.counts) == watched.looks == 10
     assert watched.pulse.lags.total == pytest.approx(0.4)
 
 

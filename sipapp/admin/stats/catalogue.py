@@ -79,6 +79,16 @@ WORKER = (
     _counter("cpu_seconds", "Processor time of the worker."),
     _gauge("loop_lag_recent_seconds", "How late the event loop was at worst in two seconds."),
     _histogram("loop_lag_seconds", "How late the event loop was, four times a second."),
+    _gauge(
+        "queue_wait_recent_seconds",
+        "How long the first datagram in the queue had waited at worst in two seconds.",
+        "endpoint",
+    ),
+    _histogram(
+        "queue_wait_seconds",
+        "How long the first datagram in the queue had waited, four times a second.",
+        "endpoint",
+    ),
     _gauge("overloaded", "Whether the worker refuses new work, 0 or 1."),
     _counter("overload_refusals", "Requests refused because there was too much to do."),
     _counter("limits_hit", "What was refused or closed because of a limit.", "limit"),

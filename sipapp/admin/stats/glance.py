@@ -45,6 +45,8 @@ def _worker(snapshot: Snapshot, entry: WorkerEntry) -> WorkerView:
     def sum(name: str) -> float:
         return snapshot.sum(name, pool=pool, slot=slot)
 
+    waits = snapshot.rows("queue_wait_recent_seconds", pool=pool, slot=slot)
+    lag = max((wait for _, wait in waits), default=0.0)
     return WorkerView(
         name=entry.name,
         pool=pool,
@@ -53,7 +55,7 @@ def _worker(snapshot: Snapshot, entry: WorkerEntry) -> WorkerView:
         restarts=entry.restarts,
         answers=answers,
         busy=round(sum("busy_ratio"), 4),
-        lag=round(sum("loop_lag_recent_seconds"), 4),
+        lag=round(max(sum("loop_lag_recent_seconds"), lag), 4),
         memory=int(sum("worker_memory_bytes")),
         connections=int(sum("connections")),
         transactions=int(sum("transactions")),

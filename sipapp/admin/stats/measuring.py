@@ -20,6 +20,7 @@ from sipapp.transport.assembly import Transport
 from sipapp.transport.limits import LimitLog
 from sipapp.transport.locate import Locator
 from sipapp.transport.pulse import Pulse
+from sipapp.transport.queuewait import QueueWait
 from sipapp.transport.web import LimitedSite
 
 __all__ = ["Measuring"]
@@ -36,7 +37,8 @@ class Measuring:
         @param waited: as for L{Pulse}.
         @param listeners: those of the server.
         """
-        self._pulse = Pulse(reactor, waited)
+        self._pulse = Pulse(reactor, waited, self._lookAtQueues)
+        self._queues: dict[str, QueueWait] = {}
         self._endpoints = {each.index: each.name for each in listeners}
         self._resources: list[tuple[str, str, Any]] = []
         self._sip: tuple[Transport, Dispatch, Locator] | None = None
@@ -69,6 +71,11 @@ class Measuring:
     def readSIP(self, transport: Transport, dispatch: Dispatch, locator: Locator) -> None:
         """Read these too from now on."""
         self._sip = transport, dispatch, locator
+        self._queues = {
+            self._endpoints[index]: QueueWait(port)
+            for index, port in transport.driver.flows.ports.items()
+            if port.codes
+        }
 
     def readWeb(self, sites: dict[str, LimitedSite], limits: LimitLog) -> None:
         """Read these too from now on.
@@ -93,6 +100,9 @@ class Measuring:
             readTransport(stats, transport, dispatch, self._endpoints)
             readLocator(stats, locator)
             self._readTaken(stats, dispatch)
+        for name, queue in self._queues.items():
+            stats.addSpread("queue_wait_seconds", queue.waits, name)
+            stats.add("queue_wait_recent_seconds", queue.recent, name)
         for name, site in self._sites.items():
             readSite(stats, site, name)
         if self._limits is not None:
@@ -102,6 +112,10 @@ class Measuring:
                 if count:
                     stats.add("resource_events", count, endpoint, name, event)
         return stats
+
+    def _lookAtQueues(self) -> None:
+        for queue in self._queues.values():
+            queue.look()
 
     def _readTaken(self, stats: WorkerStats, dispatch: Dispatch) -> None:
         for endpoint, name, resource in self._resources:

@@ -24,7 +24,7 @@ class WorkerView(Struct, frozen=True, kw_only=True):
     @ivar restarts: how many times a process was replaced in this slot.
     @ivar answers: whether it has answered when it was asked; if not, what follows is 0.
     @ivar busy: which part of its time it worked lately, from 0 to 1.
-    @ivar lag: how late its event loop was lately, in seconds.
+    @ivar lag: how late it was lately, in seconds: its event loop, or to read what had come.
     @ivar memory: bytes that it has resident.
     @ivar connections: that are open.
     @ivar transactions: that are there.

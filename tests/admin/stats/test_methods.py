@@ -94,6 +94,18 @@ def test_overview(stage: Stage, methods: StatsMethods) -> None:
     assert msgspec.convert(msgspec.to_builtins(overview), Overview) == overview
 
 
+def test_lag(stage: Stage, methods: StatsMethods) -> None:
+    """A worker that goes round its loop in time is late where datagrams wait for it."""
+    stats = WorkerStats(pidOf("udp-0/0"))
+    stats.add("loop_lag_recent_seconds", 0.005)
+    stats.add("queue_wait_recent_seconds", 0.5, "udp:127.0.0.1:5060")
+    stats.add("queue_wait_recent_seconds", 0.75, "udp:[::1]:5060")
+    stage.workers.answers["udp-0/0"] = stats
+    overview: Overview = result(methods.overview())
+    assert [each.lag for each in overview.workers] == [0.75, 0, 0]
+    assert overview.pools[0].lag == 0.75
+
+
 def test_workersThatAreGone(stage: Stage, methods: StatsMethods) -> None:
     """What they have counted stays, also if they tell it at their end only."""
     stage.workers.answers["udp-0/1"] = busyWorker(1)
