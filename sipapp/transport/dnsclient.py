@@ -22,6 +22,10 @@ _TYPES = {"A": dns.A, "AAAA": dns.AAAA, "SRV": dns.SRV, "NAPTR": dns.NAPTR}
 _MAX_ALIASES = 8
 """CNAME records followed one after the other."""
 
+_MAX_RECORDS = 100
+"""More records of an answer are not looked at. Over TCP it may have thousands, which would be
+remembered, and gone through for each request to their name."""
+
 
 def parseNameserver(text: str) -> tuple[str, int]:
     """Read C{192.0.2.1}, C{192.0.2.1:5353}, C{2001:db8::1} or C{[2001:db8::1]:5353}.
@@ -103,7 +107,7 @@ class DNSClient:
         records = [r for r in answers if r.type == _TYPES[kind] and r.name.name.lower() == wanted]
         if records:
             ttls += [record.ttl for record in records]
-            return Found([_plain(record.payload) for record in records], min(ttls))
+            return Found([_plain(each.payload) for each in records[:_MAX_RECORDS]], min(ttls))
         if ttls and _negativeTTL(authority) is None:
             if not aliases:
                 raise DNSFailure(f"{name.decode()} has too many aliases")

@@ -40,17 +40,26 @@ _SERVICES = {"SIP+D2U": "UDP", "SIP+D2T": "TCP", "SIPS+D2T": "TLS"}
 _SRV_PREFIX = {"UDP": "_sip._udp.", "TCP": "_sip._tcp.", "TLS": "_sips._tcp."}
 
 _MAX_SERVERS = 16
-"""More servers than that are not tried: whoever owns a domain could make us ask for thousands."""
+"""More servers or services than that are not tried: whoever owns a domain could make us ask for
+thousands."""
+
+_MAX_ADDRESSES = 32
+"""Nor more addresses, all in all: one request would be sent to thousands, one after the other."""
 
 
-def orderServers(servers: Sequence[SRV], random: Random) -> list[SRV]:
+def orderServers(servers: Sequence[SRV], random: Random, most: int = _MAX_SERVERS) -> list[SRV]:
     """The order to try servers in: by priority, and within one by chance in proportion to the
-    weights (RFC 2782, "Usage rules")."""
+    weights (RFC 2782, "Usage rules").
+
+    @param most: so many are enough.
+    """
     ordered: list[SRV] = []
     for priority in sorted({server.priority for server in servers}):
+        if len(ordered) >= most:
+            break
         # Those of weight 0 come first, which gives them a small chance each time.
         left = sorted((s for s in servers if s.priority == priority), key=lambda s: s.weight > 0)
-        while left:
+        while left and len(ordered) < most:
             chosen = random(0, sum(server.weight for server in left))
             running = 0
             for server in left:
@@ -96,7 +105,7 @@ def addresses(
         found = [addressAt(transport, host, target.port, target) for host in _flat(answers)]
         if not found:
             raise _nothing(name, answers)
-    return found
+    return found[:_MAX_ADDRESSES]
 
 
 Finding = Generator[tuple[Question, ...], list[Answer], list[Address] | None]
@@ -127,7 +136,7 @@ def _byDomain(
             (_SERVICES[rule.service.upper()], rule.replacement)
             for rule in matching
             if rule.order == matching[0].order
-        ]
+        ][:_MAX_SERVERS]
         found = yield from _byService(services, target, families, random)
         if found is None:
             raise LocateError(f"{name} names {services[0][1]}, which has no SRV record")

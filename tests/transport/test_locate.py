@@ -54,6 +54,10 @@ class Zone(FileAuthority):
             b"round.example.com": [dns.Record_CNAME(b"about.example.com", ttl=5)],
             b"about.example.com": [dns.Record_CNAME(b"round.example.com", ttl=5)],
             b"long.example.com": [dns.Record_A(host, ttl=30) for host in LONG],
+            b"endless.example.com": [
+                dns.Record_A(f"192.0.{number >> 8}.{number & 255}", ttl=30)
+                for number in range(1000)
+            ],
         }
 
 
@@ -235,6 +239,14 @@ async def test_a_truncated_answer_comes_over_tcp(world: Surroundings) -> None:
     assert sorted(found.records) == sorted(LONG)
     assert factory.asked == 1
     assert len(factory.connections) == 1
+
+
+@surrounded
+async def test_an_answer_without_end(world: Surroundings) -> None:
+    """Who owns a domain does not fill the memory with its records."""
+    _, port = world.serve()
+    found = await world.client(port).ask(Question("endless.example.com", "A"))
+    assert len(found.records) == 100
 
 
 @surrounded

@@ -232,6 +232,32 @@ class TestServers:
         zone.update({(f"h{n}.h", "A"): [f"192.0.2.{n % 250}"] for n in range(1000)})
         assert len(find(Target("example.com", transport="udp"), zone)) == 16
 
+    def test_no_more_addresses_than_are_sensible(self) -> None:
+        """One request is not sent to thousands, one after the other."""
+        zone = {("example.com", "A"): [f"192.0.{n // 250}.{n % 250}" for n in range(1000)]}
+        found = find(Target("example.com", 5060), zone)
+        assert [address.host for address in found] == zone["example.com", "A"][:32]
+
+    def test_no_more_services_than_are_sensible(self) -> None:
+        """Nor does one ask a thousand questions."""
+        rules = [NAPTR(1, n, "s", "SIP+D2U", f"_sip._udp.s{n}.h") for n in range(1000)]
+        asked: list[Question] = []
+        with pytest.raises(LocateError, match="has no SRV record"):
+            find(Target("example.com"), {("example.com", "NAPTR"): rules}, asked=asked)
+        assert len(asked) == 1 + 16
+
+    @pytest.mark.parametrize("priorities", [1, 1000])
+    def test_no_more_is_drawn_than_is_needed(self, priorities: int) -> None:
+        """A thousand servers are not put into an order of which sixteen count."""
+        servers = [SRV(n % priorities, 1, 1, f"h{n}.h") for n in range(1000)]
+        drawn: list[int] = []
+
+        def draw(low: int, high: int) -> int:
+            drawn.append(high)
+            return low
+
+        assert len(orderServers(servers, draw)) == len(drawn) == 16
+
     def test_by_priority_first(self) -> None:
         servers = [SRV(priority, 100, 5060, f"{priority}.h") for priority in (30, 10, 20)]
         assert [s.priority for s in orderServers(servers, lowest)] == [10, 20, 30]
