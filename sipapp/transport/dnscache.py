@@ -22,6 +22,10 @@ _MAX_TTL = 86_400.0
 _MAX_NEGATIVE_TTL = 3600.0
 """RFC 2308 §5 suggests one to three hours."""
 
+_LONGEST_NAME = 255
+"""The name of a domain is no longer (RFC 1035 §2.3.4). What else was asked about is not remembered:
+it may be as long as a message."""
+
 _FAILURE_TTL = 5.0
 """For so long a name that could not be asked about is not asked about again, so that a name
 server that is silent is not waited for by one request after the other. RFC 2308 §7 allows five
@@ -134,7 +138,7 @@ class DNSCache:
 
     def _settle(self, settled: tuple[float, Answer], question: Question) -> None:
         ttl, answer = settled
-        if ttl > 0:
+        if ttl > 0 and len(question.name) <= _LONGEST_NAME:
             self._entries[question] = _Entry(self._clock() + ttl, answer)
             self._entries.move_to_end(question)
             self._forget()

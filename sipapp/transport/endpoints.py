@@ -163,6 +163,9 @@ class Endpoints:
             self._forgetAt = now + _MEMORY
         known = self._sources.get(remote)
         if known is None:
+            if not familyOf(remote):
+                # Of names, which may be as long as a message, there is nothing to remember.
+                return None
             known = self._sources[remote] = self._probe(remote)
         return known or None
 

@@ -110,6 +110,16 @@ def test_notOurs(host: str, port: int) -> None:
     assert not every.isOurs(host, port)
 
 
+def test_namesAreNotRemembered() -> None:
+    """They may be as long as a message, and each another one."""
+    probed: list[str] = []
+    every = Endpoints(ALL, Clock().seconds, lambda remote: probed.append(remote) or "192.0.2.1")
+    assert not every.isOurs("x" * 8000, 5061)
+    assert probed == []
+    assert every.isOurs("192.0.2.1", 5061)
+    assert probed == ["192.0.2.1"]
+
+
 def test_probe() -> None:
     """The routing table knows from where loopback is reached, and not from where nothing is. A
     name is not looked up: that would stop the worker until the DNS answers."""

@@ -140,6 +140,16 @@ def test_what_holds_no_longer_goes_without_being_asked_for() -> None:
     assert len(cached.cache) == 10
 
 
+def test_what_is_no_name_is_not_remembered() -> None:
+    """It may be as long as a message."""
+    cached = Cached()
+    question = Question("x" * 8000, "A")
+    cached.cache.ask(question)
+    cached.asked.pop()[1].errback(DNSFailure("no domain name"))
+    assert len(cached.cache) == 0
+    assert cached.cache.known(question) is None
+
+
 def test_an_error_is_kept_without_what_has_led_to_it() -> None:
     cached = Cached()
     cached.cache.ask(HOST)
