@@ -8,6 +8,11 @@ if TYPE_CHECKING:
     from sipapp.transport.streamflow import StreamFlow, Target
 
 
+#: So many targets lead to a connection. A peer asks for an alias of one port (RFC 5923 §4), under
+#: each of its names; it could ask for all the ports there are.
+_MAX_TARGETS = 64
+
+
 class FlowIndex:
     """The connections of one worker.
 
@@ -59,7 +64,7 @@ class FlowIndex:
             return
         for name in flow.identities if flow.secure else ("",):
             target = (flow.transport, flow.remote[0], port, name)
-            if self.byTarget(target) is None:
+            if len(flow.targets) < _MAX_TARGETS and self.byTarget(target) is None:
                 self.target(target, flow)
 
     def forget(self, flow: StreamFlow) -> None:

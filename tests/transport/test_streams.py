@@ -303,6 +303,23 @@ async def test_alias(site: Site) -> None:
 
 
 @ensureDeferred
+async def test_aliasesAreBounded(site: Site) -> None:
+    """A peer may ask for an alias, not for one of each port there is."""
+    tcp = site.bind("TCP")
+    worker = site.worker("w1", [0])
+    phone = await site.tcpPeer(tcp)
+    for port in range(2000, 2100):
+        via = f"TCP 127.0.0.1:{port}"
+        phone.send(request("OPTIONS", via=via, branch=f"z9hG4bK{port}", params=";alias"))
+        assert (await phone.message()).status == 200
+    [flow] = worker.driver.streams.index.all.values()
+    assert len(flow.targets) == 64
+    await phone.close()
+    await until(lambda: not worker.driver.streams.index.all)
+    assert not worker.driver.streams.index._byTarget
+
+
+@ensureDeferred
 async def test_requestsOnOutgoingConnection(site: Site) -> None:
     """A connection that we opened is read like any other."""
     site.bind("TCP")
