@@ -148,7 +148,8 @@ class Admission:
         return WELCOME
 
     def charge(self, address: str, now: float) -> None:
-        """Count a response that nobody has waited for."""
+        """Count what has come and is no request: a response that nobody has waited for, or a
+        keep-alive."""
         source = self._find(address)
         source.used = max(source.used, now) + self._interval
 

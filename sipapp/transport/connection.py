@@ -33,6 +33,12 @@ class StreamUser(Protocol):
     def messageReceived(self, message: Request | Response, flow: StreamFlow, data: bytes) -> None:
         """A message has come."""
 
+    def keepAliveReceived(self, flow: StreamFlow) -> bool:
+        """A keep-alive has come (RFC 5626 §3.5.1).
+
+        @return: whether it is answered.
+        """
+
     def framingFailed(self, error: FramingError, flow: StreamFlow) -> None:
         """What came cannot be understood; the connection is closed after this."""
 
@@ -102,7 +108,8 @@ class StreamConnection(TwistedProtocol):
             for frame in self._framer.feed(data):
                 some = True
                 if frame is KeepAlive.PING:
-                    self.write(b"\r\n")
+                    if streams.user.keepAliveReceived(self.flow):
+                        self.write(b"\r\n")
                 elif frame is not KeepAlive.PONG:
                     message = frame.message
                     if isinstance(message, Request) and message.method != "ACK":

@@ -145,6 +145,17 @@ class Receiver:
         self._turns.notes.note(data)
         self._received(message, flow, data, False, None, verdict)
 
+    def keepAliveReceived(self, flow: StreamFlow) -> bool:
+        """See L{sipapp.transport.connection.StreamUser}. It counts as a request."""
+        if self.admission is not None:
+            host, now = flow.remote[0], self._turns.now
+            verdict = self.admission.judge(host, False, False, now)
+            if verdict != WELCOME and not self.admission.isTrusted(flow):
+                (flow.abort if verdict == EXPEL else flow.hold)()
+                return False
+            self.admission.charge(host, now)
+        return True
+
     def framingFailed(self, error: FramingError, flow: StreamFlow) -> None:
         """See L{sipapp.transport.connection.StreamUser}."""
         self.counters.malformed += 1

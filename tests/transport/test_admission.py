@@ -308,6 +308,27 @@ async def test_tooMuchIsNotRead(
 
 
 @ensureDeferred
+async def test_floodsOfKeepAlives(site: Site) -> None:
+    """They count as requests do: of those that are too many, none is answered or read."""
+    tcp = site.bind("TCP")
+    rules, bans = SourceRules(rate=0.01, burst=5), Bans()
+    worker = site.worker("w1", [0], admission=partial(Admission, rules, bans))
+    peer = await site.tcpPeer(tcp)
+    peer.send(b"\r\n\r\n" * 100)
+    counts = worker.driver.receiver.limitLog.counts
+    await until(lambda: counts.get("requestsPerSecond") == 95)
+    (connection,) = worker.driver.streams.connections
+    transport: Any = connection.transport
+    every: Any = reactor
+    assert transport not in every.getReaders()
+    await until(lambda: transport in every.getReaders())
+    bans.ban(LOOPBACK)
+    peer.send(b"\r\n\r\n")
+    await peer.lost
+    assert peer.raw == b"\r\n" * 5
+
+
+@ensureDeferred
 async def test_floodsOfACK(site: Site) -> None:
     udp = site.bind("UDP")
     rules = SourceRules(rate=0.01, burst=5)
