@@ -53,7 +53,10 @@ class Terminal:
 
     def interrupt(self) -> None:
         """What Ctrl-C comes to where keys are not read."""
-        self._program.send_signal(signal.SIGINT)
+        self.signal(signal.SIGINT)
+
+    def signal(self, number: int) -> None:
+        self._program.send_signal(number)
 
     def await_(self, *texts: str) -> None:
         """Wait until it shows something: each of the texts, the one after the other."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import sys
 import termios
 import tty
 from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 from sipapp.admin.commands.glance import Line
 
@@ -29,9 +31,12 @@ _LOCAL_FLAGS = 3
 """Their index in what C{tcgetattr} returns."""
 
 
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+
+
 class Screen:
     """The terminal of this process, while it is entered. Keys are not shown and interrupt nothing:
-    they are read."""
+    they are read. However the process is asked to end, the terminal is left as it was."""
 
     def __init__(self) -> None:
         self._input = sys.stdin.fileno()
@@ -48,6 +53,7 @@ class Screen:
         attributes[_LOCAL_FLAGS] &= ~termios.ISIG
         termios.tcsetattr(self._input, termios.TCSANOW, attributes)
         self._write(_ENTER)
+        self._handlers = {number: signal.signal(number, _end) for number in _ENDING}
         return self
 
     def __exit__(
@@ -56,8 +62,14 @@ class Screen:
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._write(_LEAVE)
-        termios.tcsetattr(self._input, termios.TCSADRAIN, self._before)
+        for number in _ENDING:
+            signal.signal(number, signal.SIG_IGN)
+        # It may have gone.
+        with suppress(OSError, termios.error):
+            self._write(_LEAVE)
+            termios.tcsetattr(self._input, termios.TCSADRAIN, self._before)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -87,3 +99,8 @@ class Screen:
     def _write(self, text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    # What a shell makes of a signal.
+    raise SystemExit(128 + number)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -12,6 +14,7 @@ from sipapp.admin.client import Client, ServerAbsent
 from sipapp.admin.commands.asking import DONE, NOT_DONE, Misused, asking, connect, operating
 from sipapp.admin.commands.glance import Line, drawn, summary
 from sipapp.admin.commands.screen import Screen
+from sipapp.admin.options import between
 from sipapp.admin.stats.overview import Overview
 from sipapp.admin.tables import writeJSON
 
@@ -19,6 +22,10 @@ __all__ = ["addTopCommands"]
 
 _LEAVE = frozenset("qQ\x03\x04")
 """q, and what interrupts or ends elsewhere: Ctrl-C and Ctrl-D."""
+
+
+class _Left(Exception):
+    """Nobody wants to see any more."""
 
 
 def addTopCommands(commands: Any) -> None:
@@ -38,7 +45,7 @@ def addTopCommands(commands: Any) -> None:
         parents=[operating(asJSON=False)],
     )
     top.add_argument(
-        "-d", "--delay", type=_seconds, default=1.0, help="seconds between looks (default: 1)"
+        "-d", "--delay", type=_delay, default=1.0, help="seconds between looks (default: 1)"
     )
     top.set_defaults(run=asking(_top))
 
@@ -56,64 +63,64 @@ def _status(client: Client, given: Namespace) -> int:
 def _top(client: Client, given: Namespace) -> None:
     if not Screen.isThere():
         raise Misused("top needs a terminal; status does not")
-    server: Client | None = client
-    with Screen() as screen:
-        while server is not None:
+    server = client
+    with suppress(_Left), Screen() as screen:
+        while True:
             with server:
                 cause = _watch(screen, server, given.delay)
-            server = None if cause is None else _another(screen, given, cause)
+            server = _another(screen, given, cause)
 
 
-def _watch(screen: Screen, server: Client, delay: float) -> str | None:
+def _watch(screen: Screen, server: Client, delay: float) -> str:
     """
-    @return: why there is nothing to see any more; C{None} if nobody wants to.
+    @return: why there is nothing to see any more.
+    @raise _Left: if nobody wants to.
     """
     before: Overview | None = None
     while True:
         try:
-            now = msgspec.convert(server.call("stats.overview"), Overview)
+            # One that hangs keeps nobody here.
+            now = _look(server, lambda: _wait(screen, 0))
         except ServerAbsent as absent:
             return str(absent)
         screen.draw(drawn(before, now, *screen.size))
-        if _isLeft(screen, delay):
-            return None
+        _wait(screen, delay)
         before = now
 
 
-def _another(screen: Screen, given: Namespace, cause: str) -> Client | None:
+def _another(screen: Screen, given: Namespace, cause: str) -> Client:
     """Wait for a server to come back, as after a restart.
 
-    @return: C{None} if nobody wants to wait any more.
+    @raise _Left: if nobody wants to wait any more.
     """
     while True:
         width, _ = screen.size
         screen.draw([Line(cause[:width], isLoud=True), Line("Tries again. q leaves."[:width])])
-        if _isLeft(screen, given.delay):
-            return None
+        _wait(screen, given.delay)
         try:
             return connect(given)
         except ServerAbsent as absent:
             cause = str(absent)
 
 
-def _isLeft(screen: Screen, seconds: float) -> bool:
+def _wait(screen: Screen, seconds: float) -> None:
     """
-    @return: whether somebody leaves within so many seconds; as soon as he does.
+    @raise _Left: as soon as somebody leaves.
     """
     due = time.monotonic() + seconds
-    while (left := due - time.monotonic()) > 0:
+    left = seconds
+    while True:
         typed = screen.keys(left)
         if typed is None or not _LEAVE.isdisjoint(typed):
-            return True
-    return False
+            raise _Left
+        left = due - time.monotonic()
+        if left <= 0:
+            return
 
 
-def _look(client: Client) -> Overview:
-    return msgspec.convert(client.call("stats.overview"), Overview)
+def _look(client: Client, meanwhile: Callable[[], None] = lambda: None) -> Overview:
+    return msgspec.convert(client.call("stats.overview", meanwhile=meanwhile), Overview)
 
 
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0.1 <= seconds <= 3600:
-        raise ArgumentTypeError("between 0.1 and 3600")
-    return seconds
+def _delay(text: str) -> float:
+    return between(text, 0.1, 3600)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 from pytest_twisted import ensureDeferred
+from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
 from sipapp.admin.commands.glance import drawn, summary
@@ -224,5 +226,52 @@ async def test_interrupted(operate: Operate) -> None:
         terminal.type("\x03")
         assert await deferToThread(terminal.join) == 0
         assert terminal.shown.endswith("\x1b[?1049l")
+    finally:
+        terminal.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@ensureDeferred
+async def test_ended(operate: Operate, number: int) -> None:
+    """The terminal is left as it was, however top ends."""
+    server = operate(stats=Stats(overview()))
+    terminal = Terminal([SIPAPPCTL, "top", "--config", str(server.config)])
+    before = terminal.settings()
+    try:
+        await deferToThread(terminal.await_, "generation 3")
+        terminal.signal(number)
+        assert await deferToThread(terminal.join) == 128 + number
+        assert terminal.shown.endswith("\x1b[?25h\x1b[?1049l")
+        assert terminal.settings() == before
+    finally:
+        terminal.close()
+
+
+class Hanging:
+    """Says nothing more after its first answer."""
+
+    def __init__(self) -> None:
+        self.isAsked = False
+
+    @method(name="overview")
+    async def glance(self) -> Overview:
+        """Now, or never."""
+        if self.isAsked:
+            await Deferred()
+        self.isAsked = True
+        return overview()
+
+
+@ensureDeferred
+async def test_aServerThatHangs(operate: Operate) -> None:
+    """Nobody has to wait for it to leave."""
+    stats = Hanging()
+    terminal = Terminal(
+        [SIPAPPCTL, "top", "-d", "0.1", "--config", str(operate(stats=stats).config)]
+    )
+    try:
+        await deferToThread(terminal.await_, "generation 3")
+        terminal.type("q")
+        assert await deferToThread(terminal.join) == 0
     finally:
         terminal.close()
