@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,9 +25,9 @@ from sipapp.sip import (
 )
 from sipapp.transaction import ClientTransaction, Flow, ServerTransaction, TransactionLayer
 
-__all__ = ["Answer", "Unanswered", "ping"]
+__all__ = ["Answer", "Unanswered", "ping", "transportOf"]
 
-_PORT = 5060
+_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
 
 
 class Unanswered(Exception):
@@ -50,13 +51,26 @@ class _Flow:
     listener = 0
 
     def __init__(self, uri: SIPURI, wait: float) -> None:
-        self.reliable = uri.transport == "tcp"
-        kind = socket.SOCK_STREAM if self.reliable else socket.SOCK_DGRAM
-        found = socket.getaddrinfo(uri.host, uri.port or _PORT, type=kind)
-        family, kind, protocol, _, address = found[0]
-        self.socket = socket.socket(family, kind, protocol)
-        self.socket.settimeout(wait)
-        self.socket.connect(address)
+        self.transport = transportOf(uri)
+        self.reliable = self.transport != "udp"
+        target = uri.host, uri.port or _PORTS[self.transport]
+        try:
+            self.socket = self._connected(*target, wait)
+        except UnicodeError:
+            raise Unanswered("no host can have this name") from None
+
+    def _connected(self, host: str, port: int, wait: float) -> socket.socket:
+        if not self.reliable:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+            family, kind, protocol, _, address = found[0]
+            datagrams = socket.socket(family, kind, protocol)
+            datagrams.connect(address)
+            return datagrams
+        connection = socket.create_connection((host, port), wait)
+        if self.transport != "tls":
+            return connection
+        with connection:
+            return ssl.create_default_context().wrap_socket(connection, server_hostname=host)
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
@@ -91,8 +105,22 @@ class _Pinging:
         self.outcome = "it cannot be reached"
 
 
+def transportOf(uri: SIPURI) -> str:
+    """
+    @return: C{udp} unless the URI says otherwise, C{tcp}, or C{tls}, as for each C{sips} URI (RFC
+        3261 §26.2.2).
+    @raise ValueError: if it is another one.
+    """
+    found = uri.transport or "udp"
+    if uri.scheme == "sips" and uri.transport in (None, "tcp"):
+        found = "tls"
+    if found not in _PORTS or (uri.scheme == "sips" and found != "tls"):
+        raise ValueError(f"there is no ping over {found} for {uri.scheme}")
+    return found
+
+
 def ping(uri: SIPURI, wait: float) -> Answer:
-    """Send OPTIONS over UDP, or over TCP for a URI with C{;transport=tcp}.
+    """Send OPTIONS. Who answers over TLS has to have a certificate that this machine trusts.
 
     @param wait: how long to wait for the answer, in seconds.
     @raise Unanswered: when nothing has come by then.
@@ -142,7 +170,7 @@ def _messages(data: bytes, framer: StreamFramer | None) -> Iterator[Request | Re
 def _options(uri: SIPURI, flow: _Flow) -> Request:
     host, port = flow.socket.getsockname()[:2]
     host = bracketed(host)
-    transport = "TCP" if flow.reliable else "UDP"
+    transport = flow.transport.upper()
     return Request.build(
         "OPTIONS",
         str(uri),

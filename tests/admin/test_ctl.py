@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from sipapp.admin.ctl import main
 from sipapp.sip import Request, parseMessage
+from tests.support.certificates import CertificateAuthority
 
 Answer = Callable[[Request], bytes | None]
 
@@ -17,9 +20,16 @@ Answer = Callable[[Request], bytes | None]
 class Peer:
     """Answers each request as the test says, in a thread."""
 
-    def __init__(self, answer: Answer, kind: socket.SocketKind, family: int) -> None:
+    def __init__(
+        self,
+        answer: Answer,
+        kind: socket.SocketKind,
+        family: int,
+        tls: ssl.SSLContext | None,
+    ) -> None:
         self.received: list[Request] = []
         self._answer = answer
+        self._tls = tls
         self._socket = socket.socket(family, kind)
         self._socket.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
@@ -46,6 +56,11 @@ class Peer:
 
     def _connection(self) -> None:
         connection, _ = self._socket.accept()
+        if self._tls is not None:
+            try:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            except OSError:
+                return
         with connection:
             data = connection.recv(65536)
             reply = self._take(data) if data else None
@@ -73,8 +88,9 @@ def peer() -> Iterator[Callable[..., Peer]]:
         answer: Answer,
         kind: socket.SocketKind = socket.SOCK_DGRAM,
         family: int = socket.AF_INET,
+        tls: ssl.SSLContext | None = None,
     ) -> Peer:
-        peers.append(Peer(answer, kind, family))
+        peers.append(Peer(answer, kind, family, tls))
         return peers[-1]
 
     yield start
@@ -121,6 +137,27 @@ def test_tcp(peer: Callable[..., Peer], capsys: pytest.CaptureFixture[str]) -> N
     assert server.received[0].via.transport == "TCP"
 
 
+def test_tls(
+    peer: Callable[..., Peer],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Also for sips:, and only with whom this machine trusts."""
+    authority = CertificateAuthority(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.issue("127.0.0.1"))
+    stranger = peer(ok, socket.SOCK_STREAM, tls=context)
+    assert main(["ping", f"sips:127.0.0.1:{stranger.port}"]) == 1
+    assert "certificate verify failed" in capsys.readouterr().err
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    for uri in ("sips:127.0.0.1:{}", "sip:127.0.0.1:{};transport=tls"):
+        server = peer(ok, socket.SOCK_STREAM, tls=context)
+        assert main(["ping", uri.format(server.port)]) == 0
+        assert capsys.readouterr().out.startswith("200 OK from ")
+        assert server.received[0].via.transport == "TLS"
+
+
 def test_anyAnswerIsOne(peer: Callable[..., Peer], capsys: pytest.CaptureFixture[str]) -> None:
     """Who answers 404 is there (RFC 3261 §11)."""
     server = peer(lambda request: request.respond(404, toTag="t").toBytes())
@@ -157,6 +194,27 @@ def test_notSIP(peer: Callable[..., Peer], capsys: pytest.CaptureFixture[str]) -
     assert "is not SIP" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("uri", ["sip:127.0.0.1;transport=ws", "sips:127.0.0.1;transport=udp"])
+def test_noSuchTransport(uri: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit:
+        main(["ping", uri])
+    assert exit.value.code == 2
+    assert "there is no ping over" in capsys.readouterr().err
+
+
+def test_noNameOfAHost(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ping", f"sip:{'a' * 64}.example"]) == 1
+    assert "no host can have this name" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wait", ["nan", "-1", "0", "soon"])
+def test_badWait(wait: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit:
+        main(["ping", "-w", wait, "sip:127.0.0.1"])
+    assert exit.value.code == 2
+    assert "is no number between" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("uri", ["tel:+15551234", "sip:", "sip:a b"])
 def test_notAURI(uri: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit:
@@ -165,8 +223,8 @@ def test_notAURI(uri: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "is not a SIP URI" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("count", ["0", "-1"])
+@pytest.mark.parametrize("count", ["0", "-1", "two"])
 def test_badCount(count: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["ping", "-c", count, "sip:127.0.0.1"])
-    assert "at least 1" in capsys.readouterr().err
+    assert "no whole number of at least 1" in capsys.readouterr().err

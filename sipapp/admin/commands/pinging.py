@@ -6,7 +6,8 @@ import sys
 from argparse import ArgumentTypeError, Namespace
 from typing import Any
 
-from sipapp.admin.ping import Unanswered, ping
+from sipapp.admin.options import between, positive
+from sipapp.admin.ping import Unanswered, ping, transportOf
 from sipapp.sip import SIPURI, MalformedURI, parseURI
 
 __all__ = ["addPingCommand"]
@@ -19,10 +20,14 @@ def addPingCommand(commands: Any) -> None:
     pinging = commands.add_parser(
         "ping", help="send OPTIONS to a SIP URI and show who answers, and how fast"
     )
-    pinging.add_argument("uri", type=_sipURI, help="such as sip:127.0.0.1:5060;transport=tcp")
-    pinging.add_argument("-c", "--count", type=_positive, default=1, help="requests (default: 1)")
     pinging.add_argument(
-        "-w", "--wait", type=float, default=4.0, help="seconds to wait for each (default: 4)"
+        "uri",
+        type=_sipURI,
+        help="such as sip:192.0.2.1, sip:192.0.2.1:5062;transport=tcp or sips:example.com",
+    )
+    pinging.add_argument("-c", "--count", type=positive, default=1, help="requests (default: 1)")
+    pinging.add_argument(
+        "-w", "--wait", type=_wait, default=4.0, help="seconds to wait for each (default: 4)"
     )
     pinging.set_defaults(run=_ping)
 
@@ -57,11 +62,12 @@ def _sipURI(text: str) -> SIPURI:
         raise ArgumentTypeError(f"{text!r} is not a SIP URI: {error.detail}") from error
     if not isinstance(uri, SIPURI):
         raise ArgumentTypeError(f"{text!r} is not a SIP URI")
+    try:
+        transportOf(uri)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r}: {error}") from error
     return uri
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ArgumentTypeError("at least 1")
-    return number
+def _wait(text: str) -> float:
+    return between(text, 0.01, 3600)
