@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import msgspec
 
-from sipapp.rpc import Fault
+from sipapp.rpc import Fault, InvalidParameters
 
 __all__ = ["Client", "ServerAbsent"]
 
@@ -158,10 +158,15 @@ class Client:
     def _send(self, method: str, parameters: Parameters | None) -> int:
         self._last += 1
         request = {"jsonrpc": "2.0", "id": self._last, "method": method, "params": parameters or {}}
+        try:
+            line = msgspec.json.encode(request) + b"\n"
+        except UnicodeEncodeError:
+            # This is how Python has what was typed in another encoding.
+            raise InvalidParameters("what is not UTF-8 cannot be asked for") from None
         # A patience of before is over.
         self._socket.settimeout(None)
         try:
-            self._socket.sendall(msgspec.json.encode(request) + b"\n")
+            self._socket.sendall(line)
         except OSError as error:
             raise self._gone() from error
         return self._last
@@ -214,4 +219,4 @@ def _reason(error: OSError) -> str:
         return "nobody listens there any more"
     if isinstance(error, PermissionError):
         return "only root and the server's user may open it"
-    return error.strerror or os.strerror(error.errno or 0) or str(error)
+    return error.strerror or str(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -70,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     @return: the exit code: 0 if it did what was asked, 1 if not, 2 if it was not understood, 5 if
         no server runs; C{doctor} has others besides.
     """
+    _prepareOutput()
     words = sys.argv[1:] if arguments is None else arguments
     given = makeParser(words[0] if words else None).parse_args(words)
     try:
@@ -77,11 +79,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except BrokenPipeError:
-        # Whoever reads has seen enough. Nor does he want what Python flushes at its end.
+    except OSError as error:
+        # Whoever reads has seen enough; or the disk is full. Nor can Python write what is left.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            print(f"sipappctl: {error}", file=sys.stderr)
         return NOT_DONE
     return status
+
+
+def _prepareOutput() -> None:
+    """What the terminal has no characters for is escaped; a stream that is closed takes nothing."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # until the end
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sipapp.admin.client import Client, ServerAbsent
-from sipapp.rpc import Fault
+from sipapp.rpc import Fault, InvalidParameters
 
 Serve = Callable[[socket.socket], None]
 
@@ -110,6 +110,15 @@ def test_patience(server: Callable[[Serve], str]) -> None:
     assert looks
 
 
+def test_notUTF8(server: Callable[[Serve], str]) -> None:
+    """As Python has what was typed in another encoding."""
+    with Client(server(sending())) as client:
+        with pytest.raises(InvalidParameters, match="not UTF-8"):
+            client.call("location.lookup", {"aor": "\udcff"})
+        with pytest.raises(ServerAbsent):
+            client.call("location.count")
+
+
 def test_nobody(tmp_path: Path) -> None:
     path = str(tmp_path / "control.sock")
     with pytest.raises(ServerAbsent, match=r"control\.sock: there is no such socket"):
@@ -119,6 +128,8 @@ def test_nobody(tmp_path: Path) -> None:
         listening.listen()
     with pytest.raises(ServerAbsent, match="nobody listens there any more"):
         Client(path)
+    with pytest.raises(ServerAbsent, match="path too long"):
+        Client(str(tmp_path / ("x" * 100)))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be nobody")

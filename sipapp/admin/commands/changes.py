@@ -5,13 +5,14 @@ Each waits for what comes of it.
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from sipapp.admin.client import Client
 from sipapp.admin.commands.asking import Act, asking, operating
 from sipapp.admin.commands.progress import progress
+from sipapp.admin.options import positive
 from sipapp.admin.tables import shown, writeJSON
 
 __all__ = ["addChangeCommands"]
@@ -32,7 +33,9 @@ def addChangeCommands(commands: Any) -> None:
     add("reload", _reload, "read configuration, certificates, plugins and code anew")
     resizing = add("resize", _resize, "give a pool more workers, or fewer, until the next reload")
     resizing.add_argument("pool", metavar="POOL", help="such as udp-0")
-    resizing.add_argument("size", metavar="SIZE", type=_size, help="how many workers it is to have")
+    resizing.add_argument(
+        "size", metavar="SIZE", type=positive, help="how many workers it is to have"
+    )
     restarting = add("restart", _restart, "replace workers, one after the other; calls go on")
     restarting.add_argument("what", metavar="POOL", help="such as udp-0; or a worker: udp-0/2")
     add("drain", _drain, "take nothing new, and finish what was begun")
@@ -60,7 +63,7 @@ def _resize(client: Client, given: Namespace) -> None:
         return f"{pool['name']} has {pool['size']} workers"
 
     parameters = {"pool": given.pool, "size": given.size}
-    _change(client, given, f"Resizing {given.pool}", "pool.resize", parameters, tell)
+    _change(client, given, f"Resizing {shown(given.pool)}", "pool.resize", parameters, tell)
 
 
 def _restart(client: Client, given: Namespace) -> None:
@@ -119,10 +122,3 @@ def _tell(outcome: Outcome, given: Namespace, tell: Callable[[Outcome], str]) ->
         writeJSON(outcome)
     else:
         print(tell(outcome))
-
-
-def _size(text: str) -> int:
-    size = int(text)
-    if size < 1:
-        raise ArgumentTypeError("at least 1")
-    return size

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from sipapp.admin.client import Client
-from sipapp.admin.commands.asking import DONE, NOT_DONE, asking, operating
+from sipapp.admin.commands.asking import DONE, NOT_DONE, Misused, asking, operating
 from sipapp.admin.figures import duration
 from sipapp.admin.tables import Column, Row, present
 from sipapp.rpc import NotFound
@@ -167,6 +167,8 @@ def _list(
 
 
 def _registrations(client: Client, given: Namespace) -> None:
+    if given.count and given.aor is not None:
+        raise Misused("--count is of all users: leave out the AOR")
     if given.count:
         print(client.call("location.count"))
     elif given.aor is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -76,6 +77,14 @@ def _boolean(word: str) -> bool:
     return _TRUTHS[word.lower()]
 
 
+def _double(word: str) -> float:
+    number = float(word)
+    # JSON has no others: they would arrive as if nothing had been given.
+    if not math.isfinite(number):
+        raise ValueError(word)
+    return number
+
+
 def _array(word: str) -> Any:
     return msgspec.json.decode(word, type=list[Any])
 
@@ -88,7 +97,7 @@ def _struct(word: str) -> Any:
 _READERS: Mapping[TypeName, Callable[[str], Any]] = {
     "int": int,
     "boolean": _boolean,
-    "double": float,
+    "double": _double,
     "array": _array,
     "struct": _struct,
 }

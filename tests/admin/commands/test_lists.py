@@ -87,6 +87,8 @@ async def test_registrations(operate: Operate, capsys: pytest.CaptureFixture[str
     assert json.loads(capsys.readouterr().out) == BINDINGS[3:4]
     assert await server.run("registrations", "--count") == 0
     assert capsys.readouterr().out == "5\n"
+    assert await server.run("registrations", "bob", "--count") == 2
+    assert capsys.readouterr().err.startswith("sipappctl: --count is of all users")
     assert await server.run("registrations", "bob") == 1
     assert capsys.readouterr() == ("", "sipappctl: bob is not registered\n")
 

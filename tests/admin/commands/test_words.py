@@ -49,6 +49,8 @@ def test_understood(words: list[str], parameters: dict[str, Any]) -> None:
         (["udp-0", "four"], "size: 'four' is not a whole number"),
         (["udp-0", "4", "maybe"], "hard: 'maybe' is not true or false"),
         (["udp-0", "4", "share=x"], "share: 'x' is not a number"),
+        (["udp-0", "4", "share=nan"], "share: 'nan' is not a number"),
+        (["udp-0", "4", "share=-inf"], "share: '-inf' is not a number"),
         (["udp-0", "4", "slots={}"], "slots: '{}' is not a JSON array"),
         (["udp-0", "4", "more=["], "more: '\\[' is not a JSON object"),
         (["pool=x", "pool=y", "4"], "pool is given twice"),
