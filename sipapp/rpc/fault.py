@@ -29,7 +29,8 @@ class Fault(Exception):
 
     @cvar kindCode: the code of a kind.
     @ivar code: what kind it is, for programs.
-    @ivar text: what is wrong, for people.
+    @ivar text: what is wrong, for people. It may quote what somebody has sent: what is no UTF-8 is
+        escaped.
     """
 
     kindCode: ClassVar[int] = 500
@@ -38,8 +39,8 @@ class Fault(Exception):
         """
         @param code: if it is not that of the kind.
         """
-        super().__init__(text)
-        self.text = text
+        self.text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+        super().__init__(self.text)
         self.code = self.kindCode if code is None else code
 
     def __str__(self) -> str:

@@ -29,6 +29,7 @@ __all__ = [
     "encodeFault",
     "encodeNotification",
     "encodeResult",
+    "encodeShown",
 ]
 
 Identifier = str | int | float | None
@@ -146,8 +147,17 @@ def encodeResult(identifier: Identifier, result: Any) -> bytes:
 
 def encodeFault(identifier: Identifier, fault: Fault) -> bytes:
     """Write why a call has no result, on one line."""
-    error = {"code": fault.code, "message": _whole(fault.text)}
+    error = {"code": fault.code, "message": fault.text}
     return _encode({"jsonrpc": "2.0", "id": identifier, "error": error})
+
+
+def encodeShown(value: Any) -> bytes:
+    """Write a value for people to read, whatever it is: what JSON does not have becomes a string of
+    what Python shows of it."""
+    try:
+        return _encode(value)
+    except (TypeError, ValueError, RecursionError):
+        return _encode(ascii(value))
 
 
 def encodeBatch(answers: Iterable[bytes]) -> bytes:
@@ -185,8 +195,3 @@ def _call(message: Any) -> Call | Refused:
     if not isinstance(parameters, (dict, list)):
         return Refused(InvalidRequest("params is an array or an object"), identifier)
     return Call(method, parameters, identifier, "id" not in message)
-
-
-def _whole(text: str) -> str:
-    """A text of ours may quote what somebody has sent, with bytes in it that are no UTF-8."""
-    return text.encode("utf-8", "replace").decode("utf-8")

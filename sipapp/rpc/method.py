@@ -14,12 +14,12 @@ from msgspec import Meta
 
 from sipapp.rpc.caller import Caller
 from sipapp.rpc.description import MethodDescription, Parameter
-from sipapp.rpc.fault import InvalidParameters
+from sipapp.rpc.fault import Fault, InvalidParameters
 from sipapp.rpc.role import Role
 from sipapp.rpc.stream import Stream
 from sipapp.rpc.typenames import alternatives, shapeOf, typeName
 
-__all__ = ["BoundMethod", "Secret", "boundMethods", "method"]
+__all__ = ["BoundMethod", "Secret", "asJSON", "boundMethods", "method"]
 
 Secret = Annotated[str, Meta(extra={"secret": True})]
 """A parameter that is not written into the audit log."""
@@ -35,11 +35,16 @@ _SECRET_NAMES = frozenset({"password", "passphrase", "secret", "token", "ha1"})
 class _Mark:
     role: Role
     changes: bool
+    isPrivate: bool
     name: str | None
 
 
 def method(
-    *, role: Role = "viewer", changes: bool = False, name: str | None = None
+    *,
+    role: Role = "viewer",
+    changes: bool = False,
+    isPrivate: bool = False,
+    name: str | None = None,
 ) -> Callable[[_F], _F]:
     """Make a function of a namespace a method.
 
@@ -53,11 +58,12 @@ def method(
 
     @param role: what the caller must be at least.
     @param changes: whether it changes anything: such calls are written to the audit log.
+    @param isPrivate: whether its result is nothing for the audit log.
     @param name: what it is called, if that is not the name of the function.
     """
 
     def mark(function: _F) -> _F:
-        setattr(function, _ATTRIBUTE, _Mark(role, changes, name))
+        setattr(function, _ATTRIBUTE, _Mark(role, changes, isPrivate, name))
         return function
 
     return mark
@@ -74,6 +80,7 @@ class BoundMethod:
         @param function: bound to its namespace.
         """
         self._function = function
+        self._isPrivate = mark.isPrivate
         hints = typing.get_type_hints(function, include_extras=True)
         self._returns = hints.pop("return", Any)
         self._hints: dict[str, tuple[str, Any]] = {}
@@ -88,7 +95,7 @@ class BoundMethod:
             name = _lowerCase(each.name)
             self._hints[name] = each.name, hint
             isRequired = each.default is each.empty
-            default = None if isRequired else msgspec.to_builtins(each.default)
+            default = None if isRequired else asJSON(each.default)
             parameters.append(Parameter(name, typeName(hint), isRequired, default))
         self.description = MethodDescription(
             name=f"{namespace}.{mark.name or _lowerCase(function.__name__)}",
@@ -128,6 +135,13 @@ class BoundMethod:
         """
         return {name: "***" if self._isSecret(name) else value for name, value in given.items()}
 
+    def shownOutcome(self, outcome: Any) -> Any:
+        """
+        @param outcome: a result, or a L{Fault}.
+        @return: it as it may be written down.
+        """
+        return "***" if self._isPrivate and not isinstance(outcome, Fault) else outcome
+
     def call(self, caller: Caller, given: Mapping[str, Any], stream: Stream | None) -> Any:
         """
         @param given: what L{bind} returned.
@@ -153,6 +167,14 @@ class BoundMethod:
             for one in _annotated(hint)
             for each in one.__metadata__
         )
+
+
+def asJSON(value: Any) -> Any:
+    """
+    @return: what is read when a value has been written as JSON.
+    @raise TypeError: if it cannot be. @raise ValueError: likewise.
+    """
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def boundMethods(namespace: str, provider: object) -> list[BoundMethod]:

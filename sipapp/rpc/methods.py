@@ -6,14 +6,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-import msgspec
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
 from sipapp.rpc.caller import Caller
 from sipapp.rpc.description import MethodDescription
 from sipapp.rpc.fault import Fault, Forbidden, InternalError, NoSuchMethod, Unavailable
-from sipapp.rpc.method import BoundMethod, boundMethods, method
+from sipapp.rpc.method import BoundMethod, asJSON, boundMethods, method
 from sipapp.rpc.role import covers
 from sipapp.rpc.stream import Stream
 
@@ -125,7 +124,8 @@ class Methods:
         finally:
             self.underWay -= 1
         if called.description.changes:
-            self._audit.write(caller, name, shown, outcome, self._clock() - began)
+            seconds = self._clock() - began
+            self._audit.write(caller, name, shown, called.shownOutcome(outcome), seconds)
         if isinstance(outcome, Fault):
             raise outcome
         return outcome
@@ -146,4 +146,5 @@ class _System:
 async def _result(returned: Any) -> Any:
     if isinstance(returned, Deferred) or hasattr(returned, "__await__"):
         returned = await returned
-    return msgspec.to_builtins(returned)
+    # Whatever cannot be written has failed here, and not at a door.
+    return asJSON(returned)

@@ -178,7 +178,7 @@ def test_fault() -> None:
     assert json.loads(encodeFault(None, NotFound("there is no \udcff"))) == {
         "jsonrpc": "2.0",
         "id": None,
-        "error": {"code": 404, "message": "there is no ?"},
+        "error": {"code": 404, "message": "there is no \\udcff"},
     }
 
 

@@ -7,6 +7,7 @@ C{fault}, and C{seconds}. Whoever rotates it may just rename it: the next line m
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ import msgspec
 from twisted.logger import Logger
 
 from sipapp.rpc import Caller, Fault
+from sipapp.rpc.jsonrpc import encodeShown
 
 __all__ = ["Audit"]
 
@@ -69,7 +71,7 @@ class Audit:
         try:
             self._reopenIfMoved()
             assert self._fd is not None
-            os.write(self._fd, line)
+            _append(self._fd, line)
         except OSError as error:
             _log.critical(
                 "{path}: {cause}. Not written: {line}",
@@ -98,6 +100,18 @@ class Audit:
             self._fd = os.open(self._path, flags, 0o600)
 
 
+def _append(fd: int, line: bytes) -> None:
+    """Write a line, or nothing of it.
+
+    @raise OSError: if it cannot be.
+    """
+    written = os.write(fd, line)
+    if written < len(line):
+        # The disk is full. The next line is not to go on where this one ends.
+        os.ftruncate(fd, os.fstat(fd).st_size - written)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def _bounded(value: Any) -> Any:
-    size = len(msgspec.json.encode(value))
-    return value if size <= _KEPT else {"bytes": size}
+    written = encodeShown(value)
+    return msgspec.Raw(written) if len(written) <= _KEPT else {"bytes": len(written)}

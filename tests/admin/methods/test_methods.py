@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pytest
 from twisted.internet.defer import Deferred, succeed
+from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 
 from sipapp.admin.methods import Caller, Methods, Secret, Stream, method
@@ -82,6 +84,18 @@ class Things:
             stream.send({"n": 1})
         return stream is not None
 
+    @method(changes=True, isPrivate=True)
+    def reveal(self, isThere: bool = True) -> str:
+        """Reveal something."""
+        if not isThere:
+            raise Conflict("there is nothing")
+        return "confidential"
+
+    @method()
+    def mumble(self) -> str:
+        """Say what nobody can write down."""
+        return "\udcff"
+
     def notOne(self) -> None:
         """It has no mark."""
 
@@ -149,7 +163,9 @@ def test_whatThereIsToCall(methods: Methods) -> None:
         "thing.follow",
         "thing.list",
         "thing.lock",
+        "thing.mumble",
         "thing.paint",
+        "thing.reveal",
         "thing.wait",
     ]
     assert described["thing.double"] == MethodDescription(
@@ -172,7 +188,7 @@ def test_whatThereIsToCall(methods: Methods) -> None:
         Parameter("kind", "string", False, "round"),
         Parameter("limit", "int", False, 10),
         Parameter("near", "double", False),
-        Parameter("tags", "array", False, ()),
+        Parameter("tags", "array", False, []),
         Parameter("options", "struct", False),
     )
     assert described["thing.fail"].returns == "nil"
@@ -278,6 +294,27 @@ def test_secretsAreNotWrittenDown(call: Call, path: Path) -> None:
     assert lines(path)[0]["parameters"] == {"user": "u", "password": "***", "hint": "***"}
 
 
+def test_privateResultsAreNotWrittenDown(call: Call, path: Path) -> None:
+    assert call("thing.reveal") == "confidential"
+    with fault(409, "there is nothing"):
+        call("thing.reveal", False)
+    revealed, refused = lines(path)
+    assert revealed["result"] == "***"
+    assert refused["fault"]["text"] == "there is nothing"
+
+
+def test_whatCannotBeWrittenAsJSON(call: Call, path: Path) -> None:
+    """From the console anything may come."""
+    with fault(-32603, "thing.mumble has failed: the log says why"):
+        call("thing.mumble")
+    with fault(-32602, "user: .*"):
+        call("thing.lock", object(), "p")
+    assert call("thing.lock", "\udcff", "p") is True
+    strange, foreign = lines(path)
+    assert strange["parameters"].startswith("{'user': <object object at")
+    assert foreign["parameters"] == r"{'user': '\udcff', 'password': '***'}"
+
+
 def test_aLongResultIsNotWrittenDown(call: Call, path: Path) -> None:
     call("thing.paint", {"sides": 3}, "x" * 5000)
     [line] = lines(path)
@@ -300,6 +337,22 @@ def test_aLogThatCannotBeWritten(tmp_path: Path, things: Things) -> None:
     results: list[Any] = []
     methods.call(ADMIN, "thing.lock", ["u", "p"]).addCallback(results.append)
     assert results == [True]
+
+
+def test_aLogWhoseDiskIsFull(call: Call, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no half of a line that the next one goes on."""
+    call("thing.lock", "u1", "p")
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, most))
+    try:
+        with capturedLogs() as events:
+            assert call("thing.lock", "u2", "p") is True
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    [event] = events
+    assert '"user":"u2"' in str(formatEvent(event))
+    call("thing.lock", "u3", "p")
+    assert [each["parameters"]["user"] for each in lines(path)] == ["u1", "u3"]
 
 
 def test_whatIsUnderWay(methods: Methods, things: Things) -> None:
