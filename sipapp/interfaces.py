@@ -543,7 +543,8 @@ class IDocumentStore(Interface):
             new one. The documents of the global trees count as those of one user.
         @return: Deferred of what is there now, fired when it is on the disk. Fails, and leaves
             everything as it was, as C{sipapp.storage.DocumentChanged} if what is there is not what
-            was expected, as C{ClaimTaken} or C{TooManyDocuments}.
+            was expected, as C{ClaimTaken} or C{TooManyDocuments}; as C{DocumentsUnavailable} if it
+            cannot be done now, as any other Deferred of a store may.
         """
 
     def holder(auid: str, claim: str) -> Deferred[DocumentName | None]:

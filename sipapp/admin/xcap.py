@@ -29,6 +29,7 @@ from sipapp.resources.xcap.domains import Domains
 from sipapp.storage import (
     DocumentChanged,
     DocumentFile,
+    DocumentsUnavailable,
     OwnAccounts,
     SQLiteAccounts,
     SQLiteDocuments,
@@ -121,7 +122,7 @@ def addXCAPCommand(commands: Any) -> None:
             "--if-match",
             metavar="ETAG",
             dest="etag",
-            help="change nothing if the document has another entity tag",
+            help="change nothing if the document has another entity tag; with or without quotes",
         )
 
 
@@ -137,9 +138,11 @@ def _run(act: _Action, given: Namespace) -> int:
     except (
         ConfigurationError,
         DocumentChanged,
+        DocumentsUnavailable,
         NoSuchUsage,
         OSError,
         SQLiteFileUnusable,
+        UnicodeError,
         XCAPError,
         sqlite3.Error,
         _Refused,
@@ -151,7 +154,11 @@ def _run(act: _Action, given: Namespace) -> int:
 
 def _content(file: str) -> bytes:
     """Read what to put as who has asked for it, whoever puts it."""
-    return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    if file != "-":
+        return Path(file).read_bytes()
+    if sys.stdin is None:
+        raise _Refused("there is no standard input")
+    return sys.stdin.buffer.read()
 
 
 def _make(settings: Settings) -> None:
@@ -201,6 +208,10 @@ def _isUser(settings: Settings, domains: Domains, uri: str) -> bool:
 def _list(place: _Place, given: Namespace) -> None:
     xui = None if given.user is None else canonicalXUI(given.user, place.domain)
     entries = _outcome(place.root.documents.entries(given.usage, xui))
+    usages = place.root.usages
+    # There may be documents of one that is not served any more.
+    if given.usage is not None and given.usage not in usages and not entries:
+        raise NoSuchUsage(given.usage, usages)
     rows = [
         {
             "path": entry.name.toPath(),
@@ -229,7 +240,7 @@ def _delete(place: _Place, given: Namespace) -> None:
 
 
 def _change(place: _Place, given: Namespace, content: bytes | None) -> None:
-    match = () if given.etag is None else (f'"{given.etag}"'.encode(),)
+    match = () if given.etag is None else ('"{}"'.format(given.etag.strip('"')).encode(),)
     conditions, settings = Conditions(match, ()), place.settings
     change = Change(place.target(given.path), content, conditions, settings.documentSize)
     changing = carryOut(change, place.root, settings.documentsPerUser)

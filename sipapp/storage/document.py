@@ -15,6 +15,7 @@ __all__ = [
     "DocumentChange",
     "DocumentChanged",
     "DocumentEntry",
+    "DocumentsUnavailable",
     "Replacement",
     "StoredDocument",
     "TooManyDocuments",
@@ -94,6 +95,10 @@ class DocumentChanged(Exception):
     def __init__(self, name: DocumentName, etag: str | None) -> None:
         super().__init__(f"{name.toPath()} is {etag or 'nothing'} by now")
         self.etag = etag
+
+
+class DocumentsUnavailable(Exception):
+    """Documents cannot be read or changed now, since the disk is full or has failed."""
 
 
 class TooManyDocuments(Exception):

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import math
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, NoReturn
 
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sipapp.interfaces import IDocumentStore, ISubscription
-from sipapp.storage.document import DocumentEntry, Replacement, StoredDocument
+from sipapp.storage.document import (
+    DocumentEntry,
+    DocumentsUnavailable,
+    Replacement,
+    StoredDocument,
+)
 from sipapp.storage.documentfeed import DocumentFeed
 from sipapp.storage.documentfile import DocumentFile
 from sipapp.storage.documentlisteners import DocumentListener
+from sipapp.storage.sqlitefile import SQLiteFileUnusable
 from sipapp.xcap.names import DocumentName
 
 __all__ = ["SQLiteDocuments"]
 
+_log = Logger()
+
 _BATCH = 64
 """Changes made in one transaction. It bounds how long other workers wait for theirs."""
+
+_QUIET = 60.0
+"""Seconds between two complaints about the file."""
 
 
 @implementer(IDocumentStore)
@@ -49,6 +63,8 @@ class SQLiteDocuments:
         @raise sipapp.storage.SQLiteFileUnusable: if the file cannot be opened.
         """
         self._path = path
+        self._clock = clock
+        self._complainAt = -math.inf
         self._inThread = inThread
         self._file = DocumentFile(path)
         self._writer = DocumentFile(path, clock)
@@ -60,15 +76,15 @@ class SQLiteDocuments:
     # Looking up.
 
     def get(self, name: DocumentName) -> Deferred[StoredDocument | None]:
-        return execute(self._file.get, name)
+        return execute(self._file.get, name).addErrback(self._failed)
 
     def holder(self, auid: str, claim: str) -> Deferred[DocumentName | None]:
-        return execute(self._file.holder, auid, claim)
+        return execute(self._file.holder, auid, claim).addErrback(self._failed)
 
     def entries(
         self, auid: str | None = None, xui: str | None = None
     ) -> Deferred[tuple[DocumentEntry, ...]]:
-        return self._inThread(self._entries, auid, xui)
+        return self._inThread(self._entries, auid, xui).addErrback(self._failed)
 
     def _entries(self, auid: str | None, xui: str | None) -> tuple[DocumentEntry, ...]:
         with DocumentFile(self._path) as file:
@@ -99,7 +115,7 @@ class SQLiteDocuments:
         batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
         replacements, waiting = zip(*batch, strict=True)
         self._isWriting = True
-        writing = self._inThread(self._writer.replace, replacements)
+        writing = self._inThread(self._writer.replace, replacements).addErrback(self._failed)
         writing.addBoth(self._written, waiting)
 
     def _written(
@@ -116,6 +132,17 @@ class SQLiteDocuments:
             else:
                 deferred.callback(outcome)
         self._closeWhenIdle()
+
+    def _failed(self, failure: Failure) -> NoReturn:
+        """
+        @raise DocumentsUnavailable: if it is the file that has failed.
+        """
+        failure.trap(sqlite3.Error, OSError, SQLiteFileUnusable)
+        now = self._clock()
+        if now >= self._complainAt:
+            self._complainAt = now + _QUIET
+            _log.error("The documents in {path}: {error}", path=self._path, error=failure.value)
+        raise DocumentsUnavailable(str(failure.value)) from failure.value
 
     def close(self) -> Deferred[None]:
         self._feed.close()

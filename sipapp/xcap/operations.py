@@ -78,7 +78,7 @@ class Target(NamedTuple):
         @raise NoSuchMethod: if this is none of L{methods}.
         """
         if method not in self.methods:
-            raise NoSuchMethod(self.methods, "this method is none of those in Allow")
+            raise NoSuchMethod(self.methods, f"this is for {', '.join(self.methods)} alone")
 
 
 class Found(NamedTuple):

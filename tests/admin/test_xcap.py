@@ -128,6 +128,10 @@ def test_list(config: Path, lists: Path, path: Path, capfd: pytest.CaptureFixtur
     assert (row["path"], row["size"], row["etag"]) == (INDEX, len(LISTS), document.etag)
     assert xcap(config, "list", "--usage", "pres-rules") == 0
     assert capfd.readouterr().out.split() == titles.split()
+    for arguments in (("list", "--usage", "no-such"), ("list", "--usage", "\udcff")):
+        assert xcap(config, *arguments) == 1
+        said = capfd.readouterr()
+        assert (said.out, said.err.count("\n")) == ("", 1)
 
 
 def test_ifMatch(config: Path, path: Path, lists: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -135,7 +139,9 @@ def test_ifMatch(config: Path, path: Path, lists: Path, capfd: pytest.CaptureFix
     assert xcap(config, "list") == 0
     etag = capfd.readouterr().out.splitlines()[1].split()[2]
     lists.write_bytes(LISTS.replace(b"friends", b"family"))
-    assert xcap(config, "put", INDEX, str(lists), "--if-match", etag) == 0
+    assert xcap(config, "put", INDEX, str(lists), "--if-match", "\udcff") == 1
+    assert "can't encode" in capfd.readouterr().err
+    assert xcap(config, "put", INDEX, str(lists), "--if-match", f'"{etag}"') == 0
     assert xcap(config, "put", INDEX, str(lists), "--if-match", etag) == 1
     assert xcap(config, "delete", INDEX, "--if-match", etag) == 1
     said = capfd.readouterr().err.splitlines()
@@ -206,6 +212,14 @@ def test_aRunningServerSeesIt(config: Path, path: Path, lists: Path) -> None:
     store.get(NAME).addCallback(found.append)
     assert getattr(found[0], "body", None) == LISTS
     store.close()
+
+
+def test_noInput(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert xcap(config, "put", INDEX, "-") == 1
+    assert capfd.readouterr().err == "sipappctl: there is no standard input\n"
 
 
 def test_noDatabase(config: Path, path: Path, capfd: pytest.CaptureFixture[str]) -> None:

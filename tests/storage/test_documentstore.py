@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred, execute, gatherResults
+from twisted.logger import capturedLogs
 
-from sipapp.storage import DocumentChange, MemoryDocuments, SQLiteDocuments, SQLiteFileUnusable
+from sipapp.storage import (
+    DocumentChange,
+    DocumentsUnavailable,
+    MemoryDocuments,
+    SQLiteDocuments,
+    SQLiteFileUnusable,
+)
 from sipapp.storage.document import Replacement
 from sipapp.storage.documentfile import DocumentFile
 from sipapp.xcap.names import DocumentName
@@ -130,14 +138,23 @@ def test_whoeverIsRefusedIsRefusedAlone(path: Path) -> None:
 
 
 def test_whatCannotBeWrittenFails(path: Path) -> None:
-    """All of those that were written together; and the next may succeed."""
-    store = SQLiteDocuments(path, inThread=execute)
-    with sqlite3.connect(path, isolation_level=None) as other:
-        other.execute("ALTER TABLE claim RENAME TO hidden")
-        with pytest.raises(sqlite3.OperationalError):
-            result(store.replace(LISTS, None, ONE))
-        other.execute("ALTER TABLE hidden RENAME TO claim")
-    other.close()
+    """All of those that were written together; and the next may succeed. It is said in the log once
+    in a while."""
+    now = [0.0]
+    store = SQLiteDocuments(path, inThread=execute, clock=lambda: now[0])
+    with closing(sqlite3.connect(path, isolation_level=None)) as other, capturedLogs() as logs:
+        for table in ("claim", "document"):
+            other.execute(f"ALTER TABLE {table} RENAME TO hidden")
+            for _ in range(2):
+                with pytest.raises(DocumentsUnavailable, match=f"no such table: .*{table}"):
+                    result(store.replace(LISTS, None, ONE))
+            if table == "document":
+                for asked in (store.get(LISTS), store.holder("a", "b"), store.entries()):
+                    with pytest.raises(DocumentsUnavailable):
+                        result(asked)
+            other.execute(f"ALTER TABLE hidden RENAME TO {table}")
+            now[0] += 60.0
+    assert [each["log_format"] for each in logs] == ["The documents in {path}: {error}"] * 2
     assert result(store.get(LISTS)) is None
     result(store.replace(LISTS, None, ONE))
     result(store.close())

@@ -22,7 +22,7 @@ from sipapp.resources.xcap.answer import Answer, refusal
 from sipapp.resources.xcap.domains import Domains
 from sipapp.resources.xcap.exchange import respond
 from sipapp.resources.xcap.settings import XCAPSettings
-from sipapp.storage import DocumentChanged
+from sipapp.storage import DocumentChanged, DocumentsUnavailable
 from sipapp.xcap.conditions import NotModified
 from sipapp.xcap.errors import XCAPError
 from sipapp.xcap.operations import Target
@@ -33,6 +33,9 @@ from sipapp.xcap.selector import parseSelector
 __all__ = ["XCAP", "Tree"]
 
 _log = Logger()
+
+_REPAIR = 60
+"""Seconds after which it is worth while to look whether the disk is well again."""
 
 
 class Tree(Resource):
@@ -77,6 +80,8 @@ class Tree(Resource):
             return Answer.text(None, "this needs a proof of who asks for it")
         except DocumentChanged:
             return Answer.text(SERVICE_UNAVAILABLE, "too many change this at once", retryAfter=1)
+        except DocumentsUnavailable:
+            return Answer.text(SERVICE_UNAVAILABLE, "the disk has failed", retryAfter=_REPAIR)
 
 
 def _failed(request: Any, failure: Failure) -> Answer | None:

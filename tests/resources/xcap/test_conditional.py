@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred, fail
 
-from sipapp.storage import DocumentChanged, MemoryDocuments, StoredDocument
+from sipapp.storage import (
+    DocumentChanged,
+    DocumentsUnavailable,
+    MemoryDocuments,
+    StoredDocument,
+)
 from sipapp.xcap.names import DocumentName
 from tests.resources.xcap.stage import BILL, DOCUMENT, ELEMENT, FRIENDS, INDEX, LISTS, Stage
 
@@ -125,6 +130,20 @@ class Busy(MemoryDocuments):
 
     def replace(self, name: DocumentName, *arguments: Any) -> Deferred[StoredDocument | None]:
         return fail(DocumentChanged(name, None))
+
+
+class Full(MemoryDocuments):
+    """There is no room any more."""
+
+    def replace(self, name: DocumentName, *arguments: Any) -> Deferred[StoredDocument | None]:
+        return fail(DocumentsUnavailable("database or disk is full"))
+
+
+def test_theDiskIsFull() -> None:
+    stage = Stage(documents=Full())
+    answer = stage.put(INDEX, LISTS, DOCUMENT)
+    assert (answer.status, answer.get("retry-after")) == (503, "60")
+    assert stage.get(INDEX).status == 404
 
 
 def test_othersAreAlwaysFaster() -> None:
