@@ -33,15 +33,17 @@ class WebCounters:
         self.accepted = 0
         self.handshakes = 0
 
-    def answered(self, path: bytes, method: bytes, status: int, seconds: float) -> None:
+    def answered(self, path: bytes, method: bytes, status: int, seconds: float | None) -> None:
         """A request has been answered.
 
         @param path: without the query.
+        @param seconds: C{None} for an answer that has no end of its own.
         """
         _, _, below = path.partition(b"/")
         name = self.names.get(below.partition(b"/")[0]) or self.names.get(b"", "")
         self._count(name, method, status)
-        self.times[name].add(seconds)
+        if seconds is not None:
+            self.times[name].add(seconds)
 
     def refused(self, status: int) -> None:
         """What has come was answered before all of it had, or before anybody had looked at it."""

@@ -27,8 +27,11 @@ class LimitedRequest(Request):
 
     @ivar uri: path and query, also if it came with the authority before them, as proxies ask: then
         that is what Host says, whatever it has said (RFC 9112 §3.2.2).
+    @ivar isStream: whether the answer goes on until somebody ends it, so that how long it has taken
+        means nothing.
     """
 
+    isStream = False
     _size = 0
     _came = 0.0
 
@@ -59,7 +62,7 @@ class LimitedRequest(Request):
         """Who is not there any more gets no answer, and that is no error."""
         if not self._disconnected:
             channel: Any = self.channel
-            took = self._now() - self._came
+            took = None if self.isStream else self._now() - self._came
             channel.site.counters.answered(self.path, self.method, self.code, took)
             super().finish()
 

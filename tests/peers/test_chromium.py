@@ -319,15 +319,17 @@ class TestMadeUp:
         page.until("document.querySelector('#bans').offsetParent === null")
 
     def test_trouble(self, page: Page, told: PageServer) -> None:
-        overview = madeUp(1, ready=False)
+        overview = madeUp(1, ready=False, unready="the server drains")
         parked = replace(overview.workers[0], state="parked", pid=None, answers=False)
-        full = replace(overview.workers[1], busy=0.97, restarts=1234)
+        full = replace(overview.workers[1], busy=0.97, lag=0.6, restarts=1234)
         told.tell(replace(overview, workers=[parked, full, *overview.workers[2:]]))
-        page.until("document.querySelector('#state').innerText === 'Not ready'")
-        assert page.evaluate("document.title") == "sipapp: not ready"
+        page.until("document.querySelector('#state').innerText === 'Not ready: the server drains'")
+        assert page.evaluate("document.title") == "sipapp: not ready: the server drains"
         shown = rows(page, "workers")
         assert shown["udp-0/0"] == ["parked", "0", *["\u2013"] * 6]
         assert shown["udp-0/1"][1:3] == ["1,234", "97 %"]
+        lags = "[...document.querySelectorAll('#workers [data-heading=Lag]')]"
+        assert page.evaluate(f"{lags}.map(cell => cell.dataset.kind)")[1:3] == ["bad", ""]
         bars = "[...document.querySelectorAll('#workers i')].map(bar => bar.dataset.kind)"
         assert page.evaluate(bars)[0] == "bad"
 

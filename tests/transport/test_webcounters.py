@@ -36,6 +36,14 @@ def test_theRest() -> None:
     assert counters.answers == {("health", "GET", 200): 1, ("xcap", "GET", 200): 2}
 
 
+def test_withoutAnEnd() -> None:
+    """How long somebody has watched says nothing of how fast the server is."""
+    counters = WebCounters()
+    counters.answered(b"/status/events", b"GET", 200, None)
+    assert counters.answers == {("", "GET", 200): 1}
+    assert not counters.times
+
+
 def test_whatClientsMakeUp() -> None:
     counters = WebCounters()
     for number in range(100):

@@ -73,6 +73,7 @@ class Gathered:
     @ivar time: seconds since 1970. @ivar began: when the server has, likewise.
     @ivar states: the workers. @ivar plan: that they serve.
     @ivar snapshot: all numbers.
+    @ivar unready: why the server should get no new work; empty if it should.
     @ivar report: of the doctor, if there is one.
     @ivar bans: those that were made last.
     """
@@ -82,6 +83,7 @@ class Gathered:
     states: Sequence[WorkerEntry]
     plan: Plan
     snapshot: Snapshot
+    unready: str
     report: Report | None
     bans: list[BanView]
 
@@ -142,9 +144,10 @@ class Gathering:
         now = self._clock()
         started = begun(now)
         report = sources.report()
+        unready = self.unready()
         snapshot.add("info", 1, sipapp.__version__)
         snapshot.add("start_time_seconds", started)
-        snapshot.add("ready", not self.unready())
+        snapshot.add("ready", not unready)
         snapshot.add("generation", sources.generation())
         snapshot.add("parent_cpu_seconds", time.process_time())
         snapshot.add("parent_memory_bytes", privateSize(os.getpid()))
@@ -159,7 +162,7 @@ class Gathering:
         if banned is not None:
             views, count = banned
             snapshot.add("bans", count)
-        return Gathered(now, started, states, plan, snapshot, report, views)
+        return Gathered(now, started, states, plan, snapshot, unready, report, views)
 
     def _learn(self, answers: Mapping[str, Any]) -> dict[str, int]:
         """

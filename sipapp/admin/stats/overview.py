@@ -103,6 +103,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     @ivar time: when this was found out, in seconds since 1970.
     @ivar uptime: seconds since the server has begun; an upgrade does not begin anew.
     @ivar ready: whether all pools serve and take new work.
+    @ivar unready: why they do not; empty if they do.
     @ivar generation: the number of the present one.
     @ivar calls: so many INVITE requests were answered with 2xx.
     @ivar registers: so many REGISTER requests were answered with 2xx.
@@ -124,3 +125,4 @@ class Overview(Struct, frozen=True, kw_only=True):
     doctor: DoctorView
     bans: list[BanView]
     banned: int = 0
+    unready: str = ""

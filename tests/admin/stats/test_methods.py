@@ -69,6 +69,7 @@ def test_overview(stage: Stage, methods: StatsMethods) -> None:
     assert overview.time == NOW
     assert overview.uptime >= 0
     assert (overview.ready, overview.generation) == (False, 4)
+    assert overview.unready == "no worker of http-0 is ready"
     assert (overview.calls, overview.registers, overview.registrations) == (1, 30, 12)
     udp, http = overview.pools
     assert (udp.name, udp.kind, udp.size, udp.ready) == ("udp-0", "sip", 2, 2)

@@ -245,6 +245,23 @@ class TestFeed:
         last.watch()
         assert b"text/event-stream" in last.received
 
+    def test_aLongTime(self, worker: Worker) -> None:
+        """Whoever watches has to show again that he may, and that is no long answer."""
+        browser = Browser(worker)
+        browser.watch()
+        worker.answer(1)
+        for _ in range(600):
+            assert not browser.received.endswith(b"\r\n0\r\n\r\n")
+            worker.second(2)
+        assert browser.received.endswith(b"\r\n0\r\n\r\n")
+        assert worker.site.counters.answers == {("", "GET", 200): 1}
+        assert not worker.site.counters.times
+        # On the same connection.
+        browser.transport.clear()
+        browser.watch()
+        worker.answer(3)
+        assert browser.events() == [("overview", 3)]
+
     def test_theWorkerLeaves(self, worker: Worker) -> None:
         """It does not wait for what has no end."""
         browser = Browser(worker)

@@ -35,6 +35,9 @@ _PATIENCE = 5.0
 _ENDURANCE = 30
 """So many events, one a second, may find that somebody has not taken those before."""
 
+_LONGEST = 600
+"""Seconds after which somebody has to come again, and show that he still may."""
+
 _AGAIN = b"retry: 1000\n\n"
 """A browser whose connection has ended opens another one after a second."""
 
@@ -62,8 +65,9 @@ class Feed:
 
         @param request: a C{twisted.web.server.Request}, with the header of its answer.
         """
-        watcher = _Watcher(request)
+        watcher = _Watcher(request, self._worker.reactor.seconds() + _LONGEST)
         self._watchers.add(watcher)
+        request.isStream = True
         request.notifyFinish().addBoth(lambda _: self._watchers.discard(watcher))
         request.write(_AGAIN)
         if self._loop.running:
@@ -81,9 +85,10 @@ class Feed:
             self._loop.stop()
 
     def _tick(self) -> None:
+        now = self._worker.reactor.seconds()
         for watcher in tuple(self._watchers):
             # The end of this worker does not wait for what has no end itself.
-            if watcher.request.site.isDraining:
+            if watcher.request.site.isDraining or now >= watcher.until:
                 watcher.leave()
                 self._watchers.discard(watcher)
         if not self._watchers:
@@ -108,11 +113,12 @@ class Feed:
 class _Watcher:
     """Somebody who watches, and may be slow to read.
 
-    @ivar request: his.
+    @ivar request: his. @ivar until: when he has to come again.
     """
 
-    def __init__(self, request: Any) -> None:
+    def __init__(self, request: Any, until: float) -> None:
         self.request = request
+        self.until = until
         self._isFull = False
         self._missed = 0
         request.registerProducer(self, True)

@@ -49,6 +49,12 @@ export class Plot {
     this.#scale = figure.appendChild(document.createElement("p"));
     this.#scale.className = "scale";
     this.#scale.setAttribute("aria-hidden", "true");
+    const span = figure.appendChild(document.createElement("p"));
+    span.className = "span";
+    span.setAttribute("aria-hidden", "true");
+    for (const text of [`${SPAN / 60} min ago`, "now"]) {
+      span.appendChild(document.createElement("span")).textContent = text;
+    }
     this.#say(null);
   }
 

@@ -1,7 +1,7 @@
 // Draws what the server says once a second of itself: see sipapp.admin.stats.overview.
 
 import { Plot, brief } from "./plot.js";
-import { fill, rows, set } from "./tables.js";
+import { fill, number, rows, set } from "./tables.js";
 
 // Seconds without news until the page says so, and until it looks for the server anew.
 const QUIET = 3;
@@ -11,6 +11,7 @@ const at = (id) => document.getElementById(id);
 const plots = { calls: new Plot(at("calls")), registers: new Plot(at("registers")) };
 let before = null;
 let heard = 0;
+let isLost = false;
 let trouble = "";
 
 const count = new Intl.NumberFormat("en").format;
@@ -41,6 +42,10 @@ function rate(total, overview) {
 
 const perSecond = (value) => (value === null ? "\u2013" : brief(value));
 
+const lag = (seconds) => ({
+  text: milliseconds(seconds), kind: seconds > 0.5 ? "bad" : seconds > 0.1 ? "doubtful" : "",
+});
+
 const POOLS = {
   "Pool": (pool) => pool.name,
   "Endpoints": (pool) => pool.endpoints.join("\n"),
@@ -50,10 +55,10 @@ const POOLS = {
     kind: pool.ready === pool.size ? "good" : pool.ready ? "doubtful" : "bad",
   }),
   "Busy": (pool) => ({ text: percent(pool.busy), part: pool.busy }),
-  "Requests/s": (pool) => perSecond(pool.rate),
-  "Lag": (pool) => milliseconds(pool.lag),
-  "Transactions": (pool) => count(pool.transactions),
-  "Connections": (pool) => count(pool.connections),
+  "Requests/s": number((pool) => perSecond(pool.rate)),
+  "Lag": number((pool) => lag(pool.lag)),
+  "Transactions": number((pool) => count(pool.transactions)),
+  "Connections": number((pool) => count(pool.connections)),
 };
 
 const known = (worker, text) => (worker.answers ? text() : "\u2013");
@@ -67,15 +72,15 @@ const WORKERS = {
     const kinds = { ready: "good", starting: "doubtful", leaving: "doubtful", draining: "doubtful" };
     return { text: worker.state, kind: kinds[worker.state] ?? "bad" };
   },
-  "Restarts": (worker) => ({
+  "Restarts": number((worker) => ({
     text: count(worker.restarts), kind: worker.restarts ? "doubtful" : "",
-  }),
+  })),
   "Busy": (worker) => known(worker, () => ({ text: percent(worker.busy), part: worker.busy })),
-  "Lag": (worker) => known(worker, () => milliseconds(worker.lag)),
-  "Memory": (worker) => known(worker, () => mebibytes(worker.memory)),
-  "Transactions": (worker) => known(worker, () => count(worker.transactions)),
-  "Connections": (worker) => known(worker, () => count(worker.connections)),
-  "Process": (worker) => (worker.pid === null ? "\u2013" : String(worker.pid)),
+  "Lag": number((worker) => known(worker, () => lag(worker.lag))),
+  "Memory": number((worker) => known(worker, () => mebibytes(worker.memory))),
+  "Transactions": number((worker) => known(worker, () => count(worker.transactions))),
+  "Connections": number((worker) => known(worker, () => count(worker.connections))),
+  "Process": number((worker) => (worker.pid === null ? "\u2013" : String(worker.pid))),
 };
 
 const BANS = {
@@ -151,6 +156,9 @@ function judge() {
   if (trouble) {
     news = "old";
     text = trouble;
+  } else if (isLost && (!heard || silent >= QUIET)) {
+    news = "old";
+    text = "There is no connection to the server; trying again";
   } else if (!heard) {
     news = "none";
     text = "Connecting";
@@ -158,7 +166,7 @@ function judge() {
     news = "old";
     text = "No news from the server: what is shown is old";
   } else {
-    text = before.ready ? "Ready" : "Not ready";
+    text = before.ready ? "Ready" : `Not ready: ${before.unready}`;
   }
   document.body.dataset.news = news;
   state.dataset.kind = news === "old" ? "bad" : news === "none" ? "" : before.ready ? "good" : "doubtful";
@@ -170,16 +178,20 @@ function listen() {
   const source = new EventSource("events");
   source.addEventListener("overview", (event) => {
     heard = Date.now();
+    isLost = false;
     trouble = "";
     draw(JSON.parse(event.data));
     judge();
   });
   source.addEventListener("silence", (event) => {
+    isLost = false;
     trouble = `The server cannot say how it is: ${JSON.parse(event.data).text}`;
     judge();
   });
   source.addEventListener("error", () => {
-    trouble = "There is no connection to the server; trying again";
+    // It has ended as it does after a while, or at a reload, and is there again in a second.
+    isLost = true;
+    trouble = "";
     judge();
     // An answer other than a stream, such as a refusal, ends it; all else is tried again by itself.
     if (source.readyState === EventSource.CLOSED) setTimeout(listen, ANEW * 1000);

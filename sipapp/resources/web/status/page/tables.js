@@ -11,6 +11,9 @@ function made(parent, name, role) {
   return element;
 }
 
+// Of a column: numbers are compared digit by digit, below each other.
+export const number = (of) => Object.assign(of, { isNumber: true });
+
 // pairs: of a name and a text.
 export function fill(list, pairs) {
   while (list.children.length < pairs.length) {
@@ -34,6 +37,7 @@ export function rows(table, columns, items) {
     for (const heading of headings) {
       const cell = made(row, "th", "columnheader");
       cell.scope = "col";
+      if (columns[heading].isNumber) cell.className = "number";
       cell.textContent = heading;
     }
     made(table, "tbody", "rowgroup");
@@ -46,6 +50,7 @@ export function rows(table, columns, items) {
       const cell = made(row, index ? "td" : "th", index ? "cell" : "rowheader");
       if (!index) cell.scope = "row";
       cell.dataset.heading = heading;
+      if (columns[heading].isNumber) cell.className = "number";
       made(cell, "span");
     });
   }
