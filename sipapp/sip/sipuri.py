@@ -129,16 +129,13 @@ class SIPURI:
     def aor(self) -> str:
         """The canonical address-of-record: the key of a location service (RFC 3261 §10.3 step 5).
 
-        @return: scheme, unescaped user and host; no password, parameters or headers, and no port
-            where it is the default one.
+        A port says where a server is, and belongs into no To or From (§19.1.1, table 1). With sip
+        and sips one and the same user is called (RFC 5630 §3.1).
+
+        @return: unescaped user and host, as a sip URI.
         """
         host = bracketed(normalHost(self.host))
-        port = self.port
-        if port is not None and port != (5061 if self.scheme == "sips" else 5060):
-            host = f"{host}:{port}"
-        if self.user is None:
-            return f"{self.scheme}:{host}"
-        return f"{self.scheme}:{unescape(self.user)}@{host}"
+        return f"sip:{host}" if self.user is None else f"sip:{unescape(self.user)}@{host}"
 
     def equivalent(self, other: object) -> bool:
         """Compare as RFC 3261 §19.1.4 wants. Note that this relation is not transitive."""

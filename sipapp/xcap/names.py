@@ -122,9 +122,7 @@ def _sipUser(text: str, meant: str) -> str:
     """
     uri = _parsed(text, meant)
     assert isinstance(uri, SIPURI)
-    # It is to be a SIP URI: the default port of SIPS goes before its scheme does.
-    port = None if (uri.scheme, uri.port) == ("sips", 5061) else uri.port
-    host = uri.replace(scheme="sip", user=None, port=port).aor().removeprefix("sip:")
+    host = uri.replace(user=None).aor().removeprefix("sip:")
     user = "" if uri.user is None else f"{escape(unescape(uri.user), _LITERAL)}@"
     # With a dot behind it an address that is none passes for a name, and comes out without.
     _parsed(text, f"sip:{user}{host}")

@@ -208,7 +208,9 @@ class LocationMethods:
 
     def _view(self, aor: str, bindings: Bindings) -> list[BindingView]:
         now = self._clock()
-        return [_viewOf(aor, each, now) for each in alive(bindings, now)]
+        # An escaped byte of it need not be UTF-8.
+        text = aor.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        return [_viewOf(text, each, now) for each in alive(bindings, now)]
 
     # What callers say.
 
@@ -217,15 +219,19 @@ class LocationMethods:
         @return: the canonical address-of-record.
         @raise Fault: if it is none that could be registered here.
         """
-        domains = self._configuration()[0].server.domains
+        settings, plan = self._configuration()
+        domains = settings.server.domains
         if "@" not in text and ":" not in text and domains:
             text = f"{text}@{domains[0]}"
         uri = _parsed(text if text.lower().startswith(("sip:", "sips:")) else f"sip:{text}")
         if not isinstance(uri, SIPURI):
             raise InvalidParameters(f"aor: {text} is not a SIP URI")
-        if not self._locality().isLocal(uri):
+        locality = self._locality()
+        # An address-of-record has no port, whichever one its host is an address of this server at.
+        ports = {each.port for each in plan.listeners} if uri.port is None else ()
+        if not any(locality.isLocal(uri.replace(port=port)) for port in (uri.port, *ports)):
             raise NotFound(f"{uri.host} is neither a domain nor an address of this server")
-        return (uri.replace(scheme="sip") if uri.scheme == "sips" else uri).aor()
+        return uri.aor()
 
     def _locality(self) -> Locality:
         settings, plan = self._configuration()

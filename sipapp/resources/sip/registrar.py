@@ -169,17 +169,14 @@ class Registrar(SIPResource):
         return aor, registration
 
     def _addressOfRecord(self, request: Request) -> str:
-        """Step 5: the canonical address-of-record, or 404 if it is none of ours.
-
-        A user has one set of bindings, whichever of sip and sips is dialled (RFC 5630 §3.1).
-        """
+        """Step 5: the canonical address-of-record, or 404 if it is none of ours."""
         # Nearly all have this shape, in which the URI is canonical as it is.
         plain = _plainTo(request.lines[request.names.index("to")])
         if plain is not None and plain[2] in self._worker.domains:
             return plain[1]
         uri = request.to.uri
         if isinstance(uri, SIPURI) and (self._isDomain(uri) or self._worker.isLocal(uri)):
-            aor = (uri.replace(scheme="sip") if uri.scheme == "sips" else uri).aor()
+            aor = uri.aor()
             if aor.isascii() or _isText(aor):
                 return aor
         raise Refusal(404, f"{uri} is not in a domain of ours")

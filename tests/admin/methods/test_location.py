@@ -62,6 +62,17 @@ def store(tmp_path: Path) -> Iterator[Store]:
         made.maintenance.stopService()
 
 
+def test_bytesThatAreNoUTF8(store: Store) -> None:
+    """An address-of-record may have them, escaped."""
+    shown = r"sip:\xff@example.com"
+    [added] = store.call("location.add", "%ff", "sip:alice@192.0.2.9")
+    assert added["aor"] == shown
+    assert store.call("location.lookup", "%ff") == [added]
+    assert [row["aor"] for row in store.call("location.dump")["rows"]] == [shown]
+    assert store.call("location.remove", "%FF") == []
+    assert r"\udcff" in store.call.fault(404, "location.remove", "%ff")
+
+
 def test_lookup(store: Store) -> None:
     store.bind(
         ALICE,
@@ -86,7 +97,7 @@ def test_lookup(store: Store) -> None:
             "q": 1.0,
             "call_id": "c1",
             "cseq": 3,
-            "path": ("<sip:edge.example.com;lr>",),
+            "path": ["<sip:edge.example.com;lr>"],
             "via_flow": True,
             "instance": "<urn:uuid:1>",
             "reg_id": 1,
@@ -163,11 +174,12 @@ def test_refused(store: Store, code: int, aor: str, contact: str) -> None:
 
 
 def test_anAddressIsADomain(store: Store) -> None:
-    """One that is listened at."""
-    here = "sip:alice@127.0.0.1:5070"
-    assert store.call("location.add", here, DESK)[0]["aor"] == here
-    assert store.contacts(here) == [DESK]
-    store.call.fault(404, "location.add", "sip:alice@127.0.0.1", DESK)
+    """One that is listened at. The port is no part of the user."""
+    [added] = store.call("location.add", "sip:alice@127.0.0.1:5070", DESK)
+    assert added["aor"] == "sip:alice@127.0.0.1"
+    assert store.contacts(added["aor"]) == [DESK]
+    assert store.call("location.lookup", added["aor"]) == [added]
+    store.call.fault(404, "location.add", "sip:alice@127.0.0.1:5099", DESK)
     store.call.fault(404, "location.add", "sip:alice@192.0.2.9", DESK)
 
 

@@ -56,6 +56,15 @@ def test_whoHasAuthenticated(may: bool) -> None:
     assert stage.caller.statuses() == [100 if may else 403]
 
 
+@pytest.mark.parametrize("address", ["sips:carol@example.com", "sip:carol@EXAMPLE.com"])
+def test_whoIsRegistered(address: str) -> None:
+    """However a phone writes the user that it is registered for."""
+    stage = Stage()
+    stage.bind(CAROL, Binding("sip:carol@198.51.100.10", 3600.0, flow=stage.caller.token))
+    stage.receive(invite(FOREIGN).replace("sip:carol@elsewhere.example", address))
+    assert [sent.uri for sent in stage.sent] == [FOREIGN]
+
+
 @pytest.mark.parametrize("method", ["INVITE", "MESSAGE", "OPTIONS", "REGISTER", "BYE"])
 def test_routeOfItsOwn(method: str) -> None:
     """A Route to elsewhere is as foreign as a Request-URI, also below a name of ours."""

@@ -12,7 +12,7 @@ from sipapp.resources.sip.proxy.routing import preprocess
 from sipapp.resources.sip.proxy.search import TargetSearch
 from sipapp.resources.sip.proxy.targets import Groups, fromBindings, fromContacts
 from sipapp.sip import Request, Response, parseMessage
-from tests.resources.proxy.stage import Stage, invite, text
+from tests.resources.proxy.stage import SERVER, Stage, invite, text
 
 
 def binding(contact: str, **more: Any) -> Binding:
@@ -150,18 +150,10 @@ def search(uri: str, stage: Stage) -> Any:
     return finder.find(request, preprocess(request, stage))
 
 
-def test_telephoneNumber() -> None:
-    """A number is looked up like a user of ours; one that is not bound does not exist here."""
-    stage = Stage()
-    assert search("tel:+1-555-0100", stage) == 404
-    stage.bind("tel:+15550100", "sip:gateway@203.0.113.1")
-    [[target]] = search("tel:+1-555-0100", stage)
-    assert target.text == "sip:gateway@203.0.113.1"
-
-
-def test_otherScheme() -> None:
+@pytest.mark.parametrize("uri", ["http://example.com/", "tel:+1-555-0100"])
+def test_otherScheme(uri: str) -> None:
     """§16.3 step 2: nobody knows where that is."""
-    assert search("http://example.com/", Stage()) == 416
+    assert search(uri, Stage()) == 416
 
 
 def test_addressOfRecordIsCanonical() -> None:
@@ -169,6 +161,15 @@ def test_addressOfRecordIsCanonical() -> None:
     stage = Stage()
     stage.bind("sip:bob@example.com", "sip:bob@203.0.113.1")
     stage.receive(invite("sip:%62ob:secret@EXAMPLE.com;foo=bar"))
+    assert [sent.uri for sent in stage.sent] == ["sip:bob@203.0.113.1"]
+
+
+def test_portIsNoPartOfAUser() -> None:
+    """§19.1.1, table 1: an address-of-record has none. Phones dial with the port that they have
+    been told."""
+    stage = Stage()
+    stage.bind(f"sip:bob@{SERVER}", "sip:bob@203.0.113.1")
+    stage.receive(invite(f"sip:bob@{SERVER}:5061;transport=tls"))
     assert [sent.uri for sent in stage.sent] == ["sip:bob@203.0.113.1"]
 
 

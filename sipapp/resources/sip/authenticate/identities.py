@@ -27,8 +27,7 @@ class Identities:
         self._realms = {normalHost(domain): realm for domain, realm in realms.items()}
         self._more = {
             user: frozenset(
-                address if address == ANYBODY else _canonical(parseURI(address))
-                for address in addresses
+                address if address == ANYBODY else parseURI(address).aor() for address in addresses
             )
             for user, addresses in more.items()
         }
@@ -44,7 +43,7 @@ class Identities:
         """
         realm = self._realmOfDomain(uri)
         if realm is None and self._realmOfMore:
-            realm = self._realmOfMore.get(_canonical(uri))
+            realm = self._realmOfMore.get(uri.aor())
         return realm
 
     def agree(self, identity: Identity, request: Request) -> bool:
@@ -74,9 +73,4 @@ class Identities:
         ):
             return True
         more = self._more.get(str(identity))
-        return more is not None and (ANYBODY in more or _canonical(uri) in more)
-
-
-def _canonical(uri: URI) -> str:
-    """The one spelling of an address, the same for sip and sips (RFC 5630 §3.1)."""
-    return (uri.replace(scheme="sip") if isinstance(uri, SIPURI) else uri).aor()
+        return more is not None and (ANYBODY in more or uri.aor() in more)

@@ -11,7 +11,7 @@ from sipapp.resources.sip.proxy.relay import RelayPolicy
 from sipapp.resources.sip.proxy.routing import Routed, isInDialog
 from sipapp.resources.sip.proxy.targets import Groups, Target, fromBindings
 from sipapp.resources.sip.selfreference import leadsHere
-from sipapp.sip import SIPURI, Request, TelURI
+from sipapp.sip import SIPURI, Request
 
 __all__ = ["Found", "TargetSearch"]
 
@@ -40,33 +40,21 @@ class TargetSearch:
         if routed.proven and isInDialog(request):
             return self._inDialog(routed)
         if not routed.routes:
-            if isinstance(uri, SIPURI):
-                if self._worker.isLocal(uri):
-                    return self.lookUp(uri)
-            elif isinstance(uri, TelURI):
-                return self.lookUp(uri)
-            else:
+            if not isinstance(uri, SIPURI):
                 return 416
+            if self._worker.isLocal(uri):
+                return self.lookUp(uri)
         permitted = self._policy.permits(request)
         if isinstance(permitted, Deferred):
             return permitted.addCallback(lambda late: self._foreign(routed, late))
         return self._foreign(routed, permitted)
 
-    def lookUp(self, uri: SIPURI | TelURI) -> Found | Deferred[Found]:
+    def lookUp(self, uri: SIPURI) -> Found | Deferred[Found]:
         """The bindings of a user of ours."""
-        if isinstance(uri, SIPURI):
-            if uri.user is None:
-                # The server itself: what it does as a UAS, other resources do.
-                return 404
-            sips = uri.scheme == "sips"
-            # A user has one set of bindings, whichever scheme is dialled (RFC 5630 §3.1).
-            aor = uri.replace(scheme="sip").aor() if sips else uri.aor()
-            missing = self._unreachable
-        else:
-            sips = False
-            aor = uri.aor()
-            missing = 404
-        return self._bound(aor, sips, missing)
+        if uri.user is None:
+            # The server itself: what it does as a UAS, other resources do.
+            return 404
+        return self._bound(uri.aor(), uri.scheme == "sips", self._unreachable)
 
     def _bound(self, aor: str, sips: bool, otherwise: Found) -> Found | Deferred[Found]:
         location = self._worker.location
@@ -90,7 +78,7 @@ class TargetSearch:
             return direct
         if uri.user is None or not self._worker.isLocal(uri):
             return direct
-        return self._bound(uri.aor(), False, direct)
+        return self._bound(uri.aor(), uri.scheme == "sips", direct)
 
     def _foreign(self, routed: Routed, permitted: bool) -> Found:
         if not permitted:
