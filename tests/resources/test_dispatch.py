@@ -218,6 +218,18 @@ class TestCancel:
         assert offering.ask("CANCEL") == [200, 487]
         assert all(response.to.tag for response in offering.wire.sent)
 
+    @pytest.mark.parametrize("left", [True, False])
+    def test_whileAResourceMakesUpItsMind(self, left: bool) -> None:
+        """Whatever it does in the end with a request that was given up, nobody is called."""
+        waiting: Deferred[Any] = Deferred()
+        first, second = Scripted(waiting), Scripted(answer(200))
+        offering = Offering([first, second])
+        offering.ask("INVITE")
+        assert offering.ask("CANCEL") == [200, 487]
+        waiting.callback(None if left else makeRequest("INVITE").respond(486))
+        assert second.offered == []
+        assert offering.statuses == [200, 487]
+
     def test_tooLate(self) -> None:
         offering = Offering([Scripted(answer(486))])
         offering.ask("INVITE")

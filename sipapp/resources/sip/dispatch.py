@@ -191,7 +191,9 @@ class Dispatch:
         self, transaction: ServerTransaction, resource: Any, resources: Any, result: object
     ) -> None:
         if result is None:
-            self._offer(transaction, resources)
+            # Meanwhile the caller may have given up: then it is nothing for the others (§9.2).
+            if not transaction.isFinal:
+                self._offer(transaction, resources)
         elif result is TAKEN:
             self.taken[id(resource)] += 1
         else:
