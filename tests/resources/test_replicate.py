@@ -257,6 +257,18 @@ class TestOutage:
         assert worker.sent == []
         assert events == ["Peer sip:10.0.0.2:5070 does not take registrations: 403 Forbidden"]
 
+    def test_a_refusal_of_what_is_no_longer_so(self, events: list[str]) -> None:
+        """The later copy was faster, and so the earlier one is out of order. All is well."""
+        worker = ReplicatingWorker()
+        worker.register(ONE)
+        worker.register(ONE, cseq=2)
+        first, second = worker.take()
+        second.answer(200)
+        first.answer(500)
+        worker.reactor.advance(100)
+        assert worker.sent == []
+        assert events == []
+
     def test_an_attempt_that_a_later_registration_has_overtaken(self) -> None:
         worker = ReplicatingWorker()
         worker.register(ONE)

@@ -182,9 +182,10 @@ class Copy:
         """
         @param mayPass: whether another attempt may succeed.
         """
-        self._peer.refused(reason)
         if not self._isCurrent:
+            # The peer may have the later one already, and refuse this one for that.
             return
+        self._peer.refused(reason)
         delay = next(self._delays, None) if mayPass else None
         if delay is not None:
             self._retry = self._peer.later(delay, self)
