@@ -309,10 +309,67 @@ class TestContacts:
         assert response.getAll("contact") == [
             f"<sip:alice@198.51.100.7>;+sip.instance={instance};reg-id=1;expires=3600"
         ]
+        worker.register("Contact: *", "Expires: 0", callID="another")
         for bad in ("0", "x", "99999999999", "-1", "4294967296", ""):
             response = worker.register(ONE + f";reg-id={bad}".rstrip("="), cseq=int("2"))
             assert "reg-id" not in (response.get("contact") or "")
             worker.register("Contact: *", "Expires: 0", callID="another")
+
+
+class TestInstance:
+    """RFC 5626 §6: a phone that says which one it is, and comes back with another contact."""
+
+    PHONE = ';+sip.instance="<urn:uuid:1>"'
+    OTHER = ';+sip.instance="<urn:uuid:2>"'
+
+    @pytest.mark.parametrize("flow", ["", ";reg-id=1"])
+    def test_it_has_one_binding(self, flow: str) -> None:
+        worker = Worker(maxContacts=1)
+        worker.register(ONE + self.PHONE + flow)
+        assert worker.register(TWO + self.PHONE + flow, callID="restarted").status == 200
+        assert worker.contacts() == ["sip:alice@198.51.100.7:5070"]
+
+    def test_one_for_each_flow(self) -> None:
+        worker = Worker()
+        for cseq, number in enumerate((1, 2, 2, 1), 1):
+            contact = f"{ONE}{self.PHONE};reg-id={number}"
+            assert worker.register(contact, cseq=cseq).status == 200
+        found = worker.location.lookupNow("sip:alice@example.com")
+        assert sorted((each.contact, each.regID) for each in found) == [
+            ("sip:alice@198.51.100.7", 1),
+            ("sip:alice@198.51.100.7", 2),
+        ]
+
+    def test_two_phones(self) -> None:
+        worker = Worker()
+        worker.register(ONE + self.PHONE)
+        worker.register(TWO + self.OTHER, callID="other")
+        assert len(worker.contacts()) == 2
+
+    def test_two_contacts_of_one_request(self) -> None:
+        worker = Worker()
+        worker.register(ONE + self.PHONE, TWO + self.PHONE)
+        assert len(worker.contacts()) == 2
+        worker.register(TWO + self.PHONE, ONE + self.PHONE, cseq=2)
+        assert len(worker.contacts()) == 2
+
+    def test_removal(self) -> None:
+        worker = Worker()
+        worker.register(ONE + self.PHONE + ";reg-id=1")
+        worker.register(TWO + self.PHONE + ";reg-id=1;expires=0", cseq=2)
+        assert worker.contacts() == []
+
+    def test_an_earlier_request(self) -> None:
+        worker = Worker()
+        worker.register(ONE + self.PHONE, cseq=2)
+        assert worker.register(TWO + self.PHONE, cseq=1).status == 500
+        assert worker.contacts() == ["sip:alice@198.51.100.7"]
+
+    def test_a_contact_that_was_bound_without_flows(self) -> None:
+        worker = Worker()
+        worker.register(ONE)
+        worker.register(ONE + self.PHONE + ";reg-id=1", cseq=2)
+        assert len(worker.contacts()) == 1
 
 
 class TestWildcard:

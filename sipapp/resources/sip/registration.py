@@ -214,12 +214,17 @@ class Registration:
             # Nearly always a phone refreshes the only binding there is.
             (old,) = present
             _, lasts, new = self.wanted[0]
-            if lasts and old.contact == new.contact and old.cseq != new.cseq:
+            if (
+                lasts
+                and old.contact == new.contact
+                and old.cseq != new.cseq
+                and old.regID == new.regID
+            ):
                 self._mustFollow(old)
                 return (new,)
         result = list(present)
         for uri, lasts, new in self.wanted:
-            index = indexOf(uri, result)
+            index = _indexOf(uri, new, result)
             if index is None:
                 if lasts:
                     result.append(new)
@@ -254,6 +259,26 @@ class Registration:
             (old.callID, old.cseq, old.contact, old.q, old.path)
             == (new.callID, new.cseq, new.contact, new.q, new.path)
         ) and round(old.expires - old.updated) == round(new.expires - new.updated)
+
+
+def _indexOf(uri: URI, new: Binding, bindings: list[Binding]) -> int | None:
+    """
+    @return: which binding a contact takes the place of; C{None} if it comes besides the others. A
+        phone that says which one it is has one for each of its flows, the same contact or not
+        (RFC 5626 §6). If it tells no flows apart, what it has registered before is over when
+        neither this contact nor another one of the request is the same.
+    """
+    index = indexOf(uri, bindings)
+    if not new.instance or (index is not None and not new.regID):
+        return index
+    for number, old in enumerate(bindings):
+        if (old.instance, old.regID) == (new.instance, new.regID) and (
+            new.regID or (old.callID, old.cseq) != (new.callID, new.cseq)
+        ):
+            return number
+    if index is not None and bindings[index].instance == new.instance and bindings[index].regID:
+        return None
+    return index
 
 
 def prefersFlow(origin: Origin, uri: URI, outbound: bool, setting: str) -> bool:
