@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sipapp.sip import Message, Request, Response
@@ -44,12 +45,13 @@ class ClientTransaction(Transaction):
         @return: the event that a response of this status is to the machine.
         """
 
-    def cancel(self, now: float | None = None) -> None:
+    def cancel(self, now: float | None = None, reasons: Sequence[str] = ()) -> None:
         """Give up (RFC 3261 §9.1): send a CANCEL, now or as soon as a provisional response has
         come. It has no effect after a final response, or on another request than INVITE. The
         user still learns the outcome.
 
         @param now: the time, if the caller has it; otherwise the layer's clock is asked.
+        @param reasons: what the CANCEL says in Reason (RFC 3326), if none was asked for before.
         """
         self.step(CANCEL, self.layer.clock() if now is None else now)
 

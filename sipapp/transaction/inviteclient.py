@@ -25,6 +25,7 @@ already, and because a repetition of that response deserves another ACK.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -110,7 +111,7 @@ TABLE: Table = {
 class InviteClient(ClientTransaction):
     """An INVITE that was sent."""
 
-    __slots__ = ("_cancelSent", "_cancelWanted")
+    __slots__ = ("_cancelReasons", "_cancelSent", "_cancelWanted")
 
     TABLE = TABLE
 
@@ -125,6 +126,13 @@ class InviteClient(ClientTransaction):
         super().__init__(layer, key, request, flow, user)
         self._cancelWanted = False
         self._cancelSent = False
+        self._cancelReasons: Sequence[str] = ()
+
+    def cancel(self, now: float | None = None, reasons: Sequence[str] = ()) -> None:
+        """See L{ClientTransaction.cancel}."""
+        if not self._cancelWanted:
+            self._cancelReasons = reasons
+        super().cancel(now)
 
     def classify(self, status: int) -> str:
         if status < 200:
@@ -164,7 +172,8 @@ class InviteClient(ClientTransaction):
             self.limit(TIMER_CANCEL, self.layer.settings.timeout, now)
             # A CANCEL with this branch that is under way already serves as well.
             with suppress(BranchInUse):
-                self.layer.request(cancelFor(self.request), self.flow, UNINTERESTED, now)
+                cancel = cancelFor(self.request, self._cancelReasons)
+                self.layer.request(cancel, self.flow, UNINTERESTED, now)
 
 
 class Uninterested:

@@ -315,7 +315,7 @@ class TransactionLayer:
             return
         invite = self.inviteOf(request)
         if invite is not None and not invite.isFinal:
-            invite.cancelledAt = now
+            invite.cancelledBy = request
         self.user.cancelReceived(transaction, invite, now)
 
     def tellAck(self, ack: Request, now: float) -> None:

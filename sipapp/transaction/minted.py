@@ -22,12 +22,17 @@ def ackFor(invite: Request, response: Response) -> Request:
     return _like(invite, "ACK", response)
 
 
-def cancelFor(invite: Request) -> Request:
+def cancelFor(invite: Request, reasons: Iterable[str] = ()) -> Request:
     """
+    @param reasons: the values of Reason (RFC 3326).
     @return: the CANCEL of an INVITE (RFC 3261 §9.1). It asks for no extensions, since it must
         have neither Require nor Proxy-Require.
+    @raise ValueError: if a reason could break out of its line.
     """
-    return _like(invite, "CANCEL", invite)
+    cancel = _like(invite, "CANCEL", invite)
+    for reason in reasons:
+        cancel.append("Reason", reason)
+    return cancel
 
 
 def _like(invite: Request, method: str, addressee: Message) -> Request:

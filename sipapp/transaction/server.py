@@ -21,7 +21,7 @@ class ServerTransaction(Transaction):
     @ivar key: see L{sipapp.transaction.matching}.
     @ivar user: if set, it is told when the transaction ends or cannot send.
     @ivar cancelled: set by whoever answers an INVITE later: called when a CANCEL has come.
-    @ivar cancelledAt: when a CANCEL came for this INVITE, or C{None}.
+    @ivar cancelledBy: the CANCEL that came for this INVITE in time, or C{None}.
     @ivar amend: set by whoever has something to add to the responses that others make: called with
         each before it is sent.
     @ivar answered: set by whoever wants to know what became of the request: called once, with the
@@ -37,7 +37,7 @@ class ServerTransaction(Transaction):
         "amend",
         "answered",
         "cancelled",
-        "cancelledAt",
+        "cancelledBy",
         "lastResponse",
         "lastStatus",
         "looseKey",
@@ -60,7 +60,7 @@ class ServerTransaction(Transaction):
         super().__init__(layer, key, request, flow)
         self.user: ServerUser | None = None
         self.cancelled: Callable[[], None] | None = None
-        self.cancelledAt: float | None = None
+        self.cancelledBy: Request | None = None
         self.amend: Callable[[Response], None] | None = None
         self.answered: Callable[[Response], None] | None = None
         self.lastResponse = b""

@@ -8,6 +8,7 @@ before any address.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from twisted.logger import Logger
@@ -94,12 +95,15 @@ class Sending:
         self._cancelled = False
         self._over = False
 
-    def cancel(self) -> None:
+    def cancel(self, reasons: Sequence[str] = ()) -> None:
         """Give up (RFC 3261 §9.1). The user still gets a final response, or learns of a failure:
-        487 if nothing was sent yet."""
+        487 if nothing was sent yet.
+
+        @param reasons: the values of the CANCEL's Reason (RFC 3326).
+        """
         self._cancelled = True
         if self._transaction is not None:
-            self._transaction.cancel()
+            self._transaction.cancel(reasons=reasons)
         else:
             self._failLater(487, "cancelled before it was sent")
 

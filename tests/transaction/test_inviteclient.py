@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.transaction.fakes import advance
-from tests.transaction.messages import BRANCH, request, response
+from sipapp.transaction import TransactionLayer
+from tests.transaction.fakes import RecordingClient, RecordingFlow, RecordingUser, advance
+from tests.transaction.messages import BRANCH, parsedRequest, request, response
 from tests.transaction.timeline import Line
 
 
@@ -87,6 +88,18 @@ def test_cancelWaitsForAProvisionalResponse() -> None:
     assert line.flow.timeline("CANCEL") == [1.0]
     assert line.client.events == [100, 180, 487]
     line.assertQuiet()
+
+
+def test_theFirstReasonToCancelIsTheOneThatIsGiven() -> None:
+    """RFC 3326."""
+    layer, flow, invite = TransactionLayer(RecordingUser()), RecordingFlow(), request()
+    transaction = layer.request(invite, flow, RecordingClient(), 0.0)
+    transaction.cancel(0.1, ["SIP;cause=200", "Q.850;cause=16"])
+    transaction.cancel(0.2, ["SIP;cause=603"])
+    layer.receiveResponse(response(invite, 180), flow, 0.3)
+    cancel = parsedRequest(flow.sent[-1])
+    assert cancel.method == "CANCEL"
+    assert cancel.getAll("reason") == ["SIP;cause=200", "Q.850;cause=16"]
 
 
 def test_aCancelledInviteWithoutFinalResponseTimesOut() -> None:

@@ -98,7 +98,7 @@ def test_cancelHasATransactionAndKnowsItsInvite(server: Server) -> None:
     server.receive(request("CANCEL"))
     ((cancel, found),) = server.user.cancels
     assert found is invite
-    assert (invite.cancelledAt, cancel.cancelledAt) == (0.0, None)
+    assert (invite.cancelledBy, cancel.cancelledBy) == (cancel.request, None)
     assert server.layer.inviteOf(cancel.request) is invite
     cancel.respond(cancel.request.respond(200))
     assert server.flow.take() == ["200"]
@@ -110,7 +110,7 @@ def test_cancelAfterTheFinalResponseComesTooLate(server: Server) -> None:
     transaction.respond(invite.respond(200, toTag="t"), 0.0)
     server.receive(request("CANCEL"))
     assert server.user.cancels[0][1] is transaction
-    assert transaction.cancelledAt is None
+    assert transaction.cancelledBy is None
 
 
 @pytest.mark.parametrize("via", [VIA.replace("client", "other"), VIA + "x", OLD])

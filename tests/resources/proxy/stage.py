@@ -3,7 +3,7 @@ flows that only write down what they were asked to send."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +74,7 @@ class Sent:
         self.user = user
         self.branch = branch
         self.cancelled = False
+        self.reasons: list[str] = []
         via = f"SIP/2.0/{flow.transport} {flow.local[0]}:{flow.local[1]};branch={branch}"
         request.prepend("Via", via)
         wire = parseMessage(request.toBytes())
@@ -84,8 +85,9 @@ class Sent:
     def uri(self) -> str:
         return self.request.requestURI
 
-    def cancel(self) -> None:
+    def cancel(self, reasons: Sequence[str] = ()) -> None:
         self.cancelled = True
+        self.reasons += reasons
 
     def response(
         self, status: int, tag: str | None = "callee", headers: tuple[tuple[str, str], ...] = ()

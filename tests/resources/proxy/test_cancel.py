@@ -34,6 +34,22 @@ def test_cancel() -> None:
     assert stage.caller.statuses() == [487]
 
 
+def test_whyItIsCancelled() -> None:
+    """RFC 3326: what the caller says of that reaches the phones; what cannot be said again does
+    not keep it from them."""
+    stage = call("sip:bob@203.0.113.1")
+    reasons = (
+        'Reason: SIP;cause=200;text="Call completed elsewhere", Q.850;cause=16',
+        'Reason: SIP;text="\\\0"',
+        "Reason: X;text=\udcff",
+    )
+    message = text("CANCEL", "sip:bob@example.com", *reasons)
+    stage.receive(message.encode("utf-8", "surrogateescape"))
+    [bob] = stage.sent
+    assert bob.cancelled
+    assert bob.reasons == ['SIP;cause=200;text="Call completed elsewhere"', "Q.850;cause=16"]
+
+
 def test_cancelOfWhatHasEnded() -> None:
     """Branches that have had their answer are left alone, and nothing new is tried."""
     stage = call(

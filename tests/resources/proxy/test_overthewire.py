@@ -175,7 +175,7 @@ def test_nothingToReach(connect: Connect, near: str) -> None:
     callee(client, user, f"<sip:{user}@127.0.0.1:{freePort()};transport=tcp>")
     call = Call(connect(near), f"sip:{user}@{DOMAIN}")
     call.client.send(call.invite())
-    awaitStatus(call, "INVITE", 503)
+    awaitStatus(call, "INVITE", 500)
 
 
 def test_nobody(connect: Connect) -> None:

@@ -86,13 +86,10 @@ def test_foreign503() -> None:
 
 
 def test_nothingToReach() -> None:
-    """§16.9: as if the target had answered 503. Without Retry-After it tells the caller
-    nothing about this server (§21.5.4)."""
+    """§16.9: as if the target had answered 503."""
     stage, [bob] = forked(1.0)
     bob.fail(503)
-    [response] = stage.caller.take()
-    assert response.status == 503
-    assert not response.has("retry-after")
+    assert stage.caller.statuses() == [500]
 
 
 def test_timeout() -> None:
@@ -149,6 +146,7 @@ def test_parallel() -> None:
     [response] = stage.caller.take()
     assert (response.status, response.to.tag) == (200, "two")
     assert (one.cancelled, two.cancelled, three.cancelled) == (True, False, False)
+    assert one.reasons == ['SIP;cause=200;text="Call completed elsewhere"']
     one.answer(487, "one")
     assert stage.caller.statuses() == []
     assert len(stage.proxy.timerC) == 0
@@ -205,6 +203,7 @@ def test_globalFailure() -> None:
     one.answer(603, "one")
     assert stage.caller.statuses() == []
     assert two.cancelled
+    assert two.reasons == ["SIP;cause=603"]
     two.answer(487, "two")
     [response] = stage.caller.take()
     assert (response.status, response.to.tag) == (603, "one")
@@ -299,8 +298,11 @@ def test_nothingIsLeft() -> None:
 # Flows (RFC 5626 §7).
 
 
-def test_anotherFlowOfThePhone() -> None:
-    """430: the flow is gone; the phone's other one is tried, at the same place in the search."""
+def outbound() -> tuple[Stage, Sent]:
+    """A phone with two flows is called.
+
+    @return: the request over the first one.
+    """
     stage = Stage()
     other = RecordingFlow("TCP", token="otherFlow")
     stage.sender.flows.update(tcpFlow=TCP, otherFlow=other)
@@ -316,13 +318,30 @@ def test_anotherFlowOfThePhone() -> None:
         stage.bind("sip:bob@example.com", binding)
     stage.receive(invite())
     [first] = stage.sent
-    first.fail(430)
+    return stage, first
+
+
+@pytest.mark.parametrize("status", [408, 430, 503])
+def test_anotherFlowOfThePhone(status: int) -> None:
+    """430: the flow is gone; the phone's other one is tried, at the same place in the search. So
+    it is when nothing comes back."""
+    stage, first = outbound()
+    first.fail(status)
     second = stage.sent[1]
     assert {first.hop.flow, second.hop.flow} == {"tcpFlow", "otherFlow"}
     assert second.branch != first.branch
     second.fail(430)
     # Nobody outside knows of flows.
     assert stage.caller.statuses() == [100, 480]
+
+
+@pytest.mark.parametrize("status", [486, 500, 603])
+def test_aPhoneAnswersOnce(status: int) -> None:
+    """A final response is the phone's, whichever of its flows it has come over."""
+    stage, first = outbound()
+    first.answer(status)
+    assert len(stage.sent) == 1
+    assert stage.caller.statuses() == [100, status]
 
 
 # Redirection (step 4).

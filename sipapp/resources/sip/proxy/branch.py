@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
@@ -70,10 +71,13 @@ class Branch:
             # A request that had its final answer long ago has come again.
             self._end(context.answer(482))
 
-    def cancel(self) -> None:
-        """Give it up with a CANCEL (§16.10). It ends with its final response, usually a 487."""
+    def cancel(self, reasons: Sequence[str] = ()) -> None:
+        """Give it up with a CANCEL (§16.10). It ends with its final response, usually a 487.
+
+        @param reasons: what the CANCEL says in Reason (RFC 3326).
+        """
         if not self.done and self._sent is not None:
-            self._sent.cancel()
+            self._sent.cancel(reasons)
 
     def flowSelected(self, request: Request, flow: Any) -> None:
         """Add Record-Route (§16.6 step 4). When another flow is tried after one that has failed,

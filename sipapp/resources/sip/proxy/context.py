@@ -12,6 +12,7 @@ still ring. When every branch has ended without a 2xx the best answer goes upstr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sipapp.resources.sip.proxy.bestresponse import chooseBest
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from sipapp.resources.sip.proxy.resource import Proxy
 
 __all__ = ["ResponseContext"]
+
+_ELSEWHERE = ('SIP;cause=200;text="Call completed elsewhere"',)
+"""What keeps a phone from showing a missed call (RFC 3326 §1)."""
 
 
 class ResponseContext:
@@ -91,7 +95,10 @@ class ResponseContext:
     def cancel(self) -> None:
         """The caller has given up (§16.10). The branches end with a 487 each."""
         self._cancelled = True
-        self._close()
+        cancel = self.transaction.cancelledBy
+        reasons = [] if cancel is None else cancel.getAll("reason")
+        # One that cannot be written anew must not keep the others from being told.
+        self._close([reason for reason in reasons if reason.isprintable()])
         if not self._open:
             self._finish()
 
@@ -111,7 +118,7 @@ class ResponseContext:
         elif self.isInvite:
             # Our 408 was faster, or the transaction is gone: step 9, "statelessly".
             self.proxy.sender.respond(response)
-        self._close()
+        self._close(_ELSEWHERE)
         self._release()
 
     def rejected(self, branch: Branch, response: Response) -> None:
@@ -122,7 +129,7 @@ class ResponseContext:
             # §16.7 step 5: it waits for the others to end, and nothing new is tried.
             self._answers = (*self._answers, response)
             if not self._closed:
-                self._close()
+                self._close((f"SIP;cause={status}",))
         elif self._closed or not self._instead(branch, response):
             self._answers = (*self._answers, response)
         if not self._open:
@@ -133,8 +140,10 @@ class ResponseContext:
     def _instead(self, branch: Branch, response: Response) -> bool:
         """Whether there is something to try instead of sending this response upstream."""
         status = response.status
-        if status == 430 and branch.target.others:
-            # The flow is gone; the phone may have another (RFC 5626 §7).
+        if branch.target.others and (
+            status == 430 or (response.flow is None and status in (408, 503))
+        ):
+            # The flow is gone, or nothing comes back; the phone may have another (RFC 5626 §7).
             other, *others = branch.target.others
             other.others = others
             self._waiting = ([other], *self._waiting)
@@ -148,12 +157,15 @@ class ResponseContext:
             return bool(groups)
         return False
 
-    def _close(self) -> None:
+    def _close(self, reasons: Sequence[str]) -> None:
+        """
+        @param reasons: why the branches that still ring are cancelled, for Reason (RFC 3326).
+        """
         self._closed = True
         self._waiting = ()
         if self.isInvite:
             for branch in self._branches:
-                branch.cancel()
+                branch.cancel(reasons)
 
     def _advance(self) -> None:
         """Start the next group, or end."""
@@ -212,9 +224,9 @@ class ResponseContext:
         self._release()
 
     def _presentable(self, best: Response) -> Response:
-        """A 503 of somebody else would have the caller believe that this server is out of order
+        """A 503 would have the caller believe that this server is out of order, not one target
         (§16.7 step 6). A flow that is gone means nothing to the caller (RFC 5626 §5.3.1)."""
-        if best.status == 503 and best.flow is not None:
+        if best.status == 503:
             return self.answer(500)
         if best.status == 430:
             return self.answer(480)
