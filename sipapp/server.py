@@ -225,6 +225,7 @@ class Server(MultiService):
             _log.info("{line}", line=line)
         for caution in cautionsOf(current.plan):
             _log.warn("{caution}", caution=caution)
+        self._rounds.setServiceParent(self)
         self._callDoctor()
         for listener in current.plan.listeners:
             if listener.slots > 1 and self._listening.windows.get(listener.index) == 0:
@@ -252,11 +253,10 @@ class Server(MultiService):
 
     def _callDoctor(self) -> None:
         """What has happened since boot is left out here: a start is no news of that."""
-        self._rounds.setServiceParent(self)
         try:
             report = examine(Host(), self._demand(), live=False)
         except Exception:
-            # Whatever he makes of this machine, the server serves.
+            # Whatever he makes of this machine, the server does what it does.
             _log.failure("The doctor has failed")
             return
         isWell = report.worst in (None, "note")
@@ -276,6 +276,8 @@ class Server(MultiService):
         if self._isStopping:
             return
         self._notifier.status(f"Cannot start. {failure.getErrorMessage()}")
+        # He may know why: what the kernel says to a process with too few descriptors tells little.
+        self._callDoctor()
         if failure.check(BootFailure):
             _log.critical("Cannot start. {cause}", cause=failure.getErrorMessage())
         else:

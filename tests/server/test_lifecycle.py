@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import time
@@ -88,7 +89,9 @@ def test_badCertificate(configuration: Configuration, startServer: ServerStarter
     configuration.certificate.write_text("-----BEGIN NOTHING-----\n")
     configuration.listen("udp")
     configuration.listen("tls")
-    assert "worthless.pem" in startFailing(configuration, startServer)
+    log = startFailing(configuration, startServer)
+    assert "worthless.pem" in log
+    assert re.search(r"The doctor has made .* errors? \(.*certificates", log)
 
 
 @pytest.mark.parametrize("stage", ["make", "start"])
