@@ -41,10 +41,11 @@ class _Trace:
     """
 
     def __init__(
-        self, subject: str, end: float, deliver: Callable[[tuple[Sighting, ...]], int]
+        self, subject: str, end: float, deliver: Callable[[tuple[Sighting, ...], int], int]
     ) -> None:
         """
-        @param deliver: takes what was seen, and returns how much of it there was no room for.
+        @param deliver: takes what was seen, and how much was left out before; returns how much of
+            it there was no room for.
         """
         self.subject = subject
         self.end = end
@@ -64,7 +65,7 @@ class _Trace:
             self._notDelivered += before
         self._leftOut[worker] = report.leftOut
         if report.sightings:
-            self._notDelivered += self._deliver(report.sightings)
+            self._notDelivered += self._deliver(report.sightings, self.leftOut)
 
 
 class Traces:
@@ -102,7 +103,7 @@ class Traces:
         size = 0
         isFull = False
 
-        def keep(sightings: tuple[Sighting, ...]) -> int:
+        def keep(sightings: tuple[Sighting, ...], leftOut: int) -> int:
             nonlocal size, isFull
             for index, each in enumerate(sightings):
                 size += len(each.message)
@@ -128,10 +129,10 @@ class Traces:
         @raise Fault: if it cannot be.
         """
 
-        def send(sightings: tuple[Sighting, ...]) -> int:
+        def send(sightings: tuple[Sighting, ...], leftOut: int) -> int:
             if stream.isFull:
                 return len(sightings)
-            stream.send(Traced(sightings, trace.leftOut))
+            stream.send(Traced(sightings, leftOut))
             return 0
 
         number, trace = await self._begin(subject, seconds, send)
@@ -146,7 +147,7 @@ class Traces:
         return Traced()
 
     async def _begin(
-        self, subject: str, seconds: float, deliver: Callable[[tuple[Sighting, ...]], int]
+        self, subject: str, seconds: float, deliver: Callable[[tuple[Sighting, ...], int], int]
     ) -> tuple[int, _Trace]:
         if len(self._traces) >= _TRACES:
             raise Conflict(f"there are {_TRACES} traces already")

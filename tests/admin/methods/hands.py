@@ -16,15 +16,19 @@ class Hand:
     """A worker.
 
     @ivar refusal: why it does not answer; C{None} if it does.
+    @ivar busy: fires when it comes to answering; C{None} is at once.
     """
 
     def __init__(self) -> None:
         self.answers = Answers()
         self.refusal: str | None = None
+        self.busy: Deferred[None] | None = None
 
     def ask(self, subject: str, body: bytes, timeout: float) -> Deferred[bytes]:
         if self.refusal is not None:
             return fail(Unanswered(self.refusal))
+        if self.busy is not None:
+            return self.busy.addCallback(lambda _: self.answers.answer(subject, body))
         return self.answers.answer(subject, body)
 
 

@@ -141,6 +141,18 @@ def test_watched(workers: Workers) -> None:
     assert listener.sent[-1] == Traced(isOver=True)
 
 
+def test_whatIsSeenWhileOneIsStillToAnswer(workers: Workers) -> None:
+    """The others do not wait for it."""
+    listener = Listener()
+    busy: Deferred[None] = Deferred()
+    workers.hands["udp-0/1"].busy = busy
+    watching = run(workers.traces.watch("", 600.0, listener))
+    workers.see("udp-0/0")
+    busy.callback(None)
+    assert outcome(watching) == Traced()
+    assert [names(each.sightings) for each in listener.sent] == [["udp-0/0"]]
+
+
 def test_watchedToTheEnd(workers: Workers) -> None:
     listener = Listener()
     outcome(run(workers.traces.watch("", 600.0, listener)))
