@@ -14,9 +14,10 @@ import os
 import pwd
 import socket
 import struct
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred, succeed
@@ -27,8 +28,7 @@ from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from sipapp.admin.methods import Methods
-from sipapp.rpc import Caller, Fault
+from sipapp.rpc import Caller, Fault, Stream
 from sipapp.rpc.jsonrpc import (
     Call,
     Refused,
@@ -47,6 +47,21 @@ _log = Logger()
 _CREDENTIALS = struct.Struct("3i")
 #: Calls of a connection that have no answer yet; more are read when one has.
 _CALLS = 32
+
+
+class Methods(Protocol):
+    """What there is to call: C{sipapp.admin.methods.allmethods}."""
+
+    def call(
+        self,
+        caller: Caller,
+        name: str,
+        parameters: Sequence[Any] | Mapping[str, Any],
+        stream: Stream | None,
+    ) -> Deferred[Any]:
+        """
+        @return: fires with the result; fails with a L{Fault}.
+        """
 
 
 class UnixDoor(Service):
@@ -88,7 +103,11 @@ class UnixDoor(Service):
         """
         listening = [each for each in self._lines if each.streams]
         for each in listening:
-            each.end()
+            if each.isFull:
+                # Who has stopped reading is not waited for.
+                each.transport.abortConnection()
+            else:
+                each.end()
         return not listening
 
 

@@ -21,9 +21,11 @@ class Caller(Struct, frozen=True):
         where he is.
     @ivar role: what he may do.
     @ivar source: the address he calls from, or C{"pid 123"}.
+    @ivar through: the worker whose door he calls at; empty for a door of the parent.
     """
 
     name: str
     role: Role
     source: str
     door: Door
+    through: str = ""

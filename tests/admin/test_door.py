@@ -109,7 +109,8 @@ async def test_whoIsThere(place: Place, peer: Peer) -> None:
     result = answer.pop("result")
     assert answer == {"jsonrpc": "2.0", "id": 1}
     assert result.pop("name")
-    assert result == {"role": "admin", "source": f"pid {os.getpid()}", "door": "unix"}
+    source = f"pid {os.getpid()}"
+    assert result == {"role": "admin", "source": source, "door": "unix", "through": ""}
     assert place.path.stat().st_mode & 0o777 == 0o600
 
 
@@ -218,6 +219,18 @@ async def test_streamsAreEndedForAnotherImage(place: Place, peer: Peer) -> None:
     await peer.read()
     assert not place.door.endStreams()
     assert await peer.read() is None
+    await place.things.closed
+    assert place.door.endStreams()
+
+
+@ensureDeferred
+async def test_whoDoesNotReadKeepsNoImageWaiting(place: Place, peer: Peer) -> None:
+    await peer.write(call(1, "thing.follow"))
+    await peer.read()
+    [stream] = place.things.streams
+    # More than the kernel takes for somebody who does not read.
+    stream.send(["x" * 4_000_000])
+    assert not place.door.endStreams()
     await place.things.closed
     assert place.door.endStreams()
 
