@@ -138,9 +138,12 @@ class Generation(MultiService):
         for pool in self.pools.values():
             pool.renewals.release()
 
-    def renew(self, plan: PoolPlan, slot: int) -> Deferred[bool]:
+    def renew(
+        self, plan: PoolPlan, slot: int, onTaken: Callable[[], None] = lambda: None
+    ) -> Deferred[bool]:
         """Have a fresh worker take the place of one: see L{sipapp.pool.renewal}.
 
+        @param onTaken: called when the fresh one has the place, and the old one is to go.
         @return: fires when one of both has gone, with whether that was the old one.
         """
         old = self.codes[plan.name][slot]
@@ -152,6 +155,7 @@ class Generation(MultiService):
             codes[slot] = new
             self.codes[plan.name] = tuple(codes)
             self._onChange()
+            onTaken()
 
         def over(isTaken: bool) -> bool:
             if isOnBus:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, succeed
 
@@ -167,7 +168,7 @@ class Operations(MultiService):
 
     def _callForWorker(self, worker: str, question: Mapping[str, Any]) -> Deferred[Any]:
         """A web resource in a worker calls for somebody whom it knows."""
-        caller = msgspec.convert(question["caller"], Caller)
+        caller = replace(msgspec.convert(question["caller"], Caller), through=worker)
         return self.methods.call(caller, question["name"], question["parameters"])
 
     def _auditForWorker(self, worker: str, entry: Mapping[str, Any]) -> None:

@@ -101,7 +101,9 @@ class WebSites:
             site.isPaused = name in names
 
     async def stopListening(self) -> None:
-        """Take no more connections. Those that there are stay."""
+        """Take no more connections. Those that there are end with their next answer."""
+        for site in self.sites.values():
+            site.isDraining = True
         ports, self._ports = self._ports, []
         for port in ports:
             await maybeDeferred(port.stopListening)

@@ -21,11 +21,11 @@ class Restarting(Timeline):
     @ivar outcome: what has come of it, as soon as that is known.
     """
 
-    def restart(self, *slots: int) -> None:
+    def restart(self, *slots: int, asker: str = "") -> None:
         outcome: list[Any] = []
         self.outcome = outcome
         rolling = Rolling(self.succession)
-        restarting = Deferred.fromCoroutine(rolling.restart("udp-0", slots or None))
+        restarting = Deferred.fromCoroutine(rolling.restart("udp-0", slots or None, asker))
         restarting.addBoth(lambda result: outcome.append(getattr(result, "value", result)))
 
     @property
@@ -67,6 +67,31 @@ def test_aSingleOne(timeline: Restarting) -> None:
     timeline.renew(second)
     assert timeline.outcome == [Restarted(["udp-0/1"], {})]
     assert timeline.serving == [first, timeline.youngest]
+
+
+def test_oneThatHasAsked(timeline: Restarting) -> None:
+    """It cannot go before it has the answer: it is the last, and nobody waits for its end."""
+    first, second = timeline.serving
+    timeline.restart(asker="udp-0/0")
+    timeline.renew(second)
+    timeline.youngest.sayReady()
+    timeline.reactor.pumpAll()
+    assert timeline.outcome == []
+    first.given.callback(None)
+    timeline.reactor.pumpAll()
+    assert timeline.outcome == [Restarted(["udp-0/1", "udp-0/0"], {})]
+    assert (first.drains, first.isGone) == ([7.0], False)
+    first.exit()
+
+
+def test_oneThatHasAskedAndStays(timeline: Restarting) -> None:
+    timeline.restart(0, asker="udp-0/0")
+    timeline.youngest.sayFailed("no such certificate")
+    timeline.reactor.pumpAll()
+    timeline.youngest.exit(status=1)
+    assert [str(error) for error in timeline.outcome] == [
+        "udp-0/0 goes on as it was: no such certificate"
+    ]
 
 
 def test_oneThatCannotStart(timeline: Restarting) -> None:

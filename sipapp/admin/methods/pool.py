@@ -11,7 +11,7 @@ from sipapp.config import PoolPlan, tomlKey
 from sipapp.config.values import Workers
 from sipapp.outcomes import Restarted
 from sipapp.pool.slottable import READY
-from sipapp.rpc import NotFound, method
+from sipapp.rpc import Caller, NotFound, method
 
 if TYPE_CHECKING:
     from sipapp.adjusting import Adjusting
@@ -69,7 +69,7 @@ class PoolMethods:
         return self._entry(self._succession.current.plan.pool(pool))
 
     @method(role="operator", changes=True)
-    async def restart(self, pool: str) -> Restarted:
+    async def restart(self, pool: str, caller: Caller) -> Restarted:
         """Replace the workers of a pool by fresh ones, one after the other, and wait for the end.
 
         pool: its name, such as udp-0.
@@ -80,7 +80,7 @@ class PoolMethods:
         left as it is; core.reload fills those that are parked.
         """
         self._check(pool)
-        return await outcomeOf(self._rolling.restart(pool))
+        return await outcomeOf(self._rolling.restart(pool, asker=caller.through))
 
     def _check(self, pool: str) -> None:
         if pool not in self._succession.current.pools:

@@ -12,7 +12,8 @@ from sipapp.admin.methods.trace import Seconds, SubjectText, Traces
 from sipapp.admin.methods.workforce import WorkerEntry, Workforce
 from sipapp.outcomes import Restarted
 from sipapp.pool.process import WorkerProcess
-from sipapp.rpc import Fault, InvalidParameters, NotFound, Stream, Unavailable, method
+from sipapp.pool.slot import Slot
+from sipapp.rpc import Caller, Fault, InvalidParameters, NotFound, Stream, Unavailable, method
 from sipapp.tracing import Traced
 
 if TYPE_CHECKING:
@@ -64,13 +65,13 @@ class WorkerMethods:
         return self._workforce.states()
 
     @method(role="operator", changes=True)
-    async def restart(self, worker: str) -> Restarted:
+    async def restart(self, worker: str, caller: Caller) -> Restarted:
         """Replace a worker by a fresh one that takes over from it, and wait for its end.
 
         worker: its name, such as udp-0/2. Calls and connections do not notice.
         """
         pool, slot = self._find(worker)
-        return await outcomeOf(self._rolling.restart(pool, [slot]))
+        return await outcomeOf(self._rolling.restart(pool, [slot], caller.through))
 
     @method(role="admin", changes=True)
     def kill(self, worker: str, signal: Literal["TERM", "KILL", "ABRT"] = "TERM") -> Signalled:
@@ -78,11 +79,10 @@ class WorkerMethods:
 
         worker: its name, such as udp-0/2. signal: TERM has it finish what it has; KILL ends it at
         once; ABRT does so after its stacks are in the log. What it alone has is lost, such as its
-        connections: worker.restart loses nothing. Five ends within half a minute, by anything but
-        KILL, are taken for a crash loop.
+        connections: worker.restart loses nothing.
         """
-        process = self._process(worker)
-        process.signal(_SIGNALS[signal])
+        slot, process = self._filled(worker)
+        slot.end(_SIGNALS[signal])
         return Signalled(worker, process.pid or 0)
 
     @method(role="operator")
@@ -91,7 +91,7 @@ class WorkerMethods:
 
         worker: its name, such as udp-0/2. One that does not answer is interrupted where it hangs.
         """
-        process = self._process(worker)
+        _, process = self._filled(worker)
         pid = process.pid or 0
         try:
             text = await self._workforce.ask(worker, "stack", timeout=_PATIENCE)
@@ -102,7 +102,7 @@ class WorkerMethods:
             return StackView(worker, pid, False, text)
         return StackView(worker, pid, True, text)
 
-    @method(role="operator", changes=True)
+    @method(role="operator", changes=True, isPrivate=True)
     async def trace(
         self,
         subject: SubjectText = "",
@@ -138,12 +138,13 @@ class WorkerMethods:
                     return name, each.slot
         raise NotFound(f"there is no worker {worker!r}")
 
-    def _process(self, worker: str) -> WorkerProcess:
+    def _filled(self, worker: str) -> tuple[Slot, WorkerProcess]:
         """
+        @return: its slot, and the process there.
         @raise Unavailable: if its slot is empty.
         """
         name, number = self._find(worker)
         slot = self._succession.current.pools[name].slotAt(number)
         if slot.process is None:
             raise Unavailable(f"{worker} has no process: it is {slot.state}")
-        return slot.process
+        return slot, slot.process
