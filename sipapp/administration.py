@@ -10,10 +10,12 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from sipapp.answers import readOutcome
+from sipapp.answers import Answers, readOutcome
 from sipapp.interfaces import IAdministration
 from sipapp.pool import Unanswered
-from sipapp.rpc import Caller, Fault, MethodDescription, Unavailable
+from sipapp.rpc import Caller, Fault, MethodDescription, NoSuchMethod, Unavailable
+from sipapp.rpc.jsonrpc import encodeShown
+from sipapp.rpc.methods import Methods
 
 __all__ = ["Administration"]
 
@@ -33,8 +35,11 @@ class _Channel(Protocol):
 class Administration:
     """Asks the parent over the control channel."""
 
-    def __init__(self, channel: _Channel) -> None:
+    def __init__(self, channel: _Channel, answers: Answers) -> None:
         self._channel = channel
+        self._offered: Methods | None = None
+        answers.add("plugin.methods", self._describeOffered)
+        answers.add("plugin.call", self._callOffered)
 
     def call(
         self, name: str, parameters: Sequence[Any] | Mapping[str, Any], caller: Caller
@@ -54,6 +59,24 @@ class Administration:
             lambda found: msgspec.convert(found, tuple[MethodDescription, ...])
         )
 
+    def offer(self, methods: Methods) -> None:
+        self._offered = methods
+
+    def _describeOffered(self) -> list[MethodDescription]:
+        if self._offered is None:
+            return []
+        # Those of system are there already.
+        return [
+            each for each in self._offered.descriptions() if not each.name.startswith("system.")
+        ]
+
+    def _callOffered(
+        self, name: str, parameters: Sequence[Any] | Mapping[str, Any], caller: Any
+    ) -> Deferred[Any]:
+        if self._offered is None:
+            raise NoSuchMethod(f"there is no method {name!r}")
+        return self._offered.call(msgspec.convert(caller, Caller), name, parameters)
+
     def audit(
         self,
         caller: Caller,
@@ -62,11 +85,16 @@ class Administration:
         outcome: Any,
         seconds: float,
     ) -> None:
-        entry = {"caller": caller, "method": method, "parameters": parameters, "seconds": seconds}
+        entry = {
+            "caller": caller,
+            "method": method,
+            "parameters": msgspec.Raw(encodeShown(parameters)),
+            "seconds": seconds,
+        }
         if isinstance(outcome, Fault):
             entry["fault"] = (outcome.code, outcome.text)
         else:
-            entry["result"] = outcome
+            entry["result"] = msgspec.Raw(encodeShown(outcome))
         body = msgspec.json.encode(entry)
         told = self._channel.tell("audit", body)
         told.addErrback(

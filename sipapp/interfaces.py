@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sipapp.location import Binding
     from sipapp.resources.calls import CallRecord
     from sipapp.rpc import Caller, MethodDescription
+    from sipapp.rpc.methods import Methods
     from sipapp.sip import SIPURI, Hop, Request, Response
     from sipapp.sip.digest import Credentials
     from sipapp.storage import Account
@@ -269,6 +270,13 @@ class IAdministration(Interface):
         @return: fires with what there is to call: C{sipapp.rpc.MethodDescription}s.
         """
 
+    def offer(methods: Methods) -> None:
+        """Let the doors of that process call methods that run in this worker. Those that were
+        offered before are not called any more.
+
+        @param methods: C{sipapp.rpc.methods.Methods}.
+        """
+
     def audit(
         caller: Caller,
         method: str,
@@ -319,8 +327,9 @@ class ISender(Interface):
         @param user: provider of L{IClientUser}.
         @param branch: the Via branch, when it has to be a function of something (§16.11);
             otherwise one is minted.
-        @return: an object with C{cancel()} (§9.1): gives up, now or as soon as a provisional
-            response allows a CANCEL to be sent. The user still gets the final response.
+        @return: an object with C{cancel(reasons=())} (§9.1): gives up, now or as soon as a
+            provisional response allows a CANCEL to be sent, with these values of Reason (RFC
+            3326). The user still gets the final response.
         """
 
     def forward(request: Request, hop: Hop, branch: str, user: IClientUser | None = None) -> None:

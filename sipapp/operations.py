@@ -19,6 +19,7 @@ from sipapp.adjusting import Adjusting
 from sipapp.admin.doctor.examination import Report
 from sipapp.admin.door import UnixDoor
 from sipapp.admin.methods import Caller, Methods, Workforce
+from sipapp.admin.methods.allmethods import AllMethods
 from sipapp.admin.methods.audit import Audit
 from sipapp.admin.methods.ban import BanMethods
 from sipapp.admin.methods.connection import ConnectionMethods
@@ -92,7 +93,8 @@ class Operations(MultiService):
         self.methods = Methods(self._namespaces(premises), self._audit)
         premises.workforce.answers["method"] = self._callForWorker
         premises.workforce.listeners["audit"] = self._auditForWorker
-        self._door = UnixDoor(Path(settings.controlPath), self.methods, premises.reactor)
+        everything = AllMethods(self.methods, premises.workforce)
+        self._door = UnixDoor(Path(settings.controlPath), everything, premises.reactor)
         self._door.setServiceParent(self)
         if settings.manhole is not None:
             # Those who want none need no SSH.

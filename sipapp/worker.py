@@ -310,7 +310,7 @@ def main() -> int:
         onParked=worker.parked,
         onAsked=worker.answers.answer,
     )
-    worker.administration = Administration(control)
+    worker.administration = Administration(control, worker.answers)
     tracer = Tracer(boot.name, worker.tap, control.tell, worker.endOfTurn)
     orders = TakenOrders(control, log, tracer)
     orders.addTo(worker.answers)

@@ -131,7 +131,7 @@ class Channel:
 
 def test_callingTheParent() -> None:
     channel = Channel()
-    called = Administration(channel).call("pool.resize", ["udp-0", 4], CALLER)
+    called = Administration(channel, Answers()).call("pool.resize", ["udp-0", 4], CALLER)
     [(subject, question)] = channel.asked
     assert subject == "method"
     assert question["name"] == "pool.resize"
@@ -145,23 +145,23 @@ def test_whatTheParentRefuses() -> None:
     channel = Channel()
     channel.answer.callback(b'{"fault": [404, "no such pool"]}')
     with pytest.raises(NotFound, match="no such pool"):
-        outcome(Administration(channel).call("pool.resize", [], CALLER))
+        outcome(Administration(channel, Answers()).call("pool.resize", [], CALLER))
 
 
 def test_aParentThatDoesNotAnswer() -> None:
     channel = Channel()
     channel.answer.errback(Unanswered("has not answered within 900 s"))
     with pytest.raises(Fault, match=r"^503 the server has not answered within 900 s$"):
-        outcome(Administration(channel).call("pool.resize", [], CALLER))
+        outcome(Administration(channel, Answers()).call("pool.resize", [], CALLER))
 
 
 def test_whatTheParentDescribes() -> None:
     channel = Channel()
     described = (MethodDescription("a.b", "viewer", True, (Parameter("c", "int", False, 3),)),)
     channel.answer.callback(msgspec.json.encode({"result": described}))
-    assert outcome(Administration(channel).descriptions()) == described
+    assert outcome(Administration(channel, Answers()).descriptions()) == described
     assert channel.asked[0][1]["name"] == "system.describe"
 
 
 def test_itProvidesItsInterface() -> None:
-    verifyObject(IAdministration, Administration(Channel()))
+    verifyObject(IAdministration, Administration(Channel(), Answers()))

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from sipapp.rpc import Fault
 from sipapp.rpc import xmlrpc as paper
 from tests.conftest import ServerStarter
+from tests.server.test_door import client
 from tests.support.configuration import DOMAIN, Configuration
 from tests.support.deadlines import waitFor
 from tests.support.digest import Digest
@@ -119,6 +121,36 @@ def test_methods(server: Server) -> None:
     assert alice.call("doorbell.ring") == "alice rings at http-0"
     assert alice.fault("doorbell.ring", "often")[0] == -32602
     assert alice.fault("doorbell.fall")[0] == -32603
+
+
+def test_onTheMachine(server: Server) -> None:
+    """What a plugin has can be called there as well."""
+    with client(server) as door:
+        names = [each["name"] for each in door.call("system.describe")]
+        assert {"doorbell.ring", "pool.list"} <= set(names)
+        assert len(names) == len(set(names))
+        assert door.call("doorbell.ring", [2]).endswith(" rings at http-0")
+        with pytest.raises(Fault, match=r"^409 what has rung has rung$"):
+            door.call("doorbell.ring", [-1])
+        with pytest.raises(Fault, match=r"^-32601 "):
+            door.call("doorbell.paint")
+
+    def written() -> list[Any]:
+        calls = [each for each in audited(server) if each["door"] == "unix"]
+        return [each["parameters"] for each in calls if each["method"] == "doorbell.ring"]
+
+    waitFor(lambda: written() == [{"times": 2}, {"times": -1}], "it is written down")
+
+
+def test_restart(server: Server) -> None:
+    """Who restarts the worker that he asks is answered by it."""
+    alice, before = Operator(server, "alice"), server.workers()
+    restarted = {"restarted": ["http-0/0"], "left": {}}
+    assert alice.call("pool.restart", "http-0") == restarted
+    assert alice.call("worker.restart", "http-0/0") == restarted
+    after = server.workers()
+    assert after["http-0/0"] != before["http-0/0"]
+    assert after["udp-0/0"] == before["udp-0/0"]
 
 
 def test_audit(server: Server) -> None:

@@ -44,6 +44,7 @@ class Catalogue:
             namespace = each.name.partition(".")[0]
             if namespace in self._plugins:
                 raise ValueError(f"a plugin has methods {namespace!r}, and so has the server")
+        self._administration.offer(Methods(self._plugins, _AuditLog(self._administration)))
         await self.descriptions()
 
     def descriptions(self) -> Deferred[Mapping[str, MethodDescription]]:
@@ -70,11 +71,17 @@ class Catalogue:
     ) -> Deferred[Any]:
         """
         @return: fires with the result, made of what JSON has; fails with a L{sipapp.rpc.Fault}.
+            Who cancels it gives up the answer: what was begun goes on.
         """
-        if name in self._own:
-            return self._own.call(caller, name, parameters)
-        called: Deferred[Any] = self._administration.call(name, parameters, caller)
-        return called
+        if name not in self._own:
+            called: Deferred[Any] = self._administration.call(name, parameters, caller)
+            return called
+        running = self._own.call(caller, name, parameters)
+        if name.partition(".")[0] not in self._plugins:
+            return running
+        answered: Deferred[Any] = Deferred()
+        running.chainDeferred(answered)
+        return answered
 
     async def _descriptions(self) -> Mapping[str, MethodDescription]:
         theirs = await self._administration.descriptions()

@@ -39,10 +39,18 @@ class Pool:
 
 
 class Bell:
+    def __init__(self) -> None:
+        self.swinging: Deferred[str] = Deferred()
+
     @method(role="admin", changes=True)
     def ring(self) -> str:
         """Ring."""
         return "ding"
+
+    @method(role="admin", changes=True)
+    async def toll(self) -> str:
+        """Ring slowly."""
+        return await self.swinging
 
 
 @implementer(IAdministration)
@@ -51,6 +59,7 @@ class Parent:
 
     def __init__(self) -> None:
         self.audited: list[tuple[str, Any]] = []
+        self.offered: list[str] = []
         self._methods = Methods({"pool": Pool()}, self)
 
     def call(
@@ -60,6 +69,9 @@ class Parent:
 
     def descriptions(self) -> Deferred[tuple[MethodDescription, ...]]:
         return succeed(self._methods.descriptions())
+
+    def offer(self, methods: Methods) -> None:
+        self.offered = [each.name for each in methods.descriptions()]
 
     def audit(
         self,
@@ -94,6 +106,7 @@ async def test_everythingIsListed() -> None:
     catalogue = await load(bell=Bell())
     assert await catalogue.call(VIEWER, "system.listMethods", []) == [
         "bell.ring",
+        "bell.toll",
         "pool.resize",
         "pool.size",
         "system.describe",
@@ -102,6 +115,13 @@ async def test_everythingIsListed() -> None:
         "system.methodSignature",
         "system.multicall",
     ]
+
+
+@ensureDeferred
+async def test_thoseOfPluginsAreOffered() -> None:
+    parent = Parent()
+    await Catalogue(parent, {"bell": Bell()}).load()
+    assert parent.offered == ["bell.ring", "bell.toll", "system.describe"]
 
 
 @ensureDeferred
@@ -131,7 +151,7 @@ async def test_multicall() -> None:
         {"methodName": "no.such"},
     ]
     size, listed, resized, *faults = await catalogue.call(OPERATOR, "system.multicall", [calls])
-    assert (size, len(listed[0]), resized) == ([3], 8, [None])
+    assert (size, len(listed[0]), resized) == ([3], 9, [None])
     assert [each["faultCode"] for each in faults] == [403, -32601, -32601]
     for wrong in ([{"method": "a"}], [1], 1, [{}] * (MAX_CALLS + 1)):
         with pytest.raises(InvalidParameters):
@@ -165,3 +185,16 @@ async def test_theAuditLogIsThatOfTheServer() -> None:
         await catalogue.call(VIEWER, "bell.ring", [])
     (rung, ding), (again, refused) = parent.audited
     assert (rung, ding, again, refused.code) == ("bell.ring", "ding", "bell.ring", 403)
+
+
+@ensureDeferred
+async def test_whoHangsUpStopsNothing() -> None:
+    parent, bell = Parent(), Bell()
+    catalogue = Catalogue(parent, {"bell": bell})
+    admin = Caller("ann", "admin", "192.0.2.1", "xmlrpc")
+    called = catalogue.call(admin, "bell.toll", [])
+    called.addErrback(lambda failure: None)
+    called.cancel()
+    assert parent.audited == []
+    bell.swinging.callback("dong")
+    assert parent.audited == [("bell.toll", "dong")]
