@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import maybeDeferred
+from twisted.logger import Logger
 
 from sipapp.config import ResolvedListener, Settings
 from sipapp.interfaces import IWorker
@@ -13,6 +14,8 @@ from sipapp.plugins import resourceMakers
 from sipapp.resources.calls import CallRecords
 
 __all__ = ["Chains"]
+
+_log = Logger()
 
 
 class Chains:
@@ -63,9 +66,12 @@ class Chains:
         return records
 
     async def stop(self) -> None:
-        """Stop them all, the last first."""
+        """Stop them all, the last first. One that fails keeps none of the others from it."""
         for resource in reversed(self._started):
-            await maybeDeferred(resource.stop)
+            try:
+                await maybeDeferred(resource.stop)
+            except Exception:
+                _log.failure("{resource} could not be stopped", resource=resource)
 
     def _make(self, name: str) -> Any:
         return self._makers[name].make(self._settings.resource[name], self._worker)
