@@ -43,6 +43,14 @@ def sourceOf(address: str) -> Network:
     return parseNetwork(address)
 
 
+def _placeOf(network: Network) -> tuple[tuple[int, int], int]:
+    """
+    @return: the version of IP and the bits that do not count, and the number that the others are.
+    """
+    shift = network.max_prefixlen - network.prefixlen
+    return (network.version, shift), int(network.network_address) >> shift
+
+
 class SourceTable(Generic[T]):
     """Finds the network that an address is in, in as many dictionary look-ups as there are
     lengths of prefixes, however many networks there are."""
@@ -50,9 +58,20 @@ class SourceTable(Generic[T]):
     def __init__(self, entries: Iterable[tuple[Network, T]] = ()) -> None:
         self._tables: dict[tuple[int, int], dict[int, T]] = {}
         for network, value in entries:
-            shift = network.max_prefixlen - network.prefixlen
-            table = self._tables.setdefault((network.version, shift), {})
-            table[int(network.network_address) >> shift] = value
+            self.add(network, value)
+
+    def add(self, network: Network, value: T) -> None:
+        """Have a network lead to a value, whatever it has led to before."""
+        length, number = _placeOf(network)
+        self._tables.setdefault(length, {})[number] = value
+
+    def discard(self, network: Network) -> None:
+        """Have a network lead to nothing."""
+        length, number = _placeOf(network)
+        table = self._tables.get(length, {})
+        table.pop(number, None)
+        if not table:
+            self._tables.pop(length, None)
 
     def find(self, address: str) -> list[T]:
         """

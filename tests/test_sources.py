@@ -44,6 +44,20 @@ def test_finding() -> None:
     assert table.find("fe80::1%eth0") == ["::/0"]
 
 
+def test_changes() -> None:
+    table: SourceTable[str] = SourceTable()
+    host, network = parseNetwork("192.0.2.1"), parseNetwork("192.0.2.0/24")
+    table.add(host, "one")
+    table.add(host, "two")
+    table.add(network, "all")
+    assert sorted(table.find("192.0.2.1")) == ["all", "two"]
+    table.discard(host)
+    table.discard(host)
+    assert table.find("192.0.2.1") == ["all"]
+    table.discard(network)
+    assert table.find("192.0.2.1") == []
+
+
 def test_nothingToFind() -> None:
     table: SourceTable[str] = SourceTable()
     assert table.find("192.0.2.1") == []

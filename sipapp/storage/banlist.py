@@ -75,6 +75,8 @@ class BanList:
         self._endOfTurn = endOfTurn
         self._clock = clock
         self._table: SourceTable[Ban] = SourceTable()
+        # The same by the text of the network.
+        self._bans: dict[str, Ban] = {}
         self._fileGeneration = -1
         # When the first of the bans that are known here ends.
         self._nextEnd = math.inf
@@ -134,8 +136,16 @@ class BanList:
 
     def _read(self) -> None:
         self._fileGeneration, bans = self._file.bans(self._clock())
-        self._table = SourceTable((parseNetwork(text), ban) for text, ban in bans.items())
         self._nextEnd = min((ban.ends for ban in bans.values()), default=math.inf)
+        known, self._bans = self._bans, bans
+        if bans == known:
+            return
+        # There may be thousands, and few of them new.
+        for text in known.keys() - bans.keys():
+            self._table.discard(parseNetwork(text))
+        for text, ban in bans.items():
+            if known.get(text) != ban:
+                self._table.add(parseNetwork(text), ban)
         self.generation += 1
 
     def _writeLater(self) -> None:
@@ -151,10 +161,20 @@ class BanList:
                 self._file.vouch(sources, now + _VOUCHED, now)
             if offences:
                 for network, ban in self._file.offended(offences, now):
-                    self.banned(network, ban.ends - ban.since, ban.reason)
-                self.refresh()
+                    self._ban(network, ban)
         except (lmdb.Error, ShelfFull) as error:
             self._complain(error)
+
+    def _ban(self, network: Network, ban: Ban) -> None:
+        """Take note of a ban at once. To read all others again whenever there is one more would
+        take more time than bans save."""
+        known = self._bans.get(str(network))
+        if known is None or known.datagramsOnly or not ban.datagramsOnly:
+            self._bans[str(network)] = ban
+            self._table.add(network, ban)
+        self._nextEnd = min(self._nextEnd, ban.ends)
+        self.generation += 1
+        self.banned(network, ban.ends - ban.since, ban.reason)
 
     def _complain(self, error: Exception) -> None:
         now = self._clock()

@@ -21,11 +21,21 @@ EXEMPT = "10.0.0.1"
 HERE = "192.0.2.1"
 
 
+class CountedFile(BanFile):
+    """Knows how often all bans were read."""
+
+    reads = 0
+
+    def bans(self, now: float) -> tuple[int, dict[str, Ban]]:
+        self.reads += 1
+        return super().bans(now)
+
+
 class Worker:
     """What a ban list needs: turns and a clock."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        self.file = BanFile(path)
+        self.file = CountedFile(path)
         self.endings: list[Callable[[], object]] = []
         self.made: list[tuple[Network, float, str]] = []
         self.bans = BanList(
@@ -96,6 +106,16 @@ def test_onlyDatagrams(worker: Worker) -> None:
     assert not worker.bans.isBanned(HERE, datagram=False)
 
 
+def test_whatIsProvenSaysMore(worker: Worker) -> None:
+    """Also if both kinds of ban are made in one turn."""
+    for proven in (True, False):
+        for _ in range(10):
+            worker.bans.offence(HERE, "authentication", proven)
+    worker.endTurn()
+    assert [ban[1] for ban in worker.made] == [3600.0, 300.0]
+    assert worker.bans.isBanned(HERE, datagram=False)
+
+
 def test_aTurnIsOneTransaction(worker: Worker) -> None:
     worker.bans.offence(HERE, "scanner", proven=True)
     worker.bans.vouch(HERE)
@@ -152,6 +172,41 @@ def test_whatOthersBan(worker: Worker, clock: Clock) -> None:
     worker.file.remove(parseNetwork("192.0.2.0/24"))
     clock.advance(1.0)
     assert not worker.bans.isBanned(HERE, datagram=True)
+
+
+def test_aBanIsKnownAtOnce(worker: Worker, clock: Clock) -> None:
+    """To whoever bans. All bans are read once in a second, and not for each that is new: somebody
+    who sends datagrams in a thousand names would keep the worker busy with that."""
+    reads = worker.file.reads
+    for number in range(20):
+        before = worker.bans.generation
+        worker.offend(f"198.51.100.{number}", proven=False)
+        assert worker.bans.isBanned(f"198.51.100.{number}", datagram=True)
+        assert worker.bans.generation != before
+    assert worker.file.reads == reads
+    before = worker.bans.generation
+    clock.advance(1.0)
+    assert worker.file.reads == reads + 1
+    # It has found what is known here.
+    assert worker.bans.generation == before
+    assert worker.bans.isBanned("198.51.100.7", datagram=True)
+
+
+def test_whatChangesInTheFile(worker: Worker, clock: Clock) -> None:
+    """Of many bans some go, some are new, and one is not what it was."""
+    networks = [parseNetwork(f"198.51.{number}.0/24") for number in range(4)]
+    for network in networks[:3]:
+        worker.file.add(network, Ban(clock.seconds(), math.inf, "operator"))
+    clock.advance(1.0)
+    worker.file.remove(networks[0])
+    worker.file.add(networks[1], Ban(clock.seconds(), clock.seconds() + 10, "operator"))
+    worker.file.add(networks[3], Ban(clock.seconds(), math.inf, "operator"))
+    clock.advance(1.0)
+    banned = [worker.bans.isBanned(f"198.51.{n}.1", datagram=False) for n in range(4)]
+    assert banned == [False, True, True, True]
+    clock.advance(10.0)
+    banned = [worker.bans.isBanned(f"198.51.{n}.1", datagram=False) for n in range(4)]
+    assert banned == [False, False, True, True]
 
 
 def test_theGenerationTellsOfEnds(worker: Worker, clock: Clock) -> None:
