@@ -19,8 +19,11 @@ _log = Logger()
 
 
 class RollCall:
-    """Name, pid, state and restarts of each worker. Where it cannot be written, as on a full disk,
-    the log says so: nothing that the server does depends on it."""
+    """Name, pid, state and restarts of each worker.
+
+    While it cannot be written, as on a full disk, there is none: an old one has pids of processes
+    that are gone. Nothing that the server does depends on it.
+    """
 
     def __init__(self, runDirectory: str) -> None:
         self._file = Path(runDirectory, ROLL_CALL)
@@ -41,14 +44,13 @@ class RollCall:
             unfinished.write_text(json.dumps(roll, indent=1))
             unfinished.replace(self._file)
         except OSError as error:
-            self._complain(error)
+            _log.error("There is no {file}: {cause}", file=str(self._file), cause=error.strerror)
+            self.remove()
 
     def remove(self) -> None:
         """No server runs any more."""
-        try:
-            self._file.unlink(missing_ok=True)
-        except OSError as error:
-            self._complain(error)
-
-    def _complain(self, error: OSError) -> None:
-        _log.error("{file} is not up to date: {cause}", file=str(self._file), cause=error.strerror)
+        for file in (self._file, self._file.with_suffix(".new")):
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:
+                _log.error("{file} stays: {cause}", file=str(file), cause=error.strerror)

@@ -9,6 +9,7 @@ from twisted.logger import capturedLogs
 
 from sipapp.admin.rollcall import RollCall
 from sipapp.pool import WorkerState
+from tests.support.room import roomForFiles
 
 WORKERS = [
     WorkerState("udp-0/0", 0, 4711, "ready", 100.0, 2, ""),
@@ -29,12 +30,22 @@ def test_write(tmp_path: Path) -> None:
 
 
 def test_noRoom(tmp_path: Path) -> None:
-    """A server goes on without it, and says why it is old."""
-    roll = RollCall(str(tmp_path / "gone"))
+    """A server goes on without it, and says why; pids of others are not left behind."""
+    roll = RollCall(str(tmp_path))
+    roll.write(WORKERS)
+    with capturedLogs() as events, roomForFiles(100):
+        roll.write(WORKERS)
+    assert [event["cause"] for event in events] == ["File too large"]
+    assert list(tmp_path.iterdir()) == []
+    roll.write(WORKERS[:1])
+    assert [path.name for path in tmp_path.iterdir()] == ["workers.json"]
+
+
+def test_inItsPlace(tmp_path: Path) -> None:
+    """Neither does whatever stands there keep a server from going on."""
+    (tmp_path / "workers.json").mkdir()
+    roll = RollCall(str(tmp_path))
     with capturedLogs() as events:
         roll.write(WORKERS)
-    assert [event["cause"] for event in events] == ["No such file or directory"]
-    (tmp_path / "workers.json").mkdir()
-    with capturedLogs() as events:
-        RollCall(str(tmp_path)).remove()
-    assert len(events) == 1
+        roll.remove()
+    assert len(events) == 3

@@ -128,5 +128,5 @@ class _Queue:
         await self._turn.run(self._write)
         lost = self._lost + len(self._waiting)
         if lost:
-            _log.error("{lost} call records are lost", lost=lost)
+            _log.error("{provider} lacks {lost} call records", provider=self.provider, lost=lost)
         await maybeDeferred(self.provider.stop)

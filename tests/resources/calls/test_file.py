@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +13,7 @@ import pytest
 from sipapp.resources.calls import CallRecord
 from sipapp.resources.calls.file import FileCalls, FileCallsSettings
 from tests.resources.calls.contract import HUNG_UP, INVITED, CallRecordsContract, Worker
+from tests.support.room import roomForFiles
 
 
 class TestContract(CallRecordsContract):
@@ -29,19 +26,6 @@ class TestContract(CallRecordsContract):
             part = json.loads(line)
             merged.setdefault((part["call_id"], *part["tags"]), {}).update(part)
         return [msgspec.convert(record, CallRecord) for record in merged.values()]
-
-
-@contextmanager
-def room(size: int) -> Iterator[None]:
-    """No file may grow beyond so many bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    disposition = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, disposition)
 
 
 def test_lines(tmp_path: Path) -> None:
@@ -70,7 +54,7 @@ def test_noRoom(tmp_path: Path) -> None:
     provider.write([INVITED])
     file = tmp_path / "calls.jsonl"
     before = file.read_bytes()
-    with room(len(before) + 10), pytest.raises(OSError):
+    with roomForFiles(len(before) + 10), pytest.raises(OSError):
         provider.write([HUNG_UP])
     assert file.read_bytes() == before
     provider.write([HUNG_UP])

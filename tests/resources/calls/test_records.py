@@ -204,7 +204,7 @@ def test_stopWithoutRoom(stage: Stage, logged: list[LogEvent]) -> None:
     stopping = Deferred.fromCoroutine(stage.records.stop())
     stage.endThread()
     assert stopping.called
-    assert (logged[-1]["log_format"], logged[-1]["lost"]) == ("{lost} call records are lost", 1)
+    assert (logged[-1]["provider"], logged[-1]["lost"]) == (stage.provider, 1)
     assert stage.provider.life == ["stopped"]
     assert stage.clock.getDelayedCalls() == []
 
