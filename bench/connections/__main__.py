@@ -4,6 +4,7 @@ C{python -m bench.connections}."""
 from __future__ import annotations
 
 import argparse
+import resource
 import shutil
 import signal
 import sys
@@ -38,6 +39,9 @@ def _parse(arguments: list[str]) -> tuple[Effort, Path]:
     parser.add_argument("--build", type=Path, default=Path("build"), help="where the rows go")
     options = vars(parser.parse_args(arguments))
     build = options.pop("build")
+    for name, value in options.items():
+        if value <= 0:
+            parser.error(f"--{name} {value:g}: it has to be more than nothing")
     return Effort(**options), build
 
 
@@ -46,6 +50,9 @@ def main(arguments: list[str]) -> int:
     @return: the exit status: 1 if something is not as it should be.
     """
     effort, build = _parse(arguments)
+    # The server and the phones inherit it.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     # An exception, so that the server and the phones are ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     directory = Path(tempfile.mkdtemp(prefix="sipapp-connections-"))

@@ -83,6 +83,13 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "20 connections" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("argument", ["--connections=0", "--workers=-1", "--rate=0"])
+def test_nothingToDo(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([argument])
+    assert "it has to be more than nothing" in capsys.readouterr().err
+
+
 def test_thePageHasAPlace() -> None:
     page = Path(__file__).parents[2] / "docs" / "performance.md"
     assert "found" in withResults(page.read_text(), PLACE, ["found"])
