@@ -27,7 +27,7 @@ from sipapp.sip import MessageBounds
 if TYPE_CHECKING:
     from sipapp.transport.web import LimitedSite
 
-__all__ = ["HOST", "BodyTooLarge", "LimitedChannel"]
+__all__ = ["HOST", "BodyTooLarge", "LimitedChannel", "NoRoom"]
 
 _BAD_REQUEST = b"400 Bad Request"
 _REQUEST_TIMEOUT = b"408 Request Timeout"
@@ -37,6 +37,7 @@ _EXPECTATION_FAILED = b"417 Expectation Failed"  # RFC 9110 §15.5.18
 _HEAD_TOO_LARGE = b"431 Request Header Fields Too Large"  # RFC 6585 §5
 _NOT_IMPLEMENTED = b"501 Not Implemented"
 _TOO_MANY_REQUESTS = b"503 Service Unavailable"
+_NO_ROOM = b"507 Insufficient Storage"  # RFC 4918 §11.5
 
 _DIGITS = 18
 """Of a length that is worth being looked at."""
@@ -50,6 +51,10 @@ _NEVER = 1 << 62
 
 class BodyTooLarge(Exception):
     """More has come of a body than there may be."""
+
+
+class NoRoom(Exception):
+    """There is no room for a body that has come."""
 
 
 @implementer(IHandshakeListener)
@@ -177,6 +182,8 @@ class LimitedChannel(HTTPChannel):
             super().rawDataReceived(data)
         except BodyTooLarge:
             self.refuse(_BODY_TOO_LARGE)
+        except NoRoom:
+            self._end(_NO_ROOM)
 
     def allContentReceived(self) -> None:
         if self.refused:

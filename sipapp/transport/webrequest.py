@@ -7,16 +7,19 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from twisted.logger import Logger
 from twisted.python.reflect import prefixedMethodNames
 from twisted.web.error import UnsupportedMethod
 from twisted.web.http import NOT_ALLOWED, NOT_IMPLEMENTED, OK
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from sipapp.transport.webchannel import HOST, BodyTooLarge
+from sipapp.transport.webchannel import HOST, BodyTooLarge, NoRoom
 from sipapp.transport.webcounters import WEB_METHODS
 
 __all__ = ["LimitedRequest"]
+
+_log = Logger()
 
 _absolute = re.compile(rb"https?://(?:[^/?#@]*@)?(" + HOST + rb"+)(?=[/?]|\Z)", re.IGNORECASE).match
 _target = re.compile(rb"/[\x21-\x7e]*\Z|\*\Z").match
@@ -40,7 +43,11 @@ class LimitedRequest(Request):
         channel: Any = self.channel
         if self._size > channel.bounds.bodySize:
             raise BodyTooLarge
-        super().handleContentChunk(data)
+        try:
+            super().handleContentChunk(data)
+        except OSError as error:
+            _log.error("A body has no room: {error}", error=error)
+            raise NoRoom from error
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         self._came = self._now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from twisted.internet import reactor
 from twisted.internet.address import IPv4Address
 from twisted.internet.ssl import CertificateOptions
 from twisted.internet.task import Clock, LoopingCall, deferLater
+from twisted.logger import capturedLogs
 
 from sipapp.sip import MessageBounds
 from sipapp.transport.admission import Admission, SourceRules
@@ -73,6 +75,21 @@ async def test_tooLarge(web: Web, data: bytes, status: bytes) -> None:
     assert client.text.startswith(b"HTTP/1.1 " + status)
     assert client.text.count(b"HTTP/1.1") == 1
     assert web.log.counts == {"messageSize": 1}
+
+
+@pytest.mark.parametrize("field", [b"Content-Length: 200000", b"Transfer-Encoding: chunked"])
+@ensureDeferred
+async def test_noRoom(web: Web, monkeypatch: pytest.MonkeyPatch, field: bytes) -> None:
+    """A body that is too long for the memory, and no disk to put it on."""
+    monkeypatch.setattr(tempfile, "tempdir", "/there/is/no/such/directory")
+    client = await web.client(web.serve(StreamLimits(message=MessageBounds(bodySize=1 << 20))))
+    with capturedLogs() as logs:
+        client.peer.send(b"PUT / HTTP/1.1\r\nHost: a\r\n" + field + b"\r\n\r\n")
+        client.peer.send(b"30d40\r\n" + b"x" * 200_000 + b"\r\n0\r\n\r\n" + GET)
+        await client.peer.lost
+    assert client.text.startswith(b"HTTP/1.1 507 Insufficient Storage\r\n")
+    assert client.text.count(b"HTTP/1.1") == 1
+    assert [each["log_format"] for each in logs] == ["A body has no room: {error}"]
 
 
 @ensureDeferred
