@@ -4,12 +4,14 @@ from sipapp.location.binding import Binding
 from sipapp.location.lmdbstore import LMDBLocation, LocationStoreFull
 from sipapp.location.maintenance import LocationMaintenance, NotRunning
 from sipapp.location.memory import MemoryLocation
+from sipapp.location.outcome import LocationUnavailable
 
 __all__ = [
     "Binding",
     "LMDBLocation",
     "LocationMaintenance",
     "LocationStoreFull",
+    "LocationUnavailable",
     "MemoryLocation",
     "NotRunning",
 ]

@@ -33,7 +33,7 @@ from sipapp.location.binding import (
     earliest,
     expireOldest,
 )
-from sipapp.location.outcome import Outcome
+from sipapp.location.outcome import LocationUnavailable, Outcome
 from sipapp.location.record import Record, decodeRecord, encodeRecord, keyOf
 from sipapp.sharedfile import SharedFile
 
@@ -54,8 +54,8 @@ _SLACK = 32
 _TIME = struct.Struct(">d")
 
 
-class LocationStoreFull(Exception):
-    """The file has reached its map size. Nothing that it held is lost."""
+class LocationStoreFull(LocationUnavailable):
+    """The file has reached its map size."""
 
 
 class BindingFile:
@@ -103,14 +103,16 @@ class BindingFile:
         """Make several changes in one transaction.
 
         @return: for each change the new bindings, or the exception with which that change alone
-            failed.
-        @raise lmdb.Error: if none could be made.
+            failed; L{LocationUnavailable} for all of them if the disk is full or broken.
         """
         try:
             return self._transact(changes, now)
         except lmdb.MapFullError:
             if len(changes) == 1:
                 return [self._full()]
+        except lmdb.Error as error:
+            unavailable = LocationUnavailable(f"the location store {self._path}: {error}")
+            return [unavailable] * len(changes)
         # The transaction is lost, so all are made again one by one: those that need no more room
         # than they free still succeed.
         return [outcome for change in changes for outcome in self.apply([change], now)]

@@ -24,10 +24,14 @@ import msgspec
 
 from sipapp.location.bindingfile import DATA, BindingFile
 
-__all__ = ["Copies", "Mark", "thisBoot"]
+__all__ = ["Copies", "Mark", "MarkUnreadable", "thisBoot"]
 
 _PIECE = 1 << 18
 """Bytes that are compared at once; where they differ, page by page."""
+
+
+class MarkUnreadable(Exception):
+    """There is a mark, and it does not say what it should. The text says what to do."""
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -59,6 +63,7 @@ class Copies:
         """
         @param path: the directory of the file.
         @param boot: L{thisBoot}.
+        @raise MarkUnreadable: if the mark is not one of these.
         """
         self._path = path
         self._boot = boot
@@ -72,6 +77,11 @@ class Copies:
             return msgspec.json.decode(self._markPath.read_bytes(), type=Mark)
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except msgspec.DecodeError as error:
+            raise MarkUnreadable(
+                f"nobody knows which copy to go by, because {self._markPath} cannot be read:"
+                f" {error}. Without that file {DATA} is taken as it is"
+            ) from None
 
     def recover(self) -> Mark | None:
         """Put the copy in the place of the file, if the file cannot be relied upon. To be called

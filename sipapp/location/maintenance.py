@@ -18,7 +18,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from sipapp.location.bindingfile import BindingFile
-from sipapp.location.copies import Copies, thisBoot
+from sipapp.location.copies import Copies, MarkUnreadable, thisBoot
 
 __all__ = ["LocationMaintenance", "NotRunning"]
 
@@ -70,6 +70,7 @@ class LocationMaintenance(Service):
         self._ticks.clock = reactor
         self._ended: Deferred[Any] | None = None
         self._jobs = 0
+        self._fails = False
         self._idle: Deferred[None] | None = None
 
     @property
@@ -88,7 +89,7 @@ class LocationMaintenance(Service):
         lmdb.enable_drop_gil()
         try:
             self._open()
-        except (OSError, lmdb.Error) as error:
+        except (OSError, lmdb.Error, MarkUnreadable) as error:
             raise SystemExit(f"sipapp: the location store {self._path}: {error}") from error
         self._ended = self._ticks.start(self._interval, now=True)
 
@@ -141,7 +142,18 @@ class LocationMaintenance(Service):
         return self._idle
 
     def _tick(self) -> Deferred[Any]:
-        return self._do(self.maintain).addErrback(_report)
+        return self._do(self.maintain).addCallbacks(self._maintained, self._notMaintained)
+
+    def _maintained(self, _: int) -> None:
+        if self._fails:
+            self._fails = False
+            _log.info("Maintenance of the location store works again")
+
+    def _notMaintained(self, failure: Failure) -> None:
+        """Say it once: a disk that is full stays so for many intervals."""
+        if not self._fails:
+            self._fails = True
+            _report(failure)
 
     def maintain(self) -> int:
         """One round; blocks.

@@ -9,13 +9,18 @@ from twisted.internet.defer import Deferred
 
 from sipapp.location.binding import Bindings, Change
 
-__all__ = ["Committed", "Outcome", "deferredBy"]
+__all__ = ["Committed", "LocationUnavailable", "Outcome", "deferredBy"]
 
 Outcome = Bindings | Exception
 """The new bindings, or the exception with which the change has failed."""
 
 Committed = Callable[[Outcome], object]
 """Is told the outcome of a change."""
+
+
+class LocationUnavailable(Exception):
+    """The store cannot make a change now, and the change is not at fault. Nothing that it held is
+    lost. The text says why."""
 
 
 def deferredBy(

@@ -9,7 +9,7 @@ from typing import Any
 
 import lmdb
 
-from sipapp.location import LMDBLocation, LocationStoreFull
+from sipapp.location import LMDBLocation, LocationStoreFull, LocationUnavailable
 from sipapp.location.bindingfile import BindingFile, keyOf
 from tests.location.contract import AOR, LocationContract, binding, to
 
@@ -212,7 +212,9 @@ class TestLMDBLocation(LocationContract):
 
     def test_a_broken_environment_fails_the_updates(self) -> None:
         self.store._file.close()
-        assert self.outcome(self.store.update(AOR, to(binding()))).check(lmdb.Error)
+        outcome = self.outcome(self.store.update(AOR, to(binding())))
+        assert outcome.check(LocationUnavailable)
+        assert outcome.getErrorMessage().startswith(f"the location store {self.path}: ")
         assert self.outcome(self.store.lookup(AOR)).check(lmdb.Error)
         self.store = self.open()
 

@@ -96,12 +96,14 @@ def test_a_failure_is_logged_and_tried_again(tmp_path: Path) -> None:
     maintained.add("sip:late@example.com")
     with logged() as events:
         maintained.reactor.advance(2)
-    assert [e["log_format"] for e in events if "log_failure" in e] == [
-        "Maintenance of the location store failed"
+        maintained.reactor.advance(2)
+        assert not maintained.service.isBusy
+        (tmp_path / "copy.1").rmdir()
+        maintained.reactor.advance(2)
+    assert [(e["log_format"], "log_failure" in e) for e in events] == [
+        ("Maintenance of the location store failed", True),
+        ("Maintenance of the location store works again", False),
     ]
-    assert not maintained.service.isBusy
-    (tmp_path / "copy.1").rmdir()
-    maintained.reactor.advance(2)
     assert (tmp_path / "copy.1").stat().st_size > 0
     maintained.service.stopService()
 
@@ -111,6 +113,22 @@ def test_a_store_that_cannot_be_opened_ends_the_start(tmp_path: Path) -> None:
     maintained = Maintained(tmp_path / "in" / "the" / "way")
     with pytest.raises(SystemExit, match=r"^sipapp: the location store .*the/way: .*Not a dir"):
         maintained.service.startService()
+
+
+def test_a_mark_that_nobody_can_read_ends_the_start(tmp_path: Path) -> None:
+    fill(tmp_path, 3)
+    mark = tmp_path / "mark"
+    for text in ("", "nonsense", '{"boot": "", "closed": true}'):
+        mark.write_text(text)
+        with pytest.raises(
+            SystemExit, match=f"^sipapp: the location store .*{mark} cannot be read"
+        ):
+            Maintained(tmp_path).service.startService()
+    mark.unlink()
+    maintained = Maintained(tmp_path)
+    maintained.service.startService()
+    maintained.service.stopService()
+    assert counted(tmp_path) == 3
 
 
 def test_is_busy_while_a_job_is_under_way(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
+from twisted.logger import formatEvent, globalLogPublisher
 from zope.interface.verify import verifyObject
 
 from sipapp.interfaces import IResourceMaker, ISIPResource
@@ -557,8 +558,23 @@ class TestStore:
         assert len(listed(worker.register())) == 1
 
     def test_a_store_that_fails(self) -> None:
-        """§10.3 step 7 has the request fail with 500."""
-        assert Worker(FullLocation(lambda: 0.0)).register(ONE).status == 500
+        """§10.3 step 7 has the request fail with 500. There is a line in the log, and not one for
+        each phone that comes."""
+        worker = Worker(FullLocation(lambda: 0.0))
+        events: list[Any] = []
+        globalLogPublisher.addObserver(events.append)
+        try:
+            for cseq in range(1, 4):
+                assert worker.register(ONE, cseq=cseq).status == 500
+            worker.reactor.advance(60)
+            assert worker.register(ONE, cseq=4).status == 500
+        finally:
+            globalLogPublisher.removeObserver(events.append)
+        assert [formatEvent(event) for event in events] == [
+            "Registrations fail: no room (1 so far)",
+            "Registrations fail: no room (4 so far)",
+        ]
+        assert worker.registrar.tallies["failed"] == 4
 
     def test_over_lmdb(self, tmp_path: Any) -> None:
         reactor = Clock()

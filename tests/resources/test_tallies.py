@@ -22,12 +22,12 @@ def test_nothing() -> None:
 def test_registrar() -> None:
     """What was refused is neither."""
     worker = Worker()
-    assert worker.registrar.tallies == {"fetched": 0, "changed": 0}
+    assert worker.registrar.tallies == {"fetched": 0, "changed": 0, "failed": 0}
     worker.register("Contact: <sip:alice@198.51.100.7>")
     worker.register("Contact: <sip:alice@198.51.100.7>", cseq=2)
     worker.register("Contact: <sip:alice@198.51.100.7>;expires=1", cseq=3)
     worker.register(cseq=4)
-    assert worker.registrar.tallies == {"fetched": 1, "changed": 2}
+    assert worker.registrar.tallies == {"fetched": 1, "changed": 2, "failed": 0}
 
 
 def test_authenticate(tmp_path: Path) -> None:

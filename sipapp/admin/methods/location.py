@@ -13,7 +13,13 @@ from msgspec import Meta, Struct
 from twisted.internet.defer import Deferred
 
 from sipapp.config import Plan, Settings, tomlKey
-from sipapp.location import Binding, LocationMaintenance, LocationStoreFull, NotRunning
+from sipapp.location import (
+    Binding,
+    LocationMaintenance,
+    LocationStoreFull,
+    LocationUnavailable,
+    NotRunning,
+)
 from sipapp.location.binding import Bindings, alive, indexOf
 from sipapp.location.bindingfile import BindingFile
 from sipapp.resources.sip.selfreference import leadsHere
@@ -202,6 +208,8 @@ class LocationMethods:
         (outcome,) = await self._use(partial(_apply, aor, change, self._clock()))
         if isinstance(outcome, LocationStoreFull):
             raise Conflict(str(outcome))
+        if isinstance(outcome, LocationUnavailable):
+            raise Unavailable(str(outcome))
         if isinstance(outcome, Exception):
             raise outcome
         return self._view(aor, outcome)

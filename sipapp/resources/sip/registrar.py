@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from sipapp.location.binding import Bindings
-from sipapp.location.outcome import Outcome
+from sipapp.location.outcome import LocationUnavailable, Outcome
 from sipapp.resources.maker import ResourceMaker, Settings
 from sipapp.resources.sip.dispatch import TAKEN
 from sipapp.resources.sip.registration import (
@@ -30,6 +30,9 @@ from sipapp.transaction import ServerTransaction
 __all__ = ["Registrar", "RegistrarSettings", "registrarMaker"]
 
 _log = Logger()
+
+_QUIET = 60.0
+"""Seconds between two lines in the log that say the same of the store."""
 
 _plainTo = re.compile(r'[^<"]*<(sip:[A-Za-z0-9\-_.!~*\'()&=+$,;?/]+@([a-z0-9\-.]*[a-z0-9]))>').match
 
@@ -85,10 +88,12 @@ class Registrar(SIPResource):
         self._second = -1
         self._fetched = 0
         self._changed = 0
+        self._failed = 0
+        self._quietUntil = 0.0
 
     @property
     def tallies(self) -> dict[str, int]:
-        return {"fetched": self._fetched, "changed": self._changed}
+        return {"fetched": self._fetched, "changed": self._changed, "failed": self._failed}
 
     def offer(self, transaction: ServerTransaction) -> Any:
         request = transaction.request
@@ -121,10 +126,23 @@ class Registrar(SIPResource):
             self._changed += 1
         except SIPError as error:
             response = self._refuse(request, error)
+        except LocationUnavailable as error:
+            self._complain(error)
+            response = self._refuse(request, SIPError(500, str(error)))
         except Exception:
             _log.failure("A registration failed", about=about(request))
             response = self._refuse(request, SIPError(500, "the store has failed"))
         transaction.respond(response)
+
+    def _complain(self, error: LocationUnavailable) -> None:
+        """Say it once in a while: phones come again and again."""
+        self._failed += 1
+        now = self._seconds()
+        if now >= self._quietUntil:
+            self._quietUntil = now + _QUIET
+            _log.error(
+                "Registrations fail: {error} ({count} so far)", error=error, count=self._failed
+            )
 
     def _isForUs(self, request: Request) -> bool:
         """Step 1. A request with a Route that leads on is not for us yet (§16.4)."""
