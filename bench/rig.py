@@ -96,6 +96,7 @@ class WorkerRig:
         self.sender = transport.sender
         self._endpoints = transport.endpoints
         self.driver = driver = transport.driver
+        driver.receiver.answered = dispatch.answered
         driver.receiver.strayResponse = dispatch.strayResponse
         self.location = LMDBLocation(directory, driver.turns.atEnd, clock=reactor.seconds)
         self.port = driver.flows.ports[0]
