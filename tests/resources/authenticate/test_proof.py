@@ -233,6 +233,17 @@ def test_aNonceThatIsNotOurs(worker: Worker) -> None:
     assert worker.bans.offences == []
 
 
+def test_credentialsThatCannotBeRead(worker: Worker) -> None:
+    """Are none: who sends them again with another nonce would be asked for ever."""
+    phone = Phone(worker)
+    phone.challenge = challenges(phone.send())[0]
+    line = phone.proof("REGISTER")
+    answer = phone.send("REGISTER", line.replace("nc=", "nd="))
+    assert [each.stale for each in challenges(answer)] == [False, False]
+    assert worker.layer.serverCount == 0
+    assert phone.send("REGISTER", line).status == 200
+
+
 def test_anotherRealm(worker: Worker) -> None:
     """Credentials of one realm are nothing in another, with whatever nonce."""
     phone = Phone(worker)

@@ -11,12 +11,14 @@ The accounts may answer at once or later, the nonce counts answer at the end of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from sipapp.resources.sip.authenticate.demand import Demand
-from sipapp.resources.sip.authenticate.shown import takeOut
+from sipapp.resources.sip.authenticate.shown import Shown, takeOut
 from sipapp.resources.sip.dispatch import TAKEN
 from sipapp.sip import Response
 from sipapp.sip.digest import AuthenticationInfo, Credentials, Identity
@@ -36,7 +38,8 @@ class Proof:
         "_authenticate",
         "_demand",
         "_expiry",
-        "_lines",
+        "_judged",
+        "_ours",
         "_shown",
         "_transaction",
     )
@@ -48,36 +51,53 @@ class Proof:
         demand: Demand,
         shown: Credentials,
         expiry: float,
-        lines: list[str],
+        ours: Sequence[Shown],
     ) -> None:
         """
-        @param expiry: when the nonce ends.
-        @param lines: those that are not for others.
+        @param shown: the credentials to judge.
+        @param expiry: when their nonce ends.
+        @param ours: all that are not for others.
         """
         self._authenticate = authenticate
         self._transaction = transaction
         self._demand = demand
         self._shown = shown
         self._expiry = expiry
-        self._lines = lines
+        self._ours = ours
         self._account: Any = None
+        self._judged: Deferred[Any] = Deferred()
 
     def judge(self) -> Deferred[Any]:
         """
         @return: Deferred of what L{sipapp.interfaces.ISIPResource.offer} is to give.
         """
         request = self._transaction.request
-        checked: Deferred[Any] = Deferred()
         accounts = self._authenticate.accounts
-        accounts.check(self._shown, request.method, request.body, checked.callback)
-        return checked.addCallback(self._checked).addCallback(self._decided)
+        accounts.check(self._shown, request.method, request.body, self._checked)
+        return self._judged
 
-    def _checked(self, account: Any) -> Any:
+    def _checked(self, account: Any) -> None:
         """
         @param account: L{sipapp.storage.Account}, C{None} if nobody's, or an exception.
         """
-        if isinstance(account, Exception):
-            raise account
+        try:
+            if isinstance(account, Exception):
+                raise account
+            outcome = self._objectionTo(account)
+            if outcome is not None:
+                self._decide(outcome)
+                return
+            # Without qop the count is not part of the proof: anybody could have written it.
+            count = self._shown.nc if self._shown.qop else 0
+            counts = self._authenticate.counts
+            counts.use(self._shown.nonce, count, self._expiry, self._counted)
+        except Exception:
+            self._judged.errback(Failure())
+
+    def _objectionTo(self, account: Any) -> Response | None:
+        """
+        @return: the answer to who has not proven to be who the request says.
+        """
         authenticate = self._authenticate
         request = self._transaction.request
         flow: Any = request.flow
@@ -94,34 +114,38 @@ class Proof:
         if not authenticate.identities.agree(identity, request):
             return request.respond(403, toTag=authenticate.toTag(request))
         self._account = account
-        # Without qop the count is not part of the proof: anybody could have written it.
-        count = self._shown.nc if self._shown.qop else 0
-        counted: Deferred[bool] = Deferred()
-        authenticate.counts.use(self._shown.nonce, count, self._expiry, counted.callback)
-        return counted.addCallback(self._counted, identity)
+        return None
 
-    def _counted(self, isFirst: bool, identity: Identity) -> Response | None:
+    def _counted(self, isFirst: bool) -> None:
         """The store has said whether this proof has been used before, here or elsewhere."""
+        try:
+            if isFirst:
+                self._accept()
+                self._decide(None)
+            else:
+                request = self._transaction.request
+                self._decide(self._authenticate.challenge(request, self._demand, stale=True))
+        except Exception:
+            self._judged.errback(Failure())
+
+    def _accept(self) -> None:
         authenticate = self._authenticate
         request = self._transaction.request
-        if not isFirst:
-            return authenticate.challenge(request, self._demand, stale=True)
-        takeOut(request, self._lines)
+        takeOut(request, self._ours)
         authenticate.accepted += 1
-        request.authenticated = identity
+        request.authenticated = Identity(self._account.username, self._demand.realm)
         if self._mayGoOn() and authenticate.isAging(self._expiry):
             self._transaction.amend = self._renew
-        return None
+
+    def _decide(self, outcome: Response | None) -> None:
+        # Whoever has sent it may have given it up in the meantime (§9.2).
+        self._judged.callback(TAKEN if self._transaction.isFinal else outcome)
 
     def _mayGoOn(self) -> bool:
         """Tell whether the phone can be given another nonce along with the answer. A proxy has no
         header field for that; and a session goes on with the key made from its first nonce
         (RFC 7616 §3.4.2), which is known to nobody here when the nonce is another."""
         return not (self._demand.isProxy or self._shown.algorithm.endswith("-sess"))
-
-    def _decided(self, outcome: Response | None) -> Any:
-        # Whoever has sent it may have given it up in the meantime (§9.2).
-        return TAKEN if self._transaction.isFinal else outcome
 
     def _renew(self, response: Response) -> None:
         """Give the phone its next nonce in time, so that it need not be asked for it (§22.4)."""

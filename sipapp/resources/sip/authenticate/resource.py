@@ -13,7 +13,7 @@ stranger costs a hash and an answer, and is told once for each time that he asks
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from typing import Any
 
 from sipapp.resources.maker import ResourceMaker
@@ -23,8 +23,8 @@ from sipapp.resources.sip.authenticate.identities import Identities
 from sipapp.resources.sip.authenticate.proof import Proof
 from sipapp.resources.sip.authenticate.settings import AuthenticateSettings
 from sipapp.resources.sip.authenticate.shown import (
-    credentialLines,
-    lastExpiry,
+    Shown,
+    credentialsIn,
     oursAmong,
     takeOut,
 )
@@ -94,8 +94,8 @@ class Authenticate(SIPResource):
 
     def answer(self, request: Request) -> Response | None:
         """Challenge a request that proves nothing, and did not when it came for the first time."""
-        lines = credentialLines(request)
-        if lines and self._seconds() < lastExpiry(lines, self.nonces) + self._repeated:
+        shown = credentialsIn(request)
+        if shown and self._mayHaveBeenGood(oursAmong(shown, self.nonces)):
             return None
         try:
             demand = self._demands.of(request)
@@ -104,19 +104,19 @@ class Authenticate(SIPResource):
         if demand is None:
             return None
         # Who knows nothing but a nonce of another time has not got the password wrong.
-        return self.challenge(request, demand, stale=any(demand.realm in line for line in lines))
+        stale = any(each.credentials.realm == demand.realm for each in shown)
+        return self.challenge(request, demand, stale)
 
     def offer(self, transaction: ServerTransaction) -> Any:
         request = transaction.request
-        lines = credentialLines(request)
-        ours = oursAmong(lines, self.nonces) if lines else []
+        ours = oursAmong(credentialsIn(request), self.nonces)
         try:
             demand = self._demands.of(request)
         except SIPError as error:
             return request.refuse(error, self.toTag(request))
         if demand is None:
             if ours:
-                takeOut(request, [line for line, _ in ours])
+                takeOut(request, ours)
             return None
         for _, shown in ours:
             # The first that will do, if there are several (RFC 8760 §2.4).
@@ -128,8 +128,7 @@ class Authenticate(SIPResource):
         if self._seconds() >= expiry:
             # Whether the password is right can wait until it is proven anew.
             return self.challenge(request, demand, stale=True)
-        lines = [line for line, _ in ours]
-        return Proof(self, transaction, demand, shown, expiry, lines).judge()
+        return Proof(self, transaction, demand, shown, expiry, ours).judge()
 
     def ack(self, request: Request) -> bool:
         """The ACK to a challenge that was sent without a transaction ends here. Others go on, and
@@ -137,10 +136,15 @@ class Authenticate(SIPResource):
         to = request.lines[request.names.index("to")]
         if self._ourTags in to and request.to.tag == self.toTag(request):
             return True
-        lines = credentialLines(request)
-        if lines:
-            takeOut(request, [line for line, _ in oursAmong(lines, self.nonces)])
+        ours = oursAmong(credentialsIn(request), self.nonces)
+        if ours:
+            takeOut(request, ours)
         return False
+
+    def _mayHaveBeenGood(self, ours: Iterable[Shown]) -> bool:
+        """Tell whether one of these has been, when the request came for the first time."""
+        since = self._seconds() - self._repeated
+        return any((self.nonces.expiry(shown.nonce) or 0.0) > since for _, shown in ours)
 
     def _isAnswer(self, shown: Credentials) -> bool:
         """Tell whether credentials are in one of the ways that are offered."""

@@ -6,66 +6,61 @@ they go no further; what is for somebody else behind it stays as it came.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Container, Sequence
-from itertools import islice
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
 
 from sipapp.sip import Request, SIPError
 from sipapp.sip.digest import Credentials, Nonces, parseCredentials
 from sipapp.sip.fields import valueOf
 
-__all__ = ["credentialLines", "lastExpiry", "oursAmong", "takeOut"]
+__all__ = ["Shown", "credentialsIn", "oursAmong", "takeOut"]
 
 _FIELDS = ("authorization", "proxy-authorization")
 
 _MOST = 8
 """Lines that are looked at. Each is for another realm or algorithm, so there are hardly two."""
 
-_LOOKED_AT = 16
-"""Texts in a line that are looked at. Credentials have ten or so."""
+_REMEMBERED = 16
+"""So many lines are known taken apart. Each is asked for twice: before there is a transaction, and
+in it."""
 
-_nonces = re.compile(r"(?<![A-Za-z0-9_\-])[A-Za-z0-9_\-]{32}(?![A-Za-z0-9_\-])").finditer
+
+class Shown(NamedTuple):
+    """Credentials, and the header line that they are in."""
+
+    line: str
+    credentials: Credentials
 
 
-def credentialLines(request: Request) -> list[str]:
-    """The header lines with credentials. It makes no difference which of the two header fields they
-    are: a phone uses what it has learnt from a 401 to its REGISTER for its calls as well."""
+def credentialsIn(request: Request) -> list[Shown]:
+    """The credentials that can be read. It makes no difference which of the two header fields they
+    are in: a phone uses what it has learnt from a 401 to its REGISTER for its calls as well."""
     names = request.names
     if _FIELDS[0] not in names and _FIELDS[1] not in names:
         return []
     lines = [line for line, name in zip(request.lines, names, strict=True) if name in _FIELDS]
-    return lines[:_MOST]
+    return [shown for line in lines[:_MOST] if (shown := _read(line)) is not None]
 
 
-def lastExpiry(lines: Sequence[str], nonces: Nonces) -> float:
+def oursAmong(shown: Iterable[Shown], nonces: Nonces) -> list[Shown]:
     """
-    @return: when the last of the nonces of ours in these lines ends; 0 if there is none. That is
-        known without taking them apart.
+    @return: those with a nonce of ours.
     """
-    last = 0.0
-    for line in lines:
-        for found in islice(_nonces(line), _LOOKED_AT):
-            last = max(last, nonces.expiry(found[0]) or 0.0)
-    return last
+    return [each for each in shown if nonces.expiry(each.credentials.nonce) is not None]
 
 
-def oursAmong(lines: Sequence[str], nonces: Nonces) -> list[tuple[str, Credentials]]:
-    """
-    @return: those of ours, each with its line. What cannot be read is not ours.
-    """
-    ours = []
-    for line in lines:
-        try:
-            credentials = parseCredentials(valueOf(line))
-        except SIPError:
-            continue
-        if nonces.expiry(credentials.nonce) is not None:
-            ours.append((line, credentials))
-    return ours
+@lru_cache(_REMEMBERED)
+def _read(line: str) -> Shown | None:
+    try:
+        return Shown(line, parseCredentials(valueOf(line)))
+    except SIPError:
+        return None
 
 
-def takeOut(request: Request, lines: Container[str]) -> None:
-    """Remove these header lines."""
+def takeOut(request: Request, shown: Iterable[Shown]) -> None:
+    """Remove these credentials."""
+    lines = [each.line for each in shown]
     kept = [index for index, line in enumerate(request.lines) if line not in lines]
     request.lines[:] = [request.lines[index] for index in kept]
     request.names[:] = [request.names[index] for index in kept]
