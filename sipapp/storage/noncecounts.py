@@ -34,8 +34,11 @@ _log = Logger()
 _BATCH = 512
 """Uses noted in one transaction. It bounds how long other workers wait for the write lock."""
 
+_LOOK = 32
+"""After so many uses is looked whether there is room, and what has ended."""
+
 _PURGE = 2
-"""Nonces that have ended and go with each use. As a use adds one at most, they get fewer."""
+"""Nonces that have ended and go for each use. As a use adds one at most, they get fewer."""
 
 _TIME = struct.Struct(">d")
 _USED = struct.Struct(">LQ")
@@ -92,6 +95,9 @@ class NonceCounts:
         self._clock = clock
         self._uses: list[tuple[bytes, int]] = []
         self._waiting: list[Decided] = []
+        # Of the last look, and the uses since.
+        self._hasRoom = False
+        self._uncounted = 0
         self._isBroken = False
 
     def use(self, nonce: str, count: int, expiry: float, decided: Decided) -> None:
@@ -124,8 +130,12 @@ class NonceCounts:
 
     def _note(self, uses: list[tuple[bytes, int]]) -> list[bool]:
         with self._file.begin(write=True) as transaction:
-            self._purge(transaction, _PURGE * len(uses))
-            hasRoom = self._file.hasRoom(transaction)
+            self._uncounted += len(uses)
+            if self._uncounted >= _LOOK or not self._hasRoom:
+                self._purge(transaction, _PURGE * self._uncounted)
+                self._hasRoom = self._file.hasRoom(transaction)
+                self._uncounted = 0
+            hasRoom = self._hasRoom
             verdicts = []
             for key, count in uses:
                 used = transaction.get(key)
