@@ -10,6 +10,7 @@ from sipapp.sip.errors import MalformedHeader, clip
 from sipapp.sip.grammar import (
     PLAIN_PARAMS,
     QUOTED,
+    TOKEN,
     WHITESPACE,
     formatParams,
     isToken,
@@ -30,6 +31,8 @@ _WORDS = r"(?:[A-Za-z0-9\-.!%*_+`'~\x80-\U0010ffff]++[ \t]*+)*"
 _DISPLAY = rf"[ \t]*+(?:({QUOTED})[ \t]*+|({_WORDS}))"
 
 _nameAddr = re.compile(rf"{_DISPLAY}<([^<>]*+)>({PLAIN_PARAMS})").match
+# From and To of most messages.
+_tagged = re.compile(rf"<([^<>]*+)>(?:;tag=({TOKEN}))?\Z").match
 _addrSpec = re.compile(r"[ \t]*+([^\x00-\x20<>\",;?]++)[ \t]*+").match
 
 _q = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\Z").match
@@ -135,6 +138,10 @@ def parseNameAddr(text: str) -> NameAddr:
     @raise MalformedHeader: if it is not C{name-addr} or C{addr-spec} with parameters.
     @raise MalformedURI: if its URI is not one.
     """
+    found = _tagged(text)
+    if found is not None:
+        address, tag = found.groups()
+        return NameAddr(None, parseURI(address), {} if tag is None else {"tag": tag}, text)
     found = _nameAddr(text)
     if found is not None:
         quoted, words, address, rest = found.groups()
