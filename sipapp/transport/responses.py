@@ -49,10 +49,11 @@ class ResponseRouter:
         flow = response.flow
         self._send(response, None if flow is None else flow.remote[0])
 
-    def _send(self, response: Response, origin: str | None) -> None:
+    def _send(self, response: Response, origin: str | None, isAgain: bool = False) -> None:
         """
         @param origin: where it comes from, or where its client is; C{""} if nobody knows, and
             C{None} if it was made here.
+        @param isAgain: whether the connection that the request came over is of no use.
         """
         try:
             via = response.via
@@ -66,7 +67,7 @@ class ResponseRouter:
             return
         rport = _port(via.rport)
         received = via.received or via.host
-        if transport != "UDP":
+        if transport != "UDP" and not isAgain:
             flow = self._streams.index.byRemote(transport, received, rport) if rport else None
             if flow is not None and not flow.closed:
                 flow.send(data)
@@ -98,7 +99,7 @@ class ResponseRouter:
         except MalformedMessage:
             return
         if isinstance(response, Response):
-            self._send(response, client)
+            self._send(response, client, True)
 
     def _located(
         self, found: Sequence[Address], data: bytes, name: str, origin: str | None

@@ -119,12 +119,14 @@ class StreamFlow:
                 self.connection.answered()
         elif self.holder:
             self._streams.unsent.sendElsewhere(data, self, reference)
-        elif self.closed or (self._waiting is not None and len(self._waiting) >= _WAITING):
+        elif self.closed:
             self._streams.undelivered(data, reference, self.remote[0])
         elif self._waiting is None:
             self._waiting = [(data, reference)]
-        else:
+        elif len(self._waiting) < _WAITING:
             self._waiting.append((data, reference))
+        else:
+            self._streams.undelivered(b"", reference, self.remote[0])
 
     def show(self, data: bytes, isSent: bool) -> None:
         """Show a message to the tap, if there is one and the connection is open."""
@@ -186,9 +188,9 @@ class StreamFlow:
             return
         self.closed = True
         self.connection = None
-        for data, reference in self._waiting or ():
-            self._streams.undelivered(data, reference, self.remote[0])
-        for reference in self._recent or ():
+        # A response that has waited is one whose own connection is gone, and this one was to where
+        # its Via leads: there is no third way (RFC 3261 §18.2.2).
+        for reference in (*(each for _, each in self._waiting or ()), *(self._recent or ())):
             self._streams.undelivered(b"", reference, self.remote[0])
         self._waiting = self._recent = None
 

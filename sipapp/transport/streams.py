@@ -372,6 +372,7 @@ class Streams:
     def undelivered(self, data: bytes, reference: str, remote: str) -> None:
         """Tell, at a later time, that something was not sent.
 
+        @param data: a response is sent again, to where its Via leads; nothing if it must not be.
         @param remote: the address that it was for.
         """
         if reference:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 
 import pytest
 from pytest_twisted import ensureDeferred
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
 from sipapp.sip import MessageBounds, parseMessage
-from sipapp.transport.bus import Send
+from sipapp.transport.bus import Moved, Send
 from sipapp.transport.limits import StreamLimits
+from sipapp.transport.moving import giveAll
 from sipapp.transport.networks import Networks
 from sipapp.transport.target import Address, LocateError
 from tests.transport.workers import LOOPBACK, Outcome, Site, hop, made, request, until
@@ -232,6 +236,50 @@ async def test_responseAfterConnection(site: Site) -> None:
     transaction = await user.requests.get()
     await phone.close()
     await until(lambda: transaction.request.flow.closed)
+    transaction.respond(transaction.request.respond(200, toTag="x"))
+    peer = await listening.connection()
+    assert (await peer.message()).status == 200
+
+
+@ensureDeferred
+async def test_responseThatReachesNobody(site: Site) -> None:
+    """Its connection is gone, and nobody listens where its Via leads: that is tried once."""
+    tcp = site.bind("TCP")
+    worker = site.worker("w1", [0])
+    user = site.users["w1"]
+    user.answer = None
+    closed = site.tcpServer()
+    await closed.close()
+    phone = await site.tcpPeer(tcp)
+    phone.send(request("OPTIONS", via=f"TCP 127.0.0.1:{closed.port}"))
+    transaction = await user.requests.get()
+    await phone.close()
+    await until(lambda: transaction.request.flow.closed)
+    transaction.respond(transaction.request.respond(200, toTag="x"))
+    streams = worker.driver.streams
+    await until(lambda: streams.failed == 1)
+    for _ in range(3):
+        await deferLater(reactor, 0)
+    assert streams.opened == 1
+
+
+@ensureDeferred
+async def test_responseWhoseConnectionNobodyHas(site: Site) -> None:
+    """It was given to a worker that is gone as well: what is left is where the Via leads."""
+    tcp = site.bind("TCP")
+    worker = site.worker("w1", [0])
+    user = site.users["w1"]
+    user.answer = None
+    listening = site.tcpServer()
+    phone = await site.tcpPeer(tcp)
+    phone.send(request("OPTIONS", via=f"TCP 127.0.0.1:{listening.port}"))
+    transaction = await user.requests.get()
+
+    def give(moved: Moved) -> bool:
+        os.close(moved.fd)
+        return True
+
+    giveAll(worker.driver.streams, "gone", give)
     transaction.respond(transaction.request.respond(200, toTag="x"))
     peer = await listening.connection()
     assert (await peer.message()).status == 200
