@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from secrets import token_hex
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from lxml import etree
 
@@ -124,8 +124,9 @@ def _isListOf(name: DocumentName, uri: str) -> bool:
     """
     if not isHTTP(uri):
         return False
-    parts = urlsplit(uri)
-    segments = parts.path.split("/")
+    path, _, query = uri.partition("?")
+    # What is behind the scheme and the host.
+    segments = path.split("/")[3:]
     tree = [unquote(each) for each in segments]
     # The root may have a path of any length.
     at = next(
@@ -134,7 +135,7 @@ def _isListOf(name: DocumentName, uri: str) -> bool:
     if at is None or "~~" in tree[:at]:
         return False
     try:
-        selector = parseSelector("/".join(segments[at:]), parts.query)
+        selector = parseSelector("/".join(segments[at:]), query)
         owner = canonicalXUI(selector.document.xui, name.xui.rpartition("@")[2])
     except XCAPError:
         return False

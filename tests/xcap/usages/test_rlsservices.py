@@ -136,6 +136,8 @@ class TestRLSServices(UsageChecks):
             "http://a/resource-lists/users/sip:bob@example.com/index/~~/resource-lists/list",
             "http://a/resource-lists/users/b%20ob@@/index/~~/resource-lists/list",
             "http://a/pres-rules/users/joe/index/~~/resource-lists/users/joe/index/~~/list",
+            "http://resource-lists/users/joe/index/~~/resource-lists/list",
+            "http://[x]/pres-rules/users/joe/index/~~/resource-lists/list",
             "sip:joe@example.com",
         ],
     )
