@@ -42,6 +42,7 @@ _COLLECTIONS = (dict, list, tuple, set, frozenset)
 # A name with what is after its dots, also that of something in a collection: workers["udp-0/1"].pid
 _NAME = re.compile(r"[A-Za-z_][\w.]*(?:\[['\"][\w/-]*['\"]\][\w.]*)?$")
 
+_UNPRINTABLE = re.compile(r"[^\n\t -~]")
 
 _command = codeop.CommandCompiler()
 _command.compiler.flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
@@ -101,7 +102,8 @@ class Evaluation:
         except (Exception, SystemExit, KeyboardInterrupt) as error:
             isError = True
             output.write(_told(error))
-        text = output.getvalue()
+        # So that it can be told and written wherever it is.
+        text = output.getvalue().encode("utf-8", "backslashreplace").decode()
         return Answer(text if not text or text.endswith("\n") else f"{text}\n", isError)
 
     def complete(self, text: str) -> list[str]:
@@ -148,15 +150,21 @@ class Evaluation:
 
 def shown(value: Any) -> str:
     """
-    @return: a value as it would be typed, if it is short; of something long, the beginning.
+    @return: a value as it would be typed, if it is short; of something long, the beginning. Text of
+        several lines is not quoted, but does nothing to a terminal.
     """
     if isinstance(value, str) and "\n" in value:
-        return value.rstrip("\n")
+        return _UNPRINTABLE.sub(_escaped, value[: _LONGEST + 1].rstrip("\n"))
     if type(value) in _COLLECTIONS and _isSmall(value):
         text = pprint.pformat(value, width=100, sort_dicts=False, depth=6)
     else:
         text = _short.repr(value)
     return text if len(text) <= _VALUE else f"{text[:_VALUE]}…"
+
+
+def _escaped(found: re.Match[str]) -> str:
+    character = found[0]
+    return character if character.isprintable() else ascii(character)[1:-1]
 
 
 def _isSmall(value: Any) -> bool:

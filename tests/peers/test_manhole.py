@@ -42,7 +42,7 @@ class SSH:
         options: Sequence[str] = (),
         typed: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        done = subprocess.run(
             [
                 "ssh",
                 *("-F", "/dev/null", "-q", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"),
@@ -52,12 +52,15 @@ class SSH:
                 *options,
                 *("-p", str(self.port), f"{user}@127.0.0.1", *command),
             ],
-            input=typed,
+            input=None if typed is None else typed.encode(),
             stdin=subprocess.DEVNULL if typed is None else None,
             capture_output=True,
-            text=True,
             timeout=PATIENCE,
             env={**os.environ, "SSH_AUTH_SOCK": ""},
+        )
+        # Ends of lines as they are.
+        return subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
         )
 
     def terminal(self, *lines: str) -> str:
@@ -159,6 +162,16 @@ def test_aConsole(server: Server, ssh: SSH) -> None:
     assert "ZeroDivisionError: division by zero\n>>> " in shown
 
 
+def test_theEnd(server: Server, ssh: SSH) -> None:
+    """What is typed after it is not heard, and harms nobody."""
+    assert ssh.terminal("exit()", "print('one' + 'two')").endswith(">>> exit()\n")
+    assert "onetwo" not in ssh.terminal("exit()", "print('one' + 'two')")
+    done = ssh("pools", options=["-tt"])
+    assert done.returncode == 0
+    assert done.stdout.count("\r\n") == done.stdout.count("\n") == 2
+    assert "Traceback" not in server.output()
+
+
 def test_whoGetsIn(server: Server, ssh: SSH) -> None:
     assert ssh("1", user="bob").stdout == "1\n"
     for user, key in (("alice", "other"), ("bob", "other"), ("eve", "key")):
@@ -193,7 +206,7 @@ def test_whatIsWrittenDown(server: Server, ssh: SSH) -> None:
     assert run[-1] == {"source": "1 + 1"}
     assert "wonderland" not in str(entries)
     assert "wonderland" not in server.output()
-    assert not re.search("conch|Traceback", server.output())
+    assert not re.search("conch|Traceback|channel|lost", server.output())
 
 
 def test_anotherImageHasItToo(server: Server, ssh: SSH) -> None:
@@ -204,5 +217,7 @@ def test_anotherImageHasItToo(server: Server, ssh: SSH) -> None:
     server.lineWith("Generation 1 has taken over")
     assert ssh("1").stdout.split() == [known]
     assert ssh("""worker("udp-0/0").eval("worker.name")""").stdout == "'udp-0/0'\n"
-    key = (server.configuration.stateDirectory / "manhole_key").read_text()
-    assert key.startswith("-----BEGIN OPENSSH PRIVATE KEY-----")
+    key = server.configuration.stateDirectory / "manhole_key"
+    assert key.read_text().startswith("-----BEGIN OPENSSH PRIVATE KEY-----")
+    shown = subprocess.run(["ssh-keygen", "-l", "-f", key], capture_output=True, check=True)
+    assert f"its host key {shown.stdout.split()[1].decode()}\n" in server.output()

@@ -82,6 +82,9 @@ class Console(recvline.HistoricRecvLine):
             self._running.cancel()
 
     def keystrokeReceived(self, keyID: bytes, modifier: Any) -> None:
+        if not self._places:
+            # It has been left.
+            return
         if self._running is None:
             self._key(keyID, modifier)
         elif keyID == _CTRL_C:

@@ -32,9 +32,12 @@ def hostKey(path: Path) -> Key:
 
 def _makeHostKey(path: Path) -> Key:
     key = Key(Ed25519PrivateKey.generate())
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    with open(os.open(path, flags, 0o600), "wb") as file:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    # Half a key, for which there was no room, would be none for ever.
+    whole = path.with_suffix(".new")
+    with open(os.open(whole, flags, 0o600), "wb") as file:
         file.write(key.toString("openssh", subtype="v1"))
+    whole.rename(path)
     return key
 
 

@@ -21,7 +21,7 @@ from sipapp import __version__
 from sipapp.admin.manhole.keys import UserKeys, hostKey
 from sipapp.admin.manhole.namespace import namespaceOf
 from sipapp.admin.manhole.places import Here, InWorker
-from sipapp.admin.manhole.session import Opening, Realm
+from sipapp.admin.manhole.session import CONCH, Opening, Realm
 from sipapp.admin.methods import Methods, Workforce
 from sipapp.config import ManholeSettings, Settings
 from sipapp.rpc import Caller
@@ -30,6 +30,11 @@ from sipapp.rpc.methods import Audit
 __all__ = ["Manhole"]
 
 _log = Logger()
+
+#: Seconds that somebody may take to log in.
+_GRACE = 60.0
+#: Connections of those who have not yet. For another one the eldest goes.
+_STRANGERS = 16
 
 
 class Manhole(Service):
@@ -61,7 +66,7 @@ class Manhole(Service):
         self._inForce = inForce
         self._reactor = reactor
         self._listening: Any = None
-        self._connections: set[_Connection] = set()
+        self._connections: dict[_Connection, None] = {}
 
     def startService(self) -> None:
         super().startService()
@@ -74,7 +79,7 @@ class Manhole(Service):
         try:
             key = hostKey(self._keyPath)
             portal = Portal(Realm(opening), [SSHPublicKeyChecker(users)])
-            factory = _Factory(portal, key, self._connections)
+            factory = _Factory(portal, key, self._connections, self._reactor)
             self._listening = self._reactor.listenTCP(
                 self._settings.port, factory, interface=self._settings.address
             )
@@ -85,7 +90,8 @@ class Manhole(Service):
             "The manhole is at {address} port {port}, its host key {fingerprint}",
             address=self._settings.address,
             port=self.port,
-            fingerprint=key.fingerprint(FingerprintFormats.SHA256_BASE64),
+            # As OpenSSH writes it.
+            fingerprint=f"SHA256:{key.fingerprint(FingerprintFormats.SHA256_BASE64).rstrip('=')}",
         )
 
     def stopService(self) -> Deferred[Any]:
@@ -121,7 +127,7 @@ class Manhole(Service):
 class _Connection(SSHServerTransport):
     """One, which its factory knows of."""
 
-    _log = Logger("twisted.conch")
+    _log = CONCH
     factory: _Factory
     transport: Any
     # What is not needed is not told.
@@ -130,26 +136,51 @@ class _Connection(SSHServerTransport):
     def receiveError(self, reasonCode: int, description: bytes) -> None:
         """They have hung up."""
 
+    @property
+    def isKnown(self) -> bool:
+        """Whether somebody has logged in."""
+        return getattr(self, "avatar", None) is not None
+
     def connectionMade(self) -> None:
         super().connectionMade()
-        self.factory.connections.add(self)
+        self.factory.connections[self] = None
+        self._patience = self.factory.reactor.callLater(_GRACE, self._tooLate)
 
     def connectionLost(self, reason: Failure | None = None) -> None:
-        self.factory.connections.discard(self)
+        self.factory.connections.pop(self, None)
+        if self._patience.active():
+            self._patience.cancel()
         super().connectionLost(reason)
+
+    def _tooLate(self) -> None:
+        if not self.isKnown:
+            self.transport.abortConnection()
 
 
 class _Factory(ConchFactory):
     """Makes connections that show one key."""
 
-    _log = Logger("twisted.conch")
+    _log = CONCH
     protocol = _Connection
     noisy = False
     publicKeys: dict[bytes, Any]
     privateKeys: dict[bytes, Any]
 
-    def __init__(self, portal: Portal, key: Key, connections: set[_Connection]) -> None:
+    def __init__(
+        self, portal: Portal, key: Key, connections: dict[_Connection, None], reactor: Any
+    ) -> None:
+        """
+        @param connections: those that there are, the eldest first.
+        """
         super().__init__(portal)
         self.connections = connections
+        self.reactor = reactor
         self.publicKeys = {key.sshType(): key.public()}
         self.privateKeys = {key.sshType(): key}
+
+    def buildProtocol(self, address: Any) -> Any:
+        """Whoever is on the machine may connect: they do not get all of the parent's files."""
+        strangers = [each for each in self.connections if not each.isKnown]
+        if len(strangers) >= _STRANGERS:
+            strangers[0].transport.abortConnection()
+        return super().buildProtocol(address)

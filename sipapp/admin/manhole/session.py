@@ -24,7 +24,7 @@ from sipapp.admin.manhole.places import Here, InWorker
 from sipapp.evaluation import Answer, Leave
 from sipapp.rpc import Caller, Conflict
 
-__all__ = ["Avatar", "Opening", "Realm"]
+__all__ = ["CONCH", "Avatar", "Opening", "Realm"]
 
 _log = Logger()
 
@@ -89,18 +89,32 @@ class Realm:
         )
 
 
+class _Named:
+    """A logger that keeps its name where it is the attribute of a class."""
+
+    def __init__(self, name: str) -> None:
+        self._logger = Logger(name)
+
+    def __get__(self, instance: object, owner: type) -> Logger:
+        return self._logger
+
+
+CONCH: Any = _Named("twisted.conch")
+"""The log of what is conch's: it tells of every step, under a name that hardly anybody reads."""
+
+
 class _Channel(SSHSession):
     """A session whose command is not in the log: there may be a password in it."""
 
-    _log = Logger("twisted.conch")
+    _log = CONCH
 
     def request_exec(self, data: bytes) -> int:
         if self.client is not None:
             return 0
         command, _ = common.getNS(data)
-        self.session = ISession(self.avatar)
         self.client = SSHSessionProcessProtocol(self)
-        self.session.execCommand(self.client, command)
+        # The one that knows of the terminal, if there is one.
+        self._session.execCommand(self.client, command)
         return 1
 
 
@@ -138,7 +152,7 @@ class _Session:
 
         console = Console(opening.here(caller, enter), opening.greeting())
         self._console = console
-        terminal = ServerProtocol(lambda: console)
+        terminal = _Terminal(lambda: console)
         _connect(proto, terminal.dataReceived, lambda: terminal.connectionLost(connectionDone))
         terminal.makeConnection(_Ends(proto.write, lambda: _end(proto, 0)))
         console.terminalSize(*self._size)
@@ -179,6 +193,15 @@ class _Session:
     def _giveUp(self) -> None:
         if self._command is not None:
             self._command.cancel()
+
+
+class _Terminal(ServerProtocol):
+    """A terminal that bears what has come in one piece with what has ended it."""
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        console = self.terminalProtocol
+        super().connectionLost(reason)
+        self.terminalProtocol = console
 
 
 class _Ends:

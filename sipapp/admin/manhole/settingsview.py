@@ -27,7 +27,7 @@ class SettingsView:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        return _viewed(getattr(self._table(), name))
+        return _viewed(name, getattr(self._table(), name))
 
     def __dir__(self) -> list[str]:
         return [each.name for each in msgspec.structs.fields(self._table())]
@@ -36,14 +36,17 @@ class SettingsView:
         return "\n".join(_lines(self._table(), "")) or "(nothing)"
 
 
-def _viewed(value: Any) -> Any:
+def _viewed(name: str, value: Any) -> Any:
+    """
+    @param name: what it is the value of.
+    """
     if isinstance(value, msgspec.Struct):
         return SettingsView(lambda: value)
     if isinstance(value, tuple | list):
-        return [_viewed(each) for each in value]
+        return [_viewed(name, each) for each in value]
     if isinstance(value, dict):
-        return {name: _viewed(each) for name, each in value.items()}
-    return value
+        return {inner: _viewed(inner, each) for inner, each in value.items()}
+    return _masked(name, value) if isinstance(value, str) else value
 
 
 def _lines(table: Any, prefix: str) -> Iterator[str]:
@@ -66,16 +69,13 @@ def _line(key: str, name: str, value: Any) -> Iterator[str]:
         for index, each in enumerate(value):
             yield from _lines(each, f"{key}[{index}].")
     elif value is not None:
-        yield f"{key} = {_hidden(name, value)}"
+        yield f"{key} = {_viewed(name, value)!r}"
 
 
-def _hidden(name: str, value: Any) -> str:
+def _masked(name: str, value: str) -> str:
     lowered = name.lower()
-    if isinstance(value, str):
-        if lowered == "checker":
-            # What follows may be a password: see twisted.cred.strcred.
-            return f"'{value.partition(':')[0]}:…'"
-        isPath = lowered.endswith(("file", "path")) or value.startswith("/")
-        if not isPath and any(word in lowered for word in _SECRET):
-            return "'…'"
-    return repr(list(value) if isinstance(value, tuple) else value)
+    if lowered == "checker":
+        # What follows may be a password: see twisted.cred.strcred.
+        return f"{value.partition(':')[0]}:…"
+    isPath = lowered.endswith(("file", "path")) or value.startswith("/")
+    return "…" if not isPath and any(word in lowered for word in _SECRET) else value

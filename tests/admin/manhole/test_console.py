@@ -180,6 +180,13 @@ def test_leaving(terminal: Terminal, keys: bytes) -> None:
     assert terminal.isOver
 
 
+def test_whatIsTypedAfterIt(terminal: Terminal) -> None:
+    """Nobody hears it, nor that nothing more will be typed."""
+    assert terminal.type(b"exit()\rone\r") == "exit()\r\n"
+    terminal.console.endOfInput()
+    assert terminal.place.ran == ["exit()"]
+
+
 def test_leavingWaitsForWhatRuns(terminal: Terminal) -> None:
     """The end of what is piped into it comes at once."""
     terminal.type(b"wait\rone\r")

@@ -26,6 +26,20 @@ def test_theHostKeyIsMadeOnce(tmp_path: Path) -> None:
     assert hostKey(path) == key
 
 
+def test_noRoomForAHostKey(tmp_path: Path) -> None:
+    """The next start makes one, as if this one had not been."""
+    path = tmp_path / "manhole_key"
+    unwritten = tmp_path / "manhole_key.new"
+    unwritten.symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        hostKey(path)
+    assert not path.exists()
+    unwritten.unlink()
+    unwritten.write_text("half a key")
+    assert hostKey(path) == hostKey(path)
+    assert [each.name for each in tmp_path.iterdir()] == ["manhole_key"]
+
+
 def test_aHostKeyThatIsNone(tmp_path: Path) -> None:
     path = tmp_path / "manhole_key"
     path.write_text("no key\n")

@@ -191,6 +191,7 @@ def test_settings(console: Console) -> None:
     assert "wonderland" not in text
     assert console.type("settings.sip.t1") == "0.5\n"
     assert console.type("settings.listen[0].address") == "'127.0.0.1'\n"
+    assert console.type("settings.accounts.checker") == "'memory:…'\n"
     assert console.type("settings.sip.dns").splitlines()[-1] == "max_entries = 10000"
     assert "AttributeError" in console.type("settings.nothing")
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
+from twisted.internet.task import Clock
+from twisted.internet.threads import deferToThread
 from twisted.logger import capturedLogs, formatEvent
 
 from sipapp.admin.manhole.service import Manhole
@@ -16,7 +18,15 @@ from sipapp.admin.methods.audit import Audit
 from sipapp.config import ManholeSettings, Settings
 
 
-def manhole(directory: Path, port: int = 0, address: str = "127.0.0.1") -> Manhole:
+class Waiting(Clock):
+    """The reactor, whose time is the test's."""
+
+    listenTCP = reactor.listenTCP  # type: ignore[attr-defined]  # as this reactor has it
+
+
+def manhole(
+    directory: Path, port: int = 0, address: str = "127.0.0.1", time: Clock | None = None
+) -> Manhole:
     audit = Audit(directory / "audit.log")
     return Manhole(
         ManholeSettings(address=address, port=port, users={"alice": ("ssh-ed25519 AAAA",)}),
@@ -25,7 +35,7 @@ def manhole(directory: Path, port: int = 0, address: str = "127.0.0.1") -> Manho
         Workforce(lambda: None),  # type: ignore[arg-type, return-value] # nobody asks for them
         audit,
         lambda: Settings(file="etc/sipapp.toml"),
-        reactor,
+        reactor if time is None else time,
     )
 
 
@@ -43,6 +53,44 @@ async def test_itListensWhileItRuns(tmp_path: Path) -> None:
     assert service.port == 0
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=40)
+
+
+def end(connection: socket.socket) -> None:
+    """Wait for the server to hang up."""
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionResetError:
+        pass
+
+
+@ensureDeferred
+async def test_whoDoesNotLogIn(tmp_path: Path) -> None:
+    """They do not keep others out, and not for ever what they have."""
+    clock = Waiting()
+    service = manhole(tmp_path, time=clock)
+    service.startService()
+
+    def connect() -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", service.port), timeout=40)
+        connection.recv(1)
+        return connection
+
+    connections = [await deferToThread(connect) for _ in range(17)]
+    await deferToThread(end, connections[0])
+    clock.advance(59)
+    connections.append(await deferToThread(connect))
+    await deferToThread(end, connections[1])
+    clock.advance(1)
+    for each in connections[2:17]:
+        await deferToThread(end, each)
+    connections[17].setblocking(False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            connections[17].recv(65536)
+    for each in connections:
+        each.close()
+    await service.stopService()
 
 
 def test_aPortThatOthersHave(tmp_path: Path) -> None:
