@@ -333,6 +333,15 @@ class TestMadeUp:
         bars = "[...document.querySelectorAll('#workers i')].map(bar => bar.dataset.kind)"
         assert page.evaluate(bars)[0] == "bad"
 
+    def test_manyResources(self, page: Page, told: PageServer) -> None:
+        """They do not push what a pool does off the screen."""
+        overview = madeUp(1)
+        pool = replace(overview.pools[0], resources=[f"resource-{each}" for each in range(12)])
+        told.tell(replace(overview, pools=[pool, *overview.pools[1:]]))
+        page.until("document.querySelector('#pools').innerText.includes('resource-11')")
+        table = "document.querySelector('#pools')"
+        assert page.evaluate(f"{table}.offsetWidth <= {table}.parentElement.clientWidth")
+
     def test_poolsComeAndGo(self, page: Page, told: PageServer) -> None:
         overview = madeUp(1)
         told.tell(replace(overview, pools=overview.pools[1:], workers=overview.workers[4:]))
