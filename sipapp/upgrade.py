@@ -27,7 +27,7 @@ from twisted.internet.task import deferLater
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.logger import Logger
 
-from sipapp.config import loadSettings, resolve
+from sipapp.config import decodeSettings, loadSettings, resolve
 from sipapp.estate import VARIABLE, Estate, readEstate
 from sipapp.plugins import resourceTypes
 from sipapp.pool.adoption import NotIdle
@@ -150,7 +150,9 @@ def _check(file: str | None) -> None:
         for module in ("sipapp.tap", "sipapp.worker"):
             importlib.import_module(module)
         resolve(loadSettings(file, resourceTypes()))
-        readEstate()
+        estate = readEstate()
+        if estate is not None:
+            decodeSettings(estate.settings, resourceTypes())
     except Exception as error:
         raise SystemExit(f"{type(error).__name__}: {error}") from error
 

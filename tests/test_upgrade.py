@@ -31,6 +31,7 @@ class Stage:
         self.pidFile.write_text("1")
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.refusals = 0
+        self.settings = encodeSettings(loadSettings(None, resourceTypes()))
         self.began = 0
         self.outcomes: list[str] = []
         self.executed: list[Any] = []
@@ -54,7 +55,7 @@ class Stage:
         return Estate(
             generation=1,
             next=2,
-            settings=encodeSettings(settings),
+            settings=self.settings,
             plan=resolve(settings),
             given={0: 1},
             workers={"tcp": ()},
@@ -108,6 +109,15 @@ async def test_refusedByTheFreshInterpreter(tmp_path: Path) -> None:
     assert stage.pidFile.exists()
     (outcome,) = stage.outcomes
     assert "serfer" in outcome
+
+
+async def test_settingsThatNewCodeCannotUse(stage: Stage) -> None:
+    """The configuration in force has to be of use until it is read anew."""
+    assert b'"t1":0.5' in stage.settings
+    stage.settings = stage.settings.replace(b'"t1":0.5', b'"t1":"short"')
+    await stage.upgrade.run()
+    assert not stage.executed
+    assert "$.sip.t1" in stage.outcomes[0]
 
 
 def test_takenOnce(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

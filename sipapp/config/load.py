@@ -238,9 +238,11 @@ def encodeSettings(settings: Settings) -> bytes:
 
 
 def decodeSettings(data: bytes, resourceTypes: ResourceTypes) -> Settings:
-    """Read what L{encodeSettings} wrote.
+    """Read what L{encodeSettings} wrote, perhaps with earlier code: settings that there are no more
+    are left out.
 
     @param resourceTypes: must know every resource that is used.
+    @raise msgspec.ValidationError: if it cannot be used any more.
     """
     settings = msgspec.json.decode(data, type=Settings)
     resource = {

@@ -22,9 +22,10 @@ def tomlKey(name: str) -> str:
     return _HUMP.sub("_", name).lower()
 
 
-class SettingsTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename=tomlKey):
+class SettingsTable(Struct, frozen=True, kw_only=True, rename=tomlKey):
     """What the settings class of a table derives from, also that of a resource plugin: frozen,
-    keys in snake_case, unknown keys refused."""
+    keys in snake_case. Keys that it does not have are refused when a file is read; not when one
+    process tells another, which may run newer code."""
 
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]

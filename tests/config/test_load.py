@@ -113,6 +113,16 @@ def test_workersReceiveTheSameSettings() -> None:
     assert decoded.resource["replicate"] == Replicate(peers=("sip:p",))
 
 
+def test_settingsOfEarlierCode() -> None:
+    """What has been told with it is read without those that are no more, in any table."""
+    settings = parse(f"{UDP}resources = ['replicate']\n[resource.replicate]\npeers = ['sip:p']\n")
+    told = encodeSettings(settings)
+    for key in (b'"peers"', b'"run_directory"', b'"address"'):
+        assert key in told
+        told = told.replace(key, b'"gone":{"x":[1]},' + key)
+    assert decodeSettings(told, RESOURCE_TYPES) == settings
+
+
 def test_embeddedDefaultsRunUnprivilegedOnLoopback() -> None:
     settings = loadSettings(None, RESOURCE_TYPES)
     plan = resolve(settings, FakeMachine())
