@@ -173,9 +173,14 @@ class Ground(Service):
             return
         self._heirs[code] = heir
         unfinished = self.busDirectory / f".{code}"
-        unfinished.unlink(missing_ok=True)
-        unfinished.symlink_to(heir)
-        unfinished.replace(path)
+        try:
+            unfinished.unlink(missing_ok=True)
+            unfinished.symlink_to(heir)
+            unfinished.replace(path)
+        except OSError as error:
+            # A full disk, or somebody has removed the directory. By this name nobody is reached any
+            # more; nothing else is to suffer.
+            _log.error("{path} does not lead to {heir}: {error}", path=path, heir=heir, error=error)
 
     def give(self, fd: int) -> None:
         """Make a socket belong to the user that the workers run as."""

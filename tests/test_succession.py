@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs
 
 from sipapp.assignment import Assignment, decodeAssignment
 from sipapp.config import Plan, Settings, parseSettings, resolve
@@ -239,6 +240,20 @@ def test_aGenerationThatHasNoPlaceOnTheBus(timeline: Timeline) -> None:
     timeline.takeOver(old, new)
     assert outcome == [None]
     timeline.leave(old)
+
+
+def test_whereNoLinkCanBe(timeline: Timeline) -> None:
+    """A generation that has gone leaves nothing open, whatever has become of its directory."""
+    old = list(timeline.reactor.workers)
+    new, _ = timeline.replace(2)
+    timeline.takeOver(old, new)
+    directory = timeline.directory / "run" / "bus"
+    directory.rename(directory.with_name("lost"))
+    with capturedLogs() as events:
+        timeline.leave(old)
+    assert [event["heir"] for event in events if "heir" in event] == ["a0x1", "a1x1"]
+    assert list(timeline.ground.inboxes) == ["a0x1", "a1x1"]
+    directory.mkdir()
 
 
 def test_theRunDirectoryIsForOneServer(timeline: Timeline) -> None:
