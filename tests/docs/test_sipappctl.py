@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 from pathlib import Path
+
+import pytest
 
 from sipapp.admin.commands import asking
 from sipapp.admin.ctl import _COMMANDS, makeParser
 from sipapp.admin.doctor.examination import EXIT_CODES
 
-PAGE = (Path(__file__).parent.parent.parent / "docs" / "sipappctl.md").read_text()
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "sipappctl.md").read_text()
 
 
 def test_commands() -> None:
@@ -48,3 +52,17 @@ def test_exitCodes() -> None:
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)}
     ours = {asking.DONE, asking.NOT_DONE, asking.NOT_UNDERSTOOD, asking.NO_SERVER, 130}
     assert codes == ours | set(EXIT_CODES.values())
+
+
+TYPED = [
+    pytest.param(line, id=f"{page.stem}-{line}")
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    for line in re.findall(r"^(?: {4}|\$ )(?:\S*/)?sipappctl (.*)$", page.read_text(), re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize("line", TYPED)
+def test_whatIsTypedOnPages(line: str) -> None:
+    """Its options stand where they are understood."""
+    words = shlex.split(line.partition(" | ")[0].partition(" > ")[0], comments=True)
+    makeParser(words[0]).parse_args(words)
