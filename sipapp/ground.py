@@ -82,7 +82,10 @@ class Ground(Service):
         self.secret = self._readSecret()
         if self._accountsPath is not None:
             make = partial(AccountFile.create, self._accountsPath)
-            makeOwned(self._accountsPath, self._owner, make)
+            try:
+                makeOwned(self._accountsPath, self._owner, make)
+            except SQLiteFileUnusable as error:
+                raise OSError(str(error)) from error
         asOwner(self._owner, self._clearBus)
 
     def _clearBus(self) -> None:
@@ -200,8 +203,14 @@ class Ground(Service):
     def _makeSecret(self) -> bytes:
         secret = secrets.token_bytes(_SECRET_SIZE)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with open(os.open(self._secretPath, flags, 0o600), "wb") as file:
-            file.write(secret)
+        fd = os.open(self._secretPath, flags, 0o600)
+        try:
+            with open(fd, "wb") as file:
+                file.write(secret)
+        except OSError as error:
+            # The next start would take a part of it for the whole.
+            self._secretPath.unlink()
+            raise OSError(error.errno, error.strerror, str(self._secretPath)) from error
         return secret
 
 

@@ -88,7 +88,9 @@ class SQLiteFile:
         except sqlite3.Error as error:
             raise SQLiteFileUnusable(f"{path}: {error}") from error
         finally:
-            os.unlink(draft)
+            for beside in ("", "-wal", "-shm"):
+                with suppress(FileNotFoundError):
+                    os.unlink(f"{draft}{beside}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
