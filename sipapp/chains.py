@@ -57,7 +57,7 @@ class Chains:
 
         @return: where to note them; C{None} if nobody wants them.
         """
-        providers = [self._make(name) for name in self._settings.callRecords.providers]
+        providers = {name: self._make(name) for name in self._settings.callRecords.providers}
         if not providers:
             return None
         records = CallRecords(providers, self._worker.reactor)

@@ -257,6 +257,8 @@ class Worker:
         self._measuring.readSIP(self._transport, dispatch, locator)
         self.pause(self._assignment.paused)
         self.callRecords = await self._chains.keepCallRecords()
+        if self.callRecords is not None:
+            self._measuring.readCalls(self.callRecords)
         for listener in listeners:
             chains[listener.index] = await self._chains.start(listener)
         self._transport.driver.receiver.answered = dispatch.answered

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from sipapp.admin.client import Client
 from tests.conftest import ServerStarter
 from tests.support.configuration import DOMAIN, Configuration
 from tests.support.deadlines import waitFor
@@ -107,6 +108,10 @@ def test_aWorkerDies(configuration: Configuration, startServer: ServerStarter) -
         callee.answer(callee.expect("INVITE", call.callID))
         call.awaitFinal("INVITE")
         waitFor(lambda: called(configuration, lambda row: row["ended"] is None), "the record")
+        with Client(str(configuration.runDirectory / "control.sock")) as door:
+            (kept,) = waitFor(lambda: door.call("stats.get", ["call_records"]), "its count")
+        labels = {"pool": "tcp-0", "slot": "0", "provider": "calls-sqlite", "outcome": "kept"}
+        assert kept == {"name": "call_records", "labels": labels, "value": 1}
         sendSignal(pid, signal.SIGKILL)
         waitFor(lambda: server.workers()["tcp-0/0"] not in (None, pid), "another worker")
     with server.connect("tcp", "tcp-0/0") as caller:

@@ -60,6 +60,7 @@ WORKER = (
     _counter("requests_taken", "Requests that a resource took.", "endpoint", "resource"),
     _counter("requests_failed", "Requests that made a resource fail.", "endpoint", "resource"),
     _counter("resource_events", "What a resource counts itself.", "endpoint", "resource", "event"),
+    _counter("call_records", "Parts of call records, kept or lost.", "provider", "outcome"),
     _counter("messages_malformed", "What has come and is no SIP message."),
     _counter("responses_stray", "Responses that belonged to no transaction."),
     _counter("keep_alives", "Datagrams that only kept a NAT binding open.", "endpoint"),

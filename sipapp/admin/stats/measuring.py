@@ -15,6 +15,7 @@ from sipapp.admin.stats.webreadings import readSite, readWebLimits
 from sipapp.admin.stats.workerstats import WorkerStats
 from sipapp.config import ResolvedListener
 from sipapp.pool import Unanswered
+from sipapp.resources.calls import CallRecords
 from sipapp.resources.sip import Dispatch
 from sipapp.transport.assembly import Transport
 from sipapp.transport.limits import LimitLog
@@ -44,6 +45,7 @@ class Measuring:
         self._sip: tuple[Transport, Dispatch, Locator] | None = None
         self._sites: dict[str, LimitedSite] = {}
         self._limits: LimitLog | None = None
+        self._calls: CallRecords | None = None
 
     def start(self) -> None:
         """Begin to look how the worker keeps up."""
@@ -77,6 +79,10 @@ class Measuring:
             if port.codes
         }
 
+    def readCalls(self, records: CallRecords) -> None:
+        """Read these too from now on."""
+        self._calls = records
+
     def readWeb(self, sites: dict[str, LimitedSite], limits: LimitLog) -> None:
         """Read these too from now on.
 
@@ -107,6 +113,8 @@ class Measuring:
             readSite(stats, site, name)
         if self._limits is not None:
             readWebLimits(stats, self._limits)
+        if self._calls is not None:
+            stats.addAll("call_records", self._calls.counts)
         for endpoint, name, resource in self._resources:
             for event, count in getattr(resource, "tallies", {}).items():
                 if count:

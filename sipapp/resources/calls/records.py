@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
@@ -27,38 +27,55 @@ class CallRecords:
     L{sipapp.interfaces.IWorker.callRecords}.
 
     A worker that is killed takes along what was noted in its last second, or has not been written
-    because a provider was busy or failed; one that drains takes nothing along.
+    because a provider was busy or failed; one that drains has each provider write once more.
     """
 
     def __init__(
         self,
-        providers: Iterable[ICallRecords],
+        providers: Mapping[str, ICallRecords],
         reactor: Any,
         inThread: Callable[..., Deferred[Any]] = deferToThread,
     ) -> None:
         """
+        @param providers: by their names.
         @param inThread: runs a function where it may block.
         """
-        self._queues = [_Queue(provider, reactor, inThread) for provider in providers]
+        self._queues = {
+            name: _Queue(provider, reactor, inThread) for name, provider in providers.items()
+        }
+
+    @property
+    def counts(self) -> dict[tuple[str, str], int]:
+        """What has become of the parts of records so far: numbers by provider, and C{"kept"} or
+        C{"lost"}."""
+        return {
+            (name, outcome): count
+            for name, queue in self._queues.items()
+            for outcome, count in (("kept", queue.kept), ("lost", queue.lost))
+            if count
+        }
 
     def note(self, record: CallRecord) -> None:
         """Keep a record. This takes microseconds, and never fails."""
-        for queue in self._queues:
+        for queue in self._queues.values():
             queue.note(record)
 
     async def start(self) -> None:
         """Have the providers get ready."""
-        for queue in self._queues:
+        for queue in self._queues.values():
             await maybeDeferred(queue.provider.start)
 
     async def stop(self) -> None:
         """Write what is left."""
-        for queue in self._queues:
+        for queue in self._queues.values():
             await queue.stop()
 
 
 class _Queue:
-    """What waits for one provider."""
+    """What waits for one provider.
+
+    @ivar kept: how many it has written. @ivar lost: how many it never will.
+    """
 
     def __init__(
         self, provider: ICallRecords, reactor: Any, inThread: Callable[..., Deferred[Any]]
@@ -67,7 +84,10 @@ class _Queue:
         self._reactor = reactor
         self._inThread = inThread
         self._waiting: list[CallRecord] = []
-        self._lost = 0
+        self.kept = 0
+        self.lost = 0
+        # How many of them are known to the log.
+        self._told = 0
         self._fails = False
         self._call: Any = None
         self._turn = DeferredLock()
@@ -80,7 +100,7 @@ class _Queue:
         if not self._fails:
             self._fails = True
             _log.error("{provider} is too slow: call records are lost", provider=self.provider)
-        self._lost += 1
+        self.lost += 1
 
     def _writeSoon(self) -> None:
         """While a batch is written, what waits is looked at when that has ended: a provider that
@@ -104,21 +124,22 @@ class _Queue:
                 _log.failure("{provider} keeps no call records now", provider=self.provider)
             self._keep(batch)
         else:
+            self.kept += len(batch)
             if self._fails:
                 self._fails = False
                 _log.info(
                     "{provider} keeps call records again; {lost} were lost",
                     provider=self.provider,
-                    lost=self._lost,
+                    lost=self.lost - self._told,
                 )
-                self._lost = 0
+                self._told = self.lost
 
     def _keep(self, batch: list[CallRecord]) -> None:
         """Write a batch again, before what was noted since. The newest are lost if there are too
         many."""
         waiting = batch + self._waiting
         self._waiting = waiting[:_MOST]
-        self._lost += len(waiting) - len(self._waiting)
+        self.lost += len(waiting) - len(self._waiting)
 
     async def stop(self) -> None:
         """Write what is left, once, and let the provider go."""
@@ -126,7 +147,11 @@ class _Queue:
             self._call.cancel()
             self._call = None
         await self._turn.run(self._write)
-        lost = self._lost + len(self._waiting)
+        self.lost += len(self._waiting)
+        lost = self.lost - self._told
         if lost:
             _log.error("{provider} lacks {lost} call records", provider=self.provider, lost=lost)
-        await maybeDeferred(self.provider.stop)
+        try:
+            await maybeDeferred(self.provider.stop)
+        except Exception:
+            _log.failure("{provider} could not be stopped", provider=self.provider)

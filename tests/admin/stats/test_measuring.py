@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,13 +10,16 @@ from typing import Any
 import msgspec
 from pytest_twisted import async_yield_fixture, ensureDeferred
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, execute, fail
+from zope.interface import implementer
 
 from sipapp.admin.stats.catalogue import METRICS, WORKER
 from sipapp.admin.stats.measuring import Measuring
 from sipapp.admin.stats.workerstats import Labels, WorkerStats
 from sipapp.config import ResolvedListener
+from sipapp.interfaces import ICallRecords
 from sipapp.pool import Unanswered
+from sipapp.resources.calls import CallRecord, CallRecords
 from sipapp.resources.sip import Dispatch, SIPResource
 from sipapp.transaction import Identifiers, ServerTransaction
 from sipapp.transport.locate import makeLocator
@@ -44,6 +47,20 @@ class Refusing(SIPResource):
         if transaction.request.method == "INFO":
             raise LookupError("the drawer is empty")
         return None
+
+
+@implementer(ICallRecords)
+class Ledger:
+    """Has room for everything."""
+
+    def start(self) -> None:
+        pass
+
+    def write(self, records: Sequence[CallRecord]) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
 
 
 class Measured:
@@ -187,7 +204,12 @@ async def test_everyMetric(measured: Measured) -> None:
     client = await measured.web.client(measured.serveWeb())
     client.peer.send(GET)
     await client.answer()
+    records = CallRecords({"ledger": Ledger()}, reactor, execute)
+    measured.measuring.readCalls(records)
+    records.note(CallRecord(callID="a", tags=("", "")))
+    await records.stop()
     first = measured.told()
+    assert values(first, "call_records") == {("ledger", "kept"): 1}
     locator, resolver = makeLocator(reactor, ["127.0.0.1"])
     measured.site.after(resolver.stop)
     idle: Any = SimpleNamespace(answers={}, taken={}, failed={})

@@ -25,11 +25,13 @@ class Provider:
     """Keeps what it is given.
 
     @ivar broken: whether it can keep nothing now.
+    @ivar staysBroken: whether it cannot even stop.
     """
 
     def __init__(self) -> None:
         self.kept: list[str] = []
         self.broken = False
+        self.staysBroken = False
         self.life: list[str] = []
 
     def start(self) -> None:
@@ -41,6 +43,8 @@ class Provider:
         self.kept += [each.callID for each in records]
 
     def stop(self) -> None:
+        if self.staysBroken:
+            raise OSError("no such disk any more")
         self.life.append("stopped")
 
 
@@ -50,7 +54,7 @@ class Stage:
     def __init__(self) -> None:
         self.clock = Clock()
         self.provider = Provider()
-        self.records = CallRecords([self.provider], self.clock, self._inThread)
+        self.records = CallRecords({"kept": self.provider}, self.clock, self._inThread)
         self._threads: list[tuple[Deferred[Any], Callable[[], Any]]] = []
 
     def _inThread(self, call: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
@@ -139,6 +143,7 @@ def test_tooSlow(stage: Stage, logged: list[LogEvent]) -> None:
     stage.endThread()
     stage.second()
     assert len(stage.provider.kept) == 10_001
+    assert stage.records.counts == {("kept", "kept"): 10_001, ("kept", "lost"): 3}
     too, again = logged
     assert "too slow" in too["log_format"]
     assert again["lost"] == 3
@@ -213,7 +218,18 @@ def test_severalProviders() -> None:
     stage = Stage()
     others = [Provider(), Provider()]
     others[0].broken = True
-    records = CallRecords(others, stage.clock, stage._inThread)
+    records = CallRecords(dict(zip("ab", others, strict=True)), stage.clock, stage._inThread)
     records.note(record(1))
     stage.second()
     assert [other.kept for other in others] == [[], ["1"]]
+    assert records.counts == {("b", "kept"): 1}
+    others[0].staysBroken = True
+    records.note(record(2))
+    stopping = Deferred.fromCoroutine(records.stop())
+    while stage.isWriting:
+        stage.endThread()
+    assert stopping.called
+    # One that fails to its end takes nothing from the others.
+    assert others[1].kept == ["1", "2"]
+    assert others[1].life == ["stopped"]
+    assert records.counts == {("a", "lost"): 2, ("b", "kept"): 2}
