@@ -42,7 +42,7 @@ async def test_waits(site: Site) -> None:
     phone.send(request("OPTIONS"), looked.endpoint)
     looked.ahead = 20.0
     looked.queue.look()
-    assert 20.0 <= looked.queue.recent < 30.0
+    assert looked.queue.recent >= 20.0
     assert looked.queue.waits.total == looked.queue.recent
     # A clock that was put back says nothing.
     looked.ahead = -3600.0
