@@ -77,6 +77,8 @@ class Sender:
         """See L{ISender.forward}. Nobody can be told if it fails."""
         flow = None if hop.flow is None else self.flows.fromToken(hop.flow)
         if flow is None or flow.closed:
+            if hop.flowOnly:
+                return
             flow = self.straightFlow(request, hop, self.preferred(request, hop))
         if flow is not None:
             self._forwardOver(flow, request, branch, user)

@@ -115,6 +115,9 @@ class Sending:
                 self._attempt(flow)
                 return
             self._flowGone = True
+            if self._hop.flowOnly:
+                self._failLater(430, "the flow is gone")
+                return
         straight = self._sender.straightFlow(self._request, self._hop, self._preferred)
         if straight is None:
             self._locate()
@@ -161,7 +164,11 @@ class Sending:
         """
         if self._candidates is None:
             self._flowGone = True
-            self._locate()
+            if self._hop.flowOnly:
+                # RFC 5626 §5.3
+                self._failLater(430 if status == 503 else status, detail)
+            else:
+                self._locate()
             return
         while self._candidates:
             address = self._candidates.popleft()

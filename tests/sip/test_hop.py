@@ -9,5 +9,6 @@ def test_hop():
     assert Hop(uri, "t") == Hop(SIPURI(host="a"), "t")
     assert hash(Hop(uri, "t")) == hash(Hop(uri, "t"))
     assert Hop(uri) != Hop(uri, "t")
+    assert Hop(uri, "t") != Hop(uri, "t", flowOnly=True)
     assert Hop(uri) != uri
     assert repr(Hop(uri, "t")) == "<Hop sip:a flow='t'>"

@@ -8,7 +8,7 @@ import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred
 
-from sipapp.sip import Request, parseMessage
+from sipapp.sip import Hop, Request, parseMessage
 from sipapp.transport.steering import slotOf
 from sipapp.transport.target import Address, LocateError
 from tests.transport.workers import LOOPBACK, Outcome, Site, hop, made, request, until
@@ -355,6 +355,30 @@ async def test_flowFirst(site: Site) -> None:
     assert (await elsewhere.message()).method == "OPTIONS"
     worker.sender.request(made("INVITE"), hop("sip:phone.invalid", token), outcome)
     assert (await outcome.failures.get())[0] == 430
+
+
+@ensureDeferred
+async def test_flowOnly(site: Site) -> None:
+    """RFC 5626 §5.3: a phone that expects its requests over its flow gets them nowhere else."""
+    tcp = site.bind("TCP")
+    site.bind("UDP", slots=1)
+    site.addWorkers("w1", "w2")
+    holder = site.worker("w1", [0])
+    phone, elsewhere = await site.tcpPeer(tcp), site.udpPeer()
+    phone.send(request("REGISTER", via="TCP phone.invalid"))
+    token = (await site.users["w1"].requests.get()).request.flow.token
+    uri = f"sip:bob@127.0.0.1:{elsewhere.port}"
+    only = Hop(hop(uri).uri, token, flowOnly=True)
+    await phone.close()
+    await until(lambda: not holder.driver.streams.index.all)
+    # The holder knows; the other one learns it when it sends.
+    for worker in (holder, site.worker("w2", [1])):
+        outcome = Outcome()
+        worker.sender.forward(made("ACK", uri), only, "z9hG4bKack")
+        worker.sender.request(made("INVITE", uri), only, outcome)
+        assert (await outcome.failures.get())[0] == 430
+    worker.sender.forward(made("ACK", uri), hop(uri), "z9hG4bKlast")
+    assert (await elsewhere.message()).via.branch == "z9hG4bKlast"
 
 
 @ensureDeferred

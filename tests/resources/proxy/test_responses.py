@@ -329,6 +329,7 @@ def test_anotherFlowOfThePhone(status: int) -> None:
     first.fail(status)
     second = stage.sent[1]
     assert {first.hop.flow, second.hop.flow} == {"tcpFlow", "otherFlow"}
+    assert first.hop.flowOnly
     assert second.branch != first.branch
     second.fail(430)
     # Nobody outside knows of flows.

@@ -65,6 +65,7 @@ def test_flowsOfOnePhone() -> None:
     assert (first.flow, other.text) == ("f1", "sip:b@h2")
     [fallback] = first.others
     assert fallback.flow == "f2"
+    assert (first.flowOnly, fallback.flowOnly, other.flowOnly) == (True, True, False)
     assert fallback.key != first.key
 
 

@@ -64,7 +64,7 @@ def forwardedRequest(
         _setRoutes(copy, [str(route) for route in routes])
     if not isinstance(next_, SIPURI):
         raise SIPError(416, detail="the next hop is not a SIP URI")
-    return copy, Hop(next_, target.flow)
+    return copy, Hop(next_, target.flow, flowOnly=target.flowOnly)
 
 
 def _setRoutes(copy: Request, values: Sequence[str]) -> None:

@@ -24,11 +24,13 @@ class Target:
     @ivar q: the preference, 0 to 1.
     @ivar path: Route values that lead there, topmost first (RFC 3327 §5.3).
     @ivar flow: the token of the flow to send over first, or C{None}.
+    @ivar flowOnly: whether to send over nothing else: the phone keeps its flows alive and expects
+        its requests there (RFC 5626 §5.3). What its contact says leads nowhere as a rule.
     @ivar others: what to try, one by one, if the flow turns out to be gone: the other flows of
         the same phone (RFC 5626 §7).
     """
 
-    __slots__ = ("flow", "key", "others", "path", "q", "text", "uri")
+    __slots__ = ("flow", "flowOnly", "key", "others", "path", "q", "text", "uri")
 
     def __init__(
         self,
@@ -37,12 +39,14 @@ class Target:
         q: float = 1.0,
         path: Sequence[NameAddr] = (),
         flow: str | None = None,
+        flowOnly: bool = False,
     ) -> None:
         self.text = text
         self.uri = uri
         self.q = q
         self.path = path
         self.flow = flow
+        self.flowOnly = flowOnly
         self.key = f"{text} {' '.join(map(str, path))}" if path else text
         self.others: Sequence[Target] = ()
 
@@ -120,7 +124,8 @@ def _target(binding: Binding, leadsHere: Callable[[SIPURI], bool] | None) -> Tar
         if leadsHere is not None and leadsHere(uri):
             return None
     flow = binding.flow if binding.viaFlow and binding.flow else None
-    return Target(text, uri, binding.q, path, flow)
+    isOutbound = flow is not None and binding.regID > 0 and binding.instance != ""
+    return Target(text, uri, binding.q, path, flow, isOutbound)
 
 
 def _requestURI(uri: SIPURI) -> tuple[str, SIPURI]:
