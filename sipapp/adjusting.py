@@ -88,18 +88,21 @@ class Adjusting:
 
         return self._reload.request(load)
 
-    def addListener(self, table: Mapping[str, Any]) -> Deferred[Reloaded]:
+    def addListener(self, table: Mapping[str, Any]) -> Deferred[set[int]]:
         """Listen at further addresses.
 
         @param table: a listen block, as it would stand in the file.
-        @return: as of C{Reload.request}.
+        @return: fires with the numbers of the listeners that there were before; fails as that of
+            C{Reload.request}.
         """
+        before: set[int] = set()
 
         def load() -> tuple[Settings, Plan]:
-            settings = self._succession.current.settings
-            return _adjusted(settings, extended(settings, table))
+            current = self._succession.current
+            before.update(each.index for each in current.plan.listeners)
+            return _adjusted(current.settings, extended(current.settings, table))
 
-        return self._reload.request(load)
+        return self._reload.request(load).addCallback(lambda _: before)
 
     def removeListener(self, name: str) -> Deferred[Reloaded]:
         """Listen no more at an address.

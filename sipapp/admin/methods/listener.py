@@ -65,8 +65,7 @@ class ListenerMethods:
         What comes back is the new listeners. A port below 1024 may be out of reach, as the server
         is not root any more.
         """
-        before = {each.index for each in self._succession.current.plan.listeners}
-        await outcomeOf(self._adjusting.addListener(listen))
+        before = await outcomeOf(self._adjusting.addListener(listen))
         listeners = self._succession.current.plan.listeners
         return [self._entry(each) for each in listeners if each.index not in before]
 
