@@ -12,6 +12,7 @@ for removals, and a file that is full can always be emptied: see L{SharedFile.ha
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ __all__ = ["SharedFile"]
 
 _MIN_RESERVE = 64
 """Pages that are kept free (half of a map that is very small). One small change dirties ten."""
+
+_READER = 64
+"""Bytes of an entry in LMDB's table of readers. Its header takes two."""
 
 
 class SharedFile:
@@ -34,8 +38,10 @@ class SharedFile:
         @param mapSize: bytes that the file may grow to. The space is not taken before it is used.
         @param databases: how many there are in it.
         @param maxReaders: how many processes may have it open at once.
+        @raise OSError: if there is no room for it; C{lmdb.Error} if it cannot be used.
         """
         path.mkdir(mode=0o750, parents=True, exist_ok=True)
+        _allocate(path / "lock.mdb", (maxReaders + 2) * _READER)
         self.environment = lmdb.open(
             str(path),
             map_size=mapSize,
@@ -78,3 +84,14 @@ class SharedFile:
             stat = transaction.stat(database)
             used += stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"]
         return used < self._usable
+
+
+def _allocate(table: Path, size: int) -> None:
+    """Take the room that the table of readers needs: LMDB maps a file with holes, and whoever
+    touches one on a disk that is full is killed (SIGBUS).
+    """
+    descriptor = os.open(table, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    finally:
+        os.close(descriptor)
