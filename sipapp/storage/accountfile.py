@@ -122,11 +122,9 @@ class AccountFile(SQLiteFile):
 
 def _account(row: tuple[Any, ...]) -> Account:
     username, realm, role, *digests = row
-    given = {
-        algorithm: digest
-        for algorithm, digest in zip(HASHES, digests, strict=True)
-        if digest is not None
-    }
+    given = dict(zip(HASHES, digests, strict=True))
+    if None in digests:
+        given = {algorithm: digest for algorithm, digest in given.items() if digest is not None}
     return Account(username, realm, given, role)
 
 

@@ -18,11 +18,12 @@ _SCHEME = re.compile(r"[ \t]*+[Dd][Ii][Gg][Ee][Ss][Tt][ \t]++")
 _PARAMETER = re.compile(
     rf'[ \t,]*+({TOKEN})[ \t]*+=[ \t]*+({QUOTED}|[^\x00-\x20",\x7f]++)[ \t]*+(?:,[ \t,]*+|\Z)'
 )
-# What nearly all send: the whole of it is looked at once, and then taken apart at once.
-_PLAIN = re.compile(
-    r'Digest (?:[a-z]++=(?:"[^"\\\x00-\x1f\x7f]*+"|[^\x00-\x20",\x7f]++)(?:, *+|\Z))*\Z'
+# What nearly all send is taken apart at once. What does not fit has no name, and all that follows
+# belongs to it.
+_PLAIN_PARAMETER = re.compile(
+    r'([a-z]++)=(?:"([^"\\\x00-\x1f\x7f]*+)"|([^\x00-\x20",\x7f]++))(?:, *+|\Z)|[\s\S]++'
 )
-_PLAIN_PARAMETER = re.compile(r'([a-z]++)=(?:"([^"]*+)"|([^,]++))')
+_DIGEST = "Digest "
 
 _COUNT = re.compile(r"[0-9A-Fa-f]{1,8}\Z")
 
@@ -42,10 +43,10 @@ def parseParameters(text: str, scheme: bool = True) -> dict[str, str]:
     """
     position = 0
     if scheme:
-        if _PLAIN.match(text) is not None:
-            found = _PLAIN_PARAMETER.findall(text)
+        if text[: len(_DIGEST)] == _DIGEST:
+            found = _PLAIN_PARAMETER.findall(text, len(_DIGEST))
             plain = {name: quoted or bare for name, quoted, bare in found}
-            if len(plain) == len(found):
+            if len(plain) == len(found) and "" not in plain:
                 return plain
         start = _SCHEME.match(text)
         if start is None:

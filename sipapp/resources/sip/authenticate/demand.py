@@ -74,7 +74,10 @@ class Demands:
 
     def _isForThisServer(self, request: Request) -> bool:
         uri = request.uri
-        if not isinstance(uri, SIPURI) or not self._worker.isLocal(uri):
+        if not isinstance(uri, SIPURI):
+            return False
+        isDomain = uri.port is None and uri.host in self._worker.domains
+        if not isDomain and not self._worker.isLocal(uri):
             return False
         return request.method == "REGISTER" or uri.user is None
 

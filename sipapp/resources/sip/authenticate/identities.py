@@ -25,6 +25,8 @@ class Identities:
     ) -> None:
         self._worker = worker
         self._realms = {normalHost(domain): realm for domain, realm in realms.items()}
+        # By the domains of this server, as nearly all write them.
+        self._realmOfHost = {host: self._realmOfDomain(normalHost(host)) for host in worker.domains}
         self._more = {
             user: frozenset(
                 address if address == ANYBODY else parseURI(address).aor() for address in addresses
@@ -41,7 +43,7 @@ class Identities:
         """
         @return: where the user of an address is known; C{None} if that is not here.
         """
-        realm = self._realmOfDomain(uri)
+        realm = self._realmHere(uri)
         if realm is None and self._realmOfMore:
             realm = self._realmOfMore.get(uri.aor())
         return realm
@@ -55,13 +57,18 @@ class Identities:
             return False
         return request.method != "REGISTER" or self._owns(identity, request.to.uri)
 
-    def _realmOfDomain(self, uri: URI) -> str | None:
+    def _realmHere(self, uri: URI) -> str | None:
         """The realm of a URI of this server. A port makes nobody a stranger."""
         if not isinstance(uri, SIPURI):
             return None
-        host = normalHost(uri.host)
-        if host not in self._worker.domains and not self._worker.isLocal(uri):
-            return None
+        realm = self._realmOfHost.get(uri.host)
+        if realm is None:
+            host = normalHost(uri.host)
+            if host in self._worker.domains or self._worker.isLocal(uri):
+                realm = self._realmOfDomain(host)
+        return realm
+
+    def _realmOfDomain(self, host: str) -> str:
         return self._realms.get(host, host)
 
     def _owns(self, identity: Identity, uri: URI) -> bool:
@@ -69,7 +76,7 @@ class Identities:
             isinstance(uri, SIPURI)
             and uri.user is not None
             and unescape(uri.user) == identity.username
-            and self._realmOfDomain(uri) == identity.realm
+            and self._realmHere(uri) == identity.realm
         ):
             return True
         more = self._more.get(str(identity))
