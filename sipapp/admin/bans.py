@@ -28,6 +28,9 @@ __all__ = ["addBanCommand"]
 
 _Action = Callable[[BanFile, Namespace], int]
 
+_LONGEST = 200
+"""Characters of a reason, as C{ban.add} has it."""
+
 _COLUMNS = (
     Column("NETWORK", "network"),
     Column("LEFT", "left", lambda left: "for good" if left == math.inf else duration(left)),
@@ -68,7 +71,9 @@ def addBanCommand(commands: Any) -> None:
         metavar="TIME",
         help="such as 90s, 30m, 12h or 7d (default: until it is removed)",
     )
-    adding.add_argument("--reason", default="operator", help="why, for those who see the list")
+    adding.add_argument(
+        "--reason", type=_reason, default="operator", help="why, for those who see the list"
+    )
 
 
 def _run(act: _Action, given: Namespace) -> int:
@@ -130,3 +135,13 @@ def _network(text: str) -> Network:
         return parseNetwork(text)
     except ValueError as error:
         raise ArgumentTypeError(f"{text!r} is neither an IP address nor a network") from error
+
+
+def _reason(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ArgumentTypeError("it is not UTF-8") from None
+    if not 1 <= len(text) <= _LONGEST:
+        raise ArgumentTypeError(f"1 to {_LONGEST} characters")
+    return text

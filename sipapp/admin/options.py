@@ -24,7 +24,7 @@ def configured() -> ArgumentParser:
         "--config",
         "-c",
         metavar="FILE",
-        default=os.environ.get("SIPAPP_CONFIG"),
+        default=os.environ.get("SIPAPP_CONFIG") or None,
         help="the server's configuration (default: $SIPAPP_CONFIG, or else that of a server"
         " without one)",
     )

@@ -134,3 +134,12 @@ def test_aFileThatIsNone(config: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert ban(config, "list") == 1
     assert capsys.readouterr().err.startswith("sipappctl: ")
     assert main(["ban", "list", "--config", "/nonexistent"]) == 1
+
+
+@pytest.mark.parametrize("reason", ["", "x" * 201, "\udcff"])
+def test_reasonsThatAreNone(config: Path, reason: str) -> None:
+    """As for those who ask the server."""
+    with pytest.raises(SystemExit) as ended:
+        ban(config, "add", "192.0.2.1", "--reason", reason)
+    assert ended.value.code == 2
+    assert bans(config) == {}
