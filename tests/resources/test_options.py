@@ -42,6 +42,25 @@ def test_forSomebodyElse(uri: str) -> None:
     assert ask(uri).answer.status == 404
 
 
+@pytest.mark.parametrize(
+    ("tags", "status", "unsupported"),
+    [
+        ("path", 200, []),
+        ("Path, nothingSupports, gruu", 420, ["nothingSupports", "gruu"]),
+        ("a b", 400, []),
+    ],
+)
+def test_require(tags: str, status: int, unsupported: list[str]) -> None:
+    """§8.2.2.3, with a transaction and without."""
+    offering = Offering([Options(OptionsSettings(), Surroundings())])
+    request = makeRequest("OPTIONS")
+    request.append("Require", tags)
+    assert offering.dispatch.answered(request, offering.wire)
+    offering.receive(request)
+    assert offering.statuses == [status, status]
+    assert offering.answer.getAll("Unsupported") == unsupported
+
+
 def test_withoutATransaction() -> None:
     """The answer is the same each time, so nothing of the request is kept (§8.2.7)."""
     options = Options(OptionsSettings(), Surroundings())

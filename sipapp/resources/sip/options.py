@@ -9,7 +9,14 @@ from typing import Any
 
 from sipapp.resources.maker import ResourceMaker, Settings
 from sipapp.resources.sip.resource import SIPResource
-from sipapp.sip import SIPURI, HeaderLines, Request, Response
+from sipapp.sip import (
+    SIPURI,
+    HeaderLines,
+    Request,
+    Response,
+    SIPError,
+    unsupportedExtensions,
+)
 from sipapp.transaction import ServerTransaction
 
 __all__ = ["Options", "OptionsSettings", "optionsMaker"]
@@ -38,6 +45,7 @@ class Options(SIPResource):
 
     def __init__(self, settings: OptionsSettings, worker: Any) -> None:
         self._worker = worker
+        self._supported = frozenset(name.lower() for name in settings.supported)
         self._headers = HeaderLines(
             (
                 ("Accept", ", ".join(settings.accept)),
@@ -57,6 +65,15 @@ class Options(SIPResource):
         if not isinstance(uri, SIPURI) or uri.user is not None or not self._worker.isLocal(uri):
             return None
         tag = self._worker.identifiers.toTag(request)
+        if "require" in request.names:
+            try:
+                unknown = unsupportedExtensions(request, self._supported)
+            except SIPError as error:
+                return request.refuse(error, tag)
+            if unknown:
+                # RFC 3261 §8.2.2.3
+                headers = (("Unsupported", ", ".join(unknown)),)
+                return request.respond(420, toTag=tag, headers=headers)
         return request.respond(200, toTag=tag, headers=self._headers)
 
 
