@@ -169,19 +169,17 @@ class Server(MultiService):
         self._reactor.callWhenRunning(self._takeSignals)
         self._succession.current.whenReady().addCallbacks(self._ready, self._notReady)
 
-    def reload(self) -> None:
-        """Read everything anew: see L{sipapp.reload}."""
-        self._request()
-
-    def _request(self, load: Load | None = None) -> None:
-        """The log is told what has come of it."""
+    def reload(self, load: Load | None = None) -> None:
+        """Read everything anew: see L{sipapp.reload}. The log is told what has come of it."""
         self._reload.request(load).addErrback(lambda failure: None)
 
     def upgrade(self) -> None:
         """Execute the program anew, which goes on with everything: see L{sipapp.upgrade}."""
-        if self._isReady and not self._isStopping:
-            upgrading = Deferred.fromCoroutine(self._upgrade.run())
-            upgrading.addErrback(lambda failure: _log.failure("The upgrade failed", failure))
+        if not self._isReady or self._isStopping:
+            _log.critical("Not upgraded: the server starts or stops")
+            return
+        upgrading = Deferred.fromCoroutine(self._upgrade.run())
+        upgrading.addErrback(lambda failure: _log.failure("The upgrade failed", failure))
 
     # Running.
 
@@ -189,6 +187,8 @@ class Server(MultiService):
         """
         @raise NotIdle: if something is under way that has to end first.
         """
+        if self._isStopping:
+            raise NotIdle("the server is being stopped")
         if self._maintenance is not None and self._maintenance.isBusy:
             # A reader slot of a process that goes on is never freed.
             raise NotIdle("the location store is being looked after")
@@ -249,7 +249,7 @@ class Server(MultiService):
         self._reload.started()
         if self._estate is not None:
             self._estate = None
-            self._request(lambda: loadedAdjusted(self._file, current.settings.adjustments))
+            self.reload(lambda: loadedAdjusted(self._file, current.settings.adjustments))
 
     def _callDoctor(self) -> None:
         """What has happened since boot is left out here: a start is no news of that."""
