@@ -98,7 +98,7 @@ class DocumentChanged(Exception):
 
 
 class DocumentsUnavailable(Exception):
-    """Documents cannot be read or changed now, since the disk is full or has failed."""
+    """Documents cannot be read or changed now: the disk is full, for example."""
 
 
 class TooManyDocuments(Exception):

@@ -35,7 +35,7 @@ __all__ = ["XCAP", "Tree"]
 _log = Logger()
 
 _REPAIR = 60
-"""Seconds after which it is worth while to look whether the disk is well again."""
+"""Seconds after which it is worth while to look whether the documents are there again."""
 
 
 class Tree(Resource):
@@ -81,7 +81,7 @@ class Tree(Resource):
         except DocumentChanged:
             return Answer.text(SERVICE_UNAVAILABLE, "too many change this at once", retryAfter=1)
         except DocumentsUnavailable:
-            return Answer.text(SERVICE_UNAVAILABLE, "the disk has failed", retryAfter=_REPAIR)
+            return Answer.text(SERVICE_UNAVAILABLE, "the documents are out of reach", retryAfter=_REPAIR)
 
 
 def _failed(request: Any, failure: Failure) -> Answer | None:

@@ -151,6 +151,7 @@ _paths = st.sampled_from(
     [
         *("resource-lists/users/alice/index", "http://b/resource-lists/users/alice/index/~~/a"),
         *("http://[/resource-lists/users/alice/index", "//a", "a?b", "http:", "%", "a b"),
+        "http://[x]/resource-lists/users/alice/index/~~/a",
     ]
 )
 _Text = st.SearchStrategy[str]
@@ -170,6 +171,7 @@ _inLists = _of(
     ('<entry-ref ref="{}"/>', _paths),
     ('<external anchor="{}"/>', _paths),
     ("{}", st.sampled_from(["<external/>", '<x xmlns="urn:x"/>', "<!-- -->", "text"])),
+    ('<x xmlns="urn:ietf:params:xml:ns:pidf" uri="{}"/>', _uris),
 )
 _lists = st.recursive(
     st.builds('<list name="{}">{}</list>'.format, _names, _several(_inLists)),
