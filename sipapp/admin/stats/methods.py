@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
-from fnmatch import fnmatchcase
-from typing import Any
+from fnmatch import translate
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
@@ -19,6 +20,9 @@ from sipapp.admin.stats.snapshot import Snapshot
 from sipapp.rpc import method
 
 __all__ = ["Readiness", "Reading", "StatsMethods"]
+
+Pattern = Annotated[str, Meta(max_length=100)]
+"""It is compiled: a long one would keep the server busy for seconds."""
 
 
 class Reading(Struct, frozen=True):
@@ -56,17 +60,14 @@ class StatsMethods:
         self._inThread = inThread
 
     @method()
-    async def get(self, pattern: str = "*") -> list[Reading]:
+    async def get(self, pattern: Pattern = "*") -> list[Reading]:
         """Show values of metrics, each with its labels.
 
         pattern: for their names, with * and ?, such as transactions* or sipapp_bans. Without it all
         are shown. Of a histogram there are the count and the sum.
         """
-        wanted = [
-            each
-            for each in METRICS.values()
-            if fnmatchcase(each.name, pattern) or fnmatchcase(each.exported, pattern)
-        ]
+        isMeant = re.compile(translate(pattern)).match
+        wanted = [each for each in METRICS.values() if isMeant(each.name) or isMeant(each.exported)]
         snapshot = (await self._gathering.gather()).snapshot
         return [reading for metric in wanted for reading in _readings(snapshot, metric)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from sipapp.admin.stats.overview import DoctorView, Overview
 from sipapp.admin.stats.workerstats import WorkerStats
 from sipapp.rpc import Unavailable
 from sipapp.transaction.durations import Durations
+from tests.admin.methods.outcomes import Called
 from tests.admin.stats.stage import FINDING, NOW, Stage, pidOf
 
 
@@ -163,6 +165,12 @@ def test_get(stage: Stage, methods: StatsMethods) -> None:
     assert result(methods.get("juggling")) == []
     names = {reading.name for reading in result(methods.get("doctor_*"))}
     assert names == {"doctor_checks", "doctor_findings"}
+
+
+def test_aPatternThatWouldTakeLong(methods: StatsMethods, tmp_path: Path) -> None:
+    called = Called(tmp_path, stats=methods)
+    assert "pattern" in called.fault(-32602, "stats.get", "*x" * 20_000)
+    assert called("stats.get", "*x" * 50) == []
 
 
 def test_metrics(stage: Stage, methods: StatsMethods) -> None:
