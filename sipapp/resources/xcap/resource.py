@@ -81,7 +81,9 @@ class Tree(Resource):
         except DocumentChanged:
             return Answer.text(SERVICE_UNAVAILABLE, "too many change this at once", retryAfter=1)
         except DocumentsUnavailable:
-            return Answer.text(SERVICE_UNAVAILABLE, "the documents are out of reach", retryAfter=_REPAIR)
+            return Answer.text(
+                SERVICE_UNAVAILABLE, "documents are out of reach", retryAfter=_REPAIR
+            )
 
 
 def _failed(request: Any, failure: Failure) -> Answer | None:
