@@ -30,7 +30,12 @@ def _generalName(text: str) -> x509.GeneralName:
         return x509.DNSName(text)
 
 
-def _builder(subject: str, issuer: str, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: str,
+    issuer: str,
+    key: ec.EllipticCurvePublicKey,
+    lifetime: datetime.timedelta = LIFETIME,
+) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()
@@ -39,7 +44,7 @@ def _builder(subject: str, issuer: str, key: ec.EllipticCurvePublicKey) -> x509.
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + LIFETIME)
+        .not_valid_after(now + lifetime)
     )
 
 
@@ -67,19 +72,21 @@ class CertificateAuthority:
         *alternatives: str,
         file: str | None = None,
         usages: Sequence[x509.ObjectIdentifier] = ANY_SIDE,
+        lifetime: datetime.timedelta = LIFETIME,
     ) -> tuple[Path, Path]:
         """Sign a certificate.
 
         @param alternatives: further host names, IP addresses and SIP URIs that it is for.
         @param file: what its files are called, if not like the name. Those there are replaced.
         @param usages: the sides of a connection that it is for.
+        @param lifetime: how long it is valid from now on.
         @return: the files of the certificate and of its private key.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         names = [_generalName(text) for text in (name, *alternatives)]
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         certificate = (
-            _builder(name, self.NAME, key.public_key())
+            _builder(name, self.NAME, key.public_key(), lifetime)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage(usages), critical=False)

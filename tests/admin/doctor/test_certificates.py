@@ -10,7 +10,7 @@ import pytest
 
 from sipapp.admin.doctor.checks import CHECKS
 from tests.admin.doctor.surroundings import SERVER, build, demand, host
-from tests.support.certificates import LIFETIME
+from tests.support.certificates import LIFETIME, CertificateAuthority
 
 SECURE = """
 [[listen]]
@@ -59,14 +59,16 @@ def test_unreadable(tmp_path: Path) -> None:
     assert list(CHECKS["certificates"](host(build(tmp_path)), demand(SERVER + SECURE))) == []
 
 
-def test_good(tmp_path: Path, serverCertificate: tuple[Path, Path]) -> None:
+def test_good(tmp_path: Path, authority: CertificateAuthority) -> None:
+    """Nobody complains of it for as long as there are more than 14 days left."""
     root = build(tmp_path)
-    shutil.copy(serverCertificate[0], _place(root))
-    machine = host(root)
-    # The certificates of the tests do not live as long as one that nobody complains of.
-    machine.now = datetime.now(UTC)
-    check = CHECKS["certificates"]
-    assert [each.severity for each in check(machine, demand(SERVER + SECURE))] == ["warning"]
+    file, _ = authority.issue("lasting.test", lifetime=timedelta(days=20))
+    shutil.copy(file, _place(root))
+    machine, check, asked = host(root), CHECKS["certificates"], demand(SERVER + SECURE)
+    now = datetime.now(UTC)
+    for days, severities in ((0, []), (5, []), (7, ["warning"]), (21, ["error"])):
+        machine.now = now + timedelta(days=days)
+        assert [each.severity for each in check(machine, asked)] == severities
     assert list(check(machine, demand())) == []
 
 
