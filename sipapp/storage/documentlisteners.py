@@ -25,17 +25,25 @@ class _Subscription:
     @ivar last: the number of the last change that the listener knows of.
     """
 
-    def __init__(self, listener: DocumentListener, auid: str | None, last: int) -> None:
+    def __init__(
+        self,
+        listener: DocumentListener,
+        auid: str | None,
+        last: int,
+        others: dict[_Subscription, None],
+    ) -> None:
+        """
+        @param others: all subscriptions, of which this is one as long as it is not cancelled.
+        """
         self._listener: DocumentListener | None = listener
         self._auid = auid
         self._last = last
-
-    @property
-    def isCancelled(self) -> bool:
-        return self._listener is None
+        self._others = others
+        others[self] = None
 
     def cancel(self) -> None:
         self._listener = None
+        self._others.pop(self, None)
 
     def offer(self, change: DocumentChange) -> None:
         """Tell of a change, unless it is one from before the subscription."""
@@ -61,7 +69,7 @@ class DocumentListeners:
     """All that want to be told."""
 
     def __init__(self) -> None:
-        self._subscriptions: list[_Subscription] = []
+        self._subscriptions: dict[_Subscription, None] = {}
         self._untold: deque[DocumentChange] = deque()
         self._isTelling = False
 
@@ -70,9 +78,7 @@ class DocumentListeners:
         @param last: the number of the newest change of all: the listener is told what comes after
             it.
         """
-        added = _Subscription(listener, auid, last)
-        self._subscriptions.append(added)
-        return added
+        return _Subscription(listener, auid, last, self._subscriptions)
 
     def tell(self, change: DocumentChange) -> None:
         """Tell everybody, in the order of their subscriptions. What a listener changes itself is
@@ -86,10 +92,8 @@ class DocumentListeners:
             for each in tuple(self._subscriptions):
                 each.offer(told)
         self._isTelling = False
-        self._subscriptions = [each for each in self._subscriptions if not each.isCancelled]
 
     def clear(self) -> None:
         """Tell nobody any more."""
-        for each in self._subscriptions:
+        for each in tuple(self._subscriptions):
             each.cancel()
-        self._subscriptions.clear()

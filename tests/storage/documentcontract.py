@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import pytest
 from twisted.internet.testing import MemoryReactorClock
@@ -67,6 +68,15 @@ class DocumentStoreContract:
 
     def names(self, auid: str | None = None, xui: str | None = None) -> list[DocumentName]:
         return [entry.name for entry in result(self.store.entries(auid, xui))]
+
+    def test_whoFollowsNoMoreIsForgotten(self) -> None:
+        """Also if nothing ever changes."""
+        subscription = self.store.subscribe(self.told.append)
+        forgotten = ref(subscription)
+        subscription.cancel()
+        subscription.cancel()
+        del subscription
+        assert forgotten() is None
 
     def test_providesTheInterface(self) -> None:
         assert verifyObject(IDocumentStore, self.store)
