@@ -1,25 +1,19 @@
-"""The status page without a server behind it: it is told what a test, or a picture, wants.
-
-C{python -m tests.peers.statuspage FILE} makes the picture that the README shows.
-"""
+"""The status page without a server behind it: it is told what a test wants."""
 
 from __future__ import annotations
 
 import math
 import queue
-import sys
-import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
-from pathlib import Path
 from typing import Any, Self
 
 import msgspec
 
 from sipapp.admin.doctor.finding import Finding
 from sipapp.admin.stats.overview import BanView, DoctorView, Overview, PoolView, WorkerView
-from tests.support.chromium import Chromium, Page
+from tests.support.chromium import Page
 
 START = 1_800_000_000.0
 
@@ -174,18 +168,3 @@ def picture(page: Page, server: PageServer) -> bytes:
     page.until("document.querySelector('#server').innerText.includes('9 d')")
     page.until("document.querySelector('#calls .line').getAttribute('d').split('L').length > 290")
     return page.picture()
-
-
-def main() -> None:
-    """Make the picture."""
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        PageServer() as server,
-        Chromium("chromium", Path(directory)) as browser,
-    ):
-        page = browser.open(server.url, width=1100, height=1120)
-        Path(sys.argv[1]).write_bytes(picture(page, server))
-
-
-if __name__ == "__main__":
-    main()

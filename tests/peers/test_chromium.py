@@ -361,7 +361,7 @@ class TestMadeUp:
         assert page.evaluate("document.images.length") == 0
 
     def test_picture(self, page: Page, told: PageServer) -> None:
-        """The one of the README can be made."""
+        """Five minutes of it, in light and in dark."""
         light = picture(page, told)
         page.show(dark=True)
         dark = page.picture()
