@@ -25,6 +25,10 @@ DOCUMENT = b"""<resource-lists xmlns="urn:ietf:params:xml:ns:resource-lists">
   <list name="friends"><!-- none yet --></list>
 </resource-lists>
 """
+SERVICES = """<rls-services xmlns="urn:ietf:params:xml:ns:rls-services">
+  <service uri="{uri}"><list/></service>
+</rls-services>
+"""
 
 
 @pytest.fixture
@@ -109,6 +113,11 @@ def test_strangersAndOthers(server: Server) -> None:
         assert not any(each.startswith("Basic") for each in challenge.getAll("www-authenticate"))
         assert bob.get(INDEX).status == 403
         assert bob.put(INDEX, LISTS, DOCUMENT).status == 403
+        # A service is not called as a user is, whoever it belongs to (RFC 4826 §4.4.5).
+        services = f"/xcap-root/rls-services/users/sip:bob@{DOMAIN}/index"
+        for name, status in (("alice", 409), ("bob", 409), ("team", 201)):
+            body = SERVICES.format(uri=f"sip:{name}@{DOMAIN}").encode()
+            assert bob.put(services, "application/rls-services+xml", body).status == status
 
 
 def test_usersOfAnotherDomain(server: Server) -> None:
