@@ -8,10 +8,10 @@ import pytest
 from lxml import etree
 
 from sipapp.xcap.errors import SchemaValidationError
+from sipapp.xcap.usage import ApplicationUsage
 from sipapp.xcap.usages.pidf import pidfManipulation
 from sipapp.xcap.usages.presrules import presenceRules
 from sipapp.xcap.usages.resourcelists import resourceLists
-from sipapp.xcap.validation import Schema
 from sipapp.xcap.vocabulary import Vocabulary
 
 RULES = (
@@ -29,9 +29,9 @@ LISTS = (
 )
 
 
-def check(usage: object, body: str) -> None:
-    schema: Schema = usage.schema  # type: ignore[attr-defined]  # one of ours has one
-    schema.validate(body.encode())
+def check(usage: ApplicationUsage, body: str) -> None:
+    assert usage.schema is not None
+    usage.schema.validate(body.encode())
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def check(usage: object, body: str) -> None:
         (resourceLists, LISTS, "<pr:sub-handling>allow</pr:sub-handling>", None),
     ],
 )
-def test_strangers(usage: object, document: str, content: str, name: str | None) -> None:
+def test_strangers(usage: ApplicationUsage, document: str, content: str, name: str | None) -> None:
     """RFC 4825 §8.2.5: what a schema does not have is refused, wherever it is let in. Namespaces
     that are not known may hold anything."""
     if name is None:
