@@ -93,7 +93,7 @@ class Operations(MultiService):
         self.methods = Methods(self._namespaces(premises), self._audit)
         premises.workforce.answers["method"] = self._callForWorker
         premises.workforce.listeners["audit"] = self._auditForWorker
-        everything = AllMethods(self.methods, premises.workforce)
+        everything = AllMethods(self.methods, self._audit, premises.workforce)
         self._door = UnixDoor(Path(settings.controlPath), everything, premises.reactor)
         self._door.setServiceParent(self)
         if settings.manhole is not None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from sipapp.resources.xmlrpc.introspection import Introspection
 from sipapp.rpc import MethodDescription
+from sipapp.rpc.introspection import Introspection
 from sipapp.rpc.method import boundMethods
 
 PAGE = Path(__file__).parents[2] / "docs" / "xmlrpc.md"

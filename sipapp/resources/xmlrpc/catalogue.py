@@ -8,8 +8,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from sipapp.resources.xmlrpc.introspection import MULTICALL, Introspection
 from sipapp.rpc import ROLES, Caller, MethodDescription, Role
+from sipapp.rpc.introspection import MULTICALL, Introspection
 from sipapp.rpc.methods import Methods
 
 __all__ = ["Catalogue"]

@@ -16,6 +16,11 @@ from sipapp.rpc import Conflict, Fault
 from tests.admin.methods.hands import Hands
 from tests.admin.methods.outcomes import ADMIN, outcome
 
+SYSTEM = [
+    f"system.{name}"
+    for name in ("describe", "listMethods", "methodHelp", "methodSignature", "multicall")
+]
+
 
 class Pool:
     @method()
@@ -57,8 +62,8 @@ class Place:
         administration = Administration(self.channel, self.web.answers)
         self.audited: list[tuple[str, Any]] = []
         administration.offer(Methods({"bell": Bell()}, self))
-        own = Methods({"pool": Pool()}, Audit(directory / "audit.log"))
-        self._methods = AllMethods(own, hands.workforce)
+        audit = Audit(directory / "audit.log")
+        self._methods = AllMethods(Methods({"pool": Pool()}, audit), audit, hands.workforce)
 
     def write(
         self, caller: Caller, method: str, parameters: object, outcome: Any, seconds: float
@@ -78,13 +83,20 @@ def place(tmp_path: Path) -> Place:
 
 
 def test_described(place: Place) -> None:
-    assert place.names() == ["bell.ring", "pool.size", "system.describe"]
+    names = place.names()
+    assert names == ["bell.ring", "pool.size", *SYSTEM]
+    assert place.call("system.listMethods") == names
+    assert place.call("system.methodHelp", "bell.ring").startswith("bell.ring(times: int = 1)")
+    with pytest.raises(Fault, match=r"^-32602 "):
+        place.call("system.describe", 1)
 
 
 def test_called(place: Place) -> None:
     assert place.call("pool.size") == 2
     assert place.call("bell.ring", 2) == "root: ding ding "
     assert place.audited == [("bell.ring", "root: ding ding ")]
+    calls = [{"methodName": "bell.ring"}, {"methodName": "pool.size"}]
+    assert place.call("system.multicall", calls) == [["root: ding "], [2]]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +123,7 @@ def test_rolesAreThoseOfThePlugin(place: Place) -> None:
 def test_aWorkerThatDoesNotAnswer(place: Place) -> None:
     """What is left is that of the server."""
     place.web.refusal = "has gone"
-    assert place.names() == ["pool.size", "system.describe"]
+    assert place.names() == ["pool.size", *SYSTEM]
     assert place.call("pool.size") == 2
     with pytest.raises(Fault, match=r"^-32601 "):
         place.call("bell.ring")

@@ -26,7 +26,7 @@ class SubCall(Struct, frozen=True, rename={"name": "methodName", "parameters": "
 
 
 class Offer(Protocol):
-    """What there is to call: L{sipapp.resources.xmlrpc.catalogue.Catalogue}."""
+    """What there is to call at a door."""
 
     def descriptions(self) -> Deferred[Mapping[str, MethodDescription]]:
         """
