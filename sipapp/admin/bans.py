@@ -16,17 +16,19 @@ from typing import Any
 
 import lmdb
 
+from sipapp.admin.audited import audited
 from sipapp.admin.figures import duration
 from sipapp.admin.options import configured, seconds
 from sipapp.admin.tables import Column, present
-from sipapp.config import ConfigurationError, loadTables
+from sipapp.config import ConfigurationError, Settings, loadTables
+from sipapp.rpc import NotFound
 from sipapp.sources import Network, parseNetwork
 from sipapp.storage.banfile import Ban, BanFile
 from sipapp.storage.shelf import ShelfFull
 
 __all__ = ["addBanCommand"]
 
-_Action = Callable[[BanFile, Namespace], int]
+_Action = Callable[[BanFile, Settings, Namespace], int]
 
 _LONGEST = 200
 """Characters of a reason, as C{ban.add} has it."""
@@ -78,7 +80,7 @@ def addBanCommand(commands: Any) -> None:
 
 def _run(act: _Action, given: Namespace) -> int:
     try:
-        settings = loadTables(given.config, "server", "bans")
+        settings = loadTables(given.config, "server", "bans", "administration")
         if not settings.bans.enabled:
             print(f"sipappctl: note that {settings.file} has bans disabled", file=sys.stderr)
         if not Path(settings.server.stateDirectory).is_dir():
@@ -90,7 +92,7 @@ def _run(act: _Action, given: Namespace) -> int:
             return 1
         file = BanFile(Path(settings.bansPath))
         try:
-            return act(file, given)
+            return act(file, settings, given)
         finally:
             file.close()
     except (ConfigurationError, OSError, ShelfFull, lmdb.Error) as error:
@@ -98,7 +100,7 @@ def _run(act: _Action, given: Namespace) -> int:
         return 1
 
 
-def _list(file: BanFile, given: Namespace) -> int:
+def _list(file: BanFile, settings: Settings, given: Namespace) -> int:
     now = time.time()
     _, bans = file.bans(now)
     rows = [
@@ -116,17 +118,26 @@ def _list(file: BanFile, given: Namespace) -> int:
     return 0
 
 
-def _add(file: BanFile, given: Namespace) -> int:
+def _add(file: BanFile, settings: Settings, given: Namespace) -> int:
     now = time.time()
+    seconds = None if given.duration == math.inf else given.duration
     for network in given.networks:
-        file.add(network, Ban(now, now + given.duration, given.reason))
+        parameters = {"network": str(network), "seconds": seconds, "reason": given.reason}
+        with audited(settings, "ban.add", parameters):
+            file.add(network, Ban(now, now + given.duration, given.reason))
     return 0
 
 
-def _remove(file: BanFile, given: Namespace) -> int:
-    missing = [network for network in given.networks if not file.remove(network)]
-    for network in missing:
-        print(f"sipappctl: {network} is not banned", file=sys.stderr)
+def _remove(file: BanFile, settings: Settings, given: Namespace) -> int:
+    missing = 0
+    for network in given.networks:
+        try:
+            with audited(settings, "ban.remove", {"network": str(network)}):
+                if not file.remove(network):
+                    raise NotFound(f"{network} is not banned")
+        except NotFound as fault:
+            missing += 1
+            print(f"sipappctl: {fault.text}", file=sys.stderr)
     return 1 if missing else 0
 
 

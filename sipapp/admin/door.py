@@ -11,11 +11,9 @@ ends.
 from __future__ import annotations
 
 import os
-import pwd
 import socket
 import struct
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,6 +26,7 @@ from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from sipapp.admin.audited import userName
 from sipapp.rpc import Caller, Fault, Stream
 from sipapp.rpc.jsonrpc import (
     Call,
@@ -258,12 +257,4 @@ def _callerAt(end: socket.socket) -> Caller | None:
     if uid not in (0, os.geteuid()):
         _log.warn("uid {uid}, pid {pid}, is not let in", uid=uid, pid=pid)
         return None
-    return Caller(_userName(uid), "admin", f"pid {pid}", "unix")
-
-
-@cache
-def _userName(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
+    return Caller(userName(uid), "admin", f"pid {pid}", "unix")

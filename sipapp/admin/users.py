@@ -13,6 +13,7 @@ import sys
 import warnings
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from getpass import GetPassWarning, getpass
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from sipapp.admin.audited import audited
 from sipapp.admin.options import configured
 from sipapp.admin.tables import Column, present
 from sipapp.config import ConfigurationError, Settings, loadTables, ownerOf
@@ -87,7 +89,7 @@ def addUserCommand(commands: Any) -> None:
 
 def _run(act: _Action, given: Namespace) -> int:
     try:
-        settings = loadTables(given.config, "server", "accounts")
+        settings = loadTables(given.config, "server", "accounts", "administration")
         checker = settings.accounts.checker
         if checker is not None:
             print(
@@ -106,6 +108,7 @@ def _run(act: _Action, given: Namespace) -> int:
         NoSuchAccount,
         OSError,
         SQLiteFileUnusable,
+        UnicodeEncodeError,
         _Refused,
     ) as error:
         print(f"sipappctl: {error}", file=sys.stderr)
@@ -138,7 +141,13 @@ def _do(act: _Action, settings: Settings, given: Namespace) -> None:
     # One in another directory may have been meant.
     if not os.path.exists(path):
         raise _Refused(f"there is no {path} yet")
-    with AccountFile(path) as file:
+    with ExitStack() as opened:
+        file = opened.enter_context(AccountFile(path))
+        if given.action != "list":
+            parameters = {"user": given.name, "realm": given.realm}
+            if "role" in given:
+                parameters["role"] = given.role
+            opened.enter_context(audited(settings, f"user.{given.action}", parameters))
         act(file, given)
 
 

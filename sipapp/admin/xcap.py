@@ -13,6 +13,7 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred, execute
 from twisted.python.failure import Failure
 
+from sipapp.admin.audited import audited
 from sipapp.admin.options import configured
 from sipapp.admin.tables import Column, present
 from sipapp.config import ConfigurationError, Settings, loadSettings, ownerOf
@@ -142,6 +144,7 @@ def _run(act: _Action, given: Namespace) -> int:
         NoSuchUsage,
         OSError,
         SQLiteFileUnusable,
+        UnicodeEncodeError,
         UnicodeError,
         XCAPError,
         sqlite3.Error,
@@ -177,9 +180,20 @@ def _do(act: _Action, settings: Settings, given: Namespace) -> None:
         raise _Refused(f"there is no {path} yet")
     documents = SQLiteDocuments(path, inThread=execute)
     try:
-        act(_Place(settings, documents), given)
+        place = _Place(settings, documents)
+        with _noted(settings, given):
+            act(place, given)
     finally:
         documents.close()
+
+
+def _noted(settings: Settings, given: Namespace) -> AbstractContextManager[None]:
+    if given.action not in ("put", "delete"):
+        return nullcontext()
+    parameters = {"path": given.path, "if_match": given.etag}
+    if given.action == "put":
+        parameters["bytes"] = len(given.content)
+    return audited(settings, f"xcap.{given.action}", parameters)
 
 
 def _domain(settings: Settings) -> str:

@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
+from sipapp.config.errors import ConfigurationError
 from sipapp.config.settings import ServerSettings
 
 # From <linux/netlink.h>, <linux/rtnetlink.h> and <linux/if_addr.h>.
@@ -29,11 +30,24 @@ def ownerOf(server: ServerSettings) -> tuple[int, int] | None:
     """Who a server runs as, and so who what it keeps belongs to.
 
     @return: user and group to become, or C{None} to stay who it is.
+    @raise ConfigurationError: if there is no such user or group.
     """
     if server.user is None:
         return None
-    entry = pwd.getpwnam(server.user)
-    return entry.pw_uid, entry.pw_gid if server.group is None else grp.getgrnam(server.group).gr_gid
+    try:
+        entry = pwd.getpwnam(server.user)
+    except KeyError:
+        raise ConfigurationError(
+            "", "server.user", f'there is no user "{server.user}" here'
+        ) from None
+    if server.group is None:
+        return entry.pw_uid, entry.pw_gid
+    try:
+        return entry.pw_uid, grp.getgrnam(server.group).gr_gid
+    except KeyError:
+        raise ConfigurationError(
+            "", "server.group", f'there is no group "{server.group}" here'
+        ) from None
 
 
 def _mayRead(path: str, server: ServerSettings) -> bool:
@@ -41,7 +55,7 @@ def _mayRead(path: str, server: ServerSettings) -> bool:
     user's, because more than the mode of the file counts."""
     try:
         owner = ownerOf(server)
-    except KeyError:
+    except ConfigurationError:
         return True  # it is said elsewhere that there is no such user
     if owner is None or server.user is None:
         return True

@@ -10,8 +10,8 @@ from sipapp.rpc.role import Role
 
 __all__ = ["Caller", "Door"]
 
-Door = Literal["unix", "xmlrpc", "jsonrpc", "web", "manhole"]
-"""A way in to the methods."""
+Door = Literal["unix", "xmlrpc", "jsonrpc", "web", "manhole", "files"]
+"""A way in to the methods; C{files} is past them, for what C{sipappctl} does without a server."""
 
 
 class Caller(Struct, frozen=True):

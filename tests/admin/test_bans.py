@@ -143,3 +143,19 @@ def test_reasonsThatAreNone(config: Path, reason: str) -> None:
         ban(config, "add", "192.0.2.1", "--reason", reason)
     assert ended.value.code == 2
     assert bans(config) == {}
+
+
+def test_whatIsChangedIsWrittenDown(config: Path, tmp_path: Path) -> None:
+    with config.open("a") as file:
+        file.write(f'[administration]\naudit_log = "{tmp_path}/changes"\n')
+    assert ban(config, "add", "192.0.2.1", "192.0.2.2", "--for", "1m", "--reason", "a flood") == 0
+    assert ban(config, "list") == 0
+    assert ban(config, "remove", "192.0.2.1", "192.0.2.3") == 1
+    entries = [json.loads(line) for line in (tmp_path / "changes").read_text().splitlines()]
+    flood = {"seconds": 60.0, "reason": "a flood"}
+    assert [(each["method"], each["parameters"], "fault" in each) for each in entries] == [
+        ("ban.add", {"network": "192.0.2.1/32", **flood}, False),
+        ("ban.add", {"network": "192.0.2.2/32", **flood}, False),
+        ("ban.remove", {"network": "192.0.2.1/32"}, False),
+        ("ban.remove", {"network": "192.0.2.3/32"}, True),
+    ]

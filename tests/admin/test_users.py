@@ -272,3 +272,41 @@ def test_whatRootMakesBelongsToTheServer(monkeypatch: pytest.MonkeyPatch) -> Non
         assert user(file, monkeypatch, "add", "--password-stdin", "alice", typed="p\n") == 0
         assert user(file, monkeypatch, "remove", "alice") == 0
         assert {each.stat().st_uid for each in (state, *state.iterdir())} == {65534}
+
+
+def test_whatIsChangedIsWrittenDown(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the server had been asked; of passwords nothing."""
+
+    def run(*arguments: str, typed: str = "") -> int:
+        return user(config, monkeypatch, *arguments, typed=typed)
+
+    assert run("add", "bob", "--password-stdin", typed="builder\n") == 0
+    assert run("role", "bob", "admin") == 0
+    assert run("list") == 0
+    assert run("remove", "eve") == 1
+    path = config.parent / "state" / "audit.log"
+    entries = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(each["method"], each["parameters"]) for each in entries] == [
+        ("user.add", {"user": "bob", "realm": "example.com", "role": None}),
+        ("user.role", {"user": "bob", "realm": "example.com", "role": "admin"}),
+        ("user.remove", {"user": "eve", "realm": "example.com"}),
+    ]
+    assert "there is no user 'eve'" in entries[2]["fault"]["text"]
+    assert {(each["door"], each["source"]) for each in entries} == {("files", f"pid {os.getpid()}")}
+    assert entries[0]["who"]
+    assert "builder" not in path.read_text()
+
+
+def test_noSuchUserOfTheMachine(
+    config: Path, path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text(f'[server]\nuser = "nobody-at-all"\nstate_directory = "{path.parent}"\n')
+    assert user(config, monkeypatch, "add", "bob@example.com", "--password-stdin", typed="x") == 1
+    said = capsys.readouterr().err
+    assert said == 'sipappctl: server.user: there is no user "nobody-at-all" here\n'
+
+
+def test_notUTF8(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert user(config, monkeypatch, "add", "bob", "--password-stdin", typed="x\n") == 0
+    assert user(config, monkeypatch, "remove", "b\udcff") == 1
+    assert user(config, monkeypatch, "list", "b\udcff") == 1

@@ -279,3 +279,15 @@ def test_whatRootMakesBelongsToTheServer(capfdbinary: pytest.CaptureFixture[byte
         assert xcap(file, "get", INDEX) == 0
         assert capfdbinary.readouterr() == (LISTS, b"")
         assert {each.stat().st_uid for each in (state, *state.iterdir())} == {65534}
+
+
+def test_whatIsChangedIsWrittenDown(config: Path, lists: Path) -> None:
+    assert xcap(config, "put", INDEX, str(lists)) == 0
+    assert xcap(config, "get", INDEX) == 0
+    assert xcap(config, "delete", INDEX, "--if-match", "another") == 1
+    text = (config.parent / "state" / "audit.log").read_text()
+    entries = [json.loads(line) for line in text.splitlines()]
+    assert [(each["method"], each["parameters"], "fault" in each) for each in entries] == [
+        ("xcap.put", {"path": INDEX, "if_match": None, "bytes": len(LISTS)}, False),
+        ("xcap.delete", {"path": INDEX, "if_match": "another"}, True),
+    ]
