@@ -51,9 +51,8 @@ class Line(NamedTuple):
     isLoud: bool = False
 
 
-def summary(now: Overview, cause: str = "") -> list[str]:
+def summary(now: Overview) -> list[str]:
     """
-    @param cause: why it is not ready.
     @return: the server as a whole, and totals.
     """
     registrations = "unknown" if now.registrations < 0 else str(now.registrations)
@@ -70,7 +69,7 @@ def summary(now: Overview, cause: str = "") -> list[str]:
     width = max(map(len, figures))
     return [
         _headline(now),
-        *([f"not ready: {shown(cause)}"] if cause else []),
+        *([] if now.ready else [f"not ready: {shown(now.unready)}"]),
         *(f"{name.ljust(width)}  {figures[name]}" for name in figures),
     ]
 
@@ -88,7 +87,7 @@ def drawn(before: Overview | None, now: Overview, width: int, height: int) -> li
     registers = _rate(now.registers, None if before is None else before.registers, seconds)
     clock = time.strftime("%H:%M:%S", time.localtime(now.time))
     lines = [
-        Line(f"{_headline(now)}  {clock}", not now.ready),
+        Line(f"{_headline(now)}  {clock}  {shown(now.unready)}".rstrip(), not now.ready),
         Line(
             f"calls {_shownRate(calls)}/s  registers {_shownRate(registers)}/s"
             f"  registrations {registrations}  banned {now.banned}"

@@ -55,8 +55,7 @@ def _status(client: Client, given: Namespace) -> int:
     if given.json:
         writeJSON(now)
     else:
-        cause = "" if now.ready else client.call("stats.ready")["reason"]
-        print("\n".join(summary(now, cause)))
+        print("\n".join(summary(now)))
     return DONE if now.ready else NOT_DONE
 
 

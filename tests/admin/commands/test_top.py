@@ -93,11 +93,6 @@ class Stats:
         """Now."""
         return self.now
 
-    @method()
-    def ready(self) -> dict[str, Any]:
-        """Not."""
-        return {"ready": False, "reason": "it drains"}
-
 
 def test_withoutRates() -> None:
     lines = drawn(None, overview(), 200, 50)
@@ -135,8 +130,9 @@ def test_rates() -> None:
 def test_loud() -> None:
     finding = Finding("error", "limits", "1", "2", "why")
     doctor = DoctorView(worst="error", summary="31 checks: 1 error (limits)", findings=[finding])
-    lines = drawn(None, overview(ready=False, doctor=doctor), 200, 50)
+    lines = drawn(None, overview(ready=False, unready="it drains", doctor=doctor), 200, 50)
     assert "NOT READY" in lines[0].text
+    assert lines[0].text.endswith("  it drains")
     assert [line.isLoud for line in lines[:3]] == [True, False, True]
 
 
@@ -167,7 +163,7 @@ async def test_status(operate: Operate, capsys: pytest.CaptureFixture[str]) -> N
     server = operate(stats=stats)
     assert await server.run("status") == 0
     assert capsys.readouterr().out.splitlines() == summary(overview())
-    stats.now = overview(ready=False)
+    stats.now = overview(ready=False, unready="it drains")
     assert await server.run("status", "--json") == 1
     assert json.loads(capsys.readouterr().out) == msgspec.to_builtins(stats.now)
     assert await server.run("status") == 1
