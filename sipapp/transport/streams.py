@@ -21,12 +21,13 @@ from sipapp.transport.endpoints import Endpoint, Endpoints
 from sipapp.transport.flowindex import FlowIndex
 from sipapp.transport.flows import Unsent
 from sipapp.transport.groups import ClientFactory, Group, ServerFactory
+from sipapp.transport.handshakes import TLSFactory
 from sipapp.transport.identities import domainsOf
 from sipapp.transport.limits import ConnectionCount, LimitLog, StreamLimits
 from sipapp.transport.networks import NONE, Networks
 from sipapp.transport.proxyprotocol import ProxiedFactory
 from sipapp.transport.streamflow import Address, StreamFlow
-from sipapp.transport.tls import ClientTLS, ServerTLS, TLSFactory
+from sipapp.transport.tls import ClientTLS, ServerTLS
 from sipapp.transport.turns import Turns
 from sipapp.transport.wiretap import Wiretap
 

@@ -8,13 +8,10 @@ from typing import Any, Literal
 from cryptography import x509
 from OpenSSL import SSL
 from twisted.internet.interfaces import (
-    IAddress,
     IOpenSSLClientConnectionCreator,
     IOpenSSLServerConnectionCreator,
-    IProtocol,
 )
 from twisted.internet.ssl import AcceptableCiphers, CertificateOptions, TLSVersion
-from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -33,7 +30,6 @@ __all__ = [
     "ClientTLS",
     "ServerTLS",
     "TLSError",
-    "TLSFactory",
     "WrongPeer",
     "handshakeFailure",
     "peerCertificate",
@@ -276,25 +272,3 @@ def _reasons(error: SSL.Error) -> str:
     if not isinstance(details, list):
         return "OpenSSL does not say why"
     return ", ".join(str(detail[-1]) for detail in details)
-
-
-class _TLSTransport(BufferingTLSTransport):
-    """Leaves nothing of OpenSSL behind. It would wait for the garbage collector, which counts
-    objects and does not see that these hold a hundred kilobytes.
-    """
-
-    def _tlsShutdownFinished(self, reason: Failure | None) -> None:
-        super()._tlsShutdownFinished(reason)
-        if reason is not None and reason.value is not None:
-            # Its frames have it among their variables, and the connection too.
-            reason.tb = reason.value.__traceback__ = None
-
-
-class TLSFactory(TLSMemoryBIOFactory):
-    """Twisted's, but a connection that the wrapped factory refuses is closed."""
-
-    protocol = _TLSTransport
-
-    def buildProtocol(self, addr: IAddress | None) -> IProtocol | None:  # type: ignore[override]
-        inner = self.wrappedFactory.buildProtocol(addr)
-        return None if inner is None else self.protocol(self, inner)

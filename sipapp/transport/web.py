@@ -18,10 +18,11 @@ from twisted.web.server import Site
 
 from sipapp.transport.admission import REFUSE, Admission
 from sipapp.transport.expiry import Expiry
+from sipapp.transport.handshakes import TLSFactory
 from sipapp.transport.limits import ConnectionCount, LimitLog, StreamLimits
 from sipapp.transport.networks import NONE, Networks
 from sipapp.transport.proxyprotocol import ProxiedFactory
-from sipapp.transport.tls import ServerTLS, TLSFactory
+from sipapp.transport.tls import ServerTLS
 from sipapp.transport.webchannel import LimitedChannel
 from sipapp.transport.webcounters import WebCounters
 from sipapp.transport.webrequest import LimitedRequest
