@@ -238,3 +238,10 @@ def test_withoutARegistrar(store: Store) -> None:
     for n in range(10):
         call("location.add", "alice", f"sip:alice@192.0.2.{n}")
     call.fault(409, "location.add", "alice", "sip:alice@192.0.2.11")
+
+
+def test_aStoreThatTakesNothing(store: Store) -> None:
+    """A broken disk, or a full one, is told as what it is."""
+    outcome(store.maintenance.use(BindingFile.close))
+    text = store.call.fault(503, "location.add", ALICE, DESK)
+    assert text.startswith("the location store ")
