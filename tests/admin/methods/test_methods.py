@@ -339,16 +339,17 @@ def test_aLogThatCannotBeWritten(tmp_path: Path, things: Things) -> None:
     assert results == [True]
 
 
-def test_aLogWhoseDiskIsFull(call: Call, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_aLogWhoseDiskIsFull(call: Call, path: Path) -> None:
     """There is no half of a line that the next one goes on."""
-    call("thing.lock", "u1", "p")
-    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Nothing else that is written meanwhile is so long.
+    path.write_text(json.dumps({"parameters": {"user": "u1"}, "result": "x" * 1_000_000}) + "\n")
+    before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, most))
     try:
         with capturedLogs() as events:
             assert call("thing.lock", "u2", "p") is True
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
     [event] = events
     assert '"user":"u2"' in str(formatEvent(event))
     call("thing.lock", "u3", "p")
