@@ -158,12 +158,13 @@ class LocationMethods:
         uri = None if contact is None else _parsed(contact)
 
         def change(present: Bindings) -> Bindings:
-            index = None if uri is None else indexOf(uri, present)
-            if not present or (uri is not None and index is None):
+            # Two flows of a phone have the same contact.
+            kept = () if uri is None else tuple(b for b in present if indexOf(uri, (b,)) is None)
+            if len(kept) == len(present):
                 raise NotFound(
                     f"{known} has no contact" if uri is None else f"{known} has no contact {uri}"
                 )
-            return () if index is None else (*present[:index], *present[index + 1 :])
+            return kept
 
         return await self._change(known, change)
 

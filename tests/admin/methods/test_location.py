@@ -135,6 +135,10 @@ def test_addAndRemove(store: Store) -> None:
     store.call.fault(404, "location.remove", "alice", DESK)
     assert store.call("location.remove", "alice") == []
     store.call.fault(404, "location.remove", "alice")
+    # A phone with two flows has one contact.
+    store.bind(ALICE, *(binding(instance="<urn:x>", regID=number) for number in (1, 2)))
+    assert store.contacts() == [DESK, DESK]
+    assert store.call("location.remove", "alice", DESK) == []
     assert store.call("location.count") == 0
 
 
