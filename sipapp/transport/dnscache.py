@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -21,6 +21,10 @@ _MAX_TTL = 86_400.0
 
 _MAX_NEGATIVE_TTL = 3600.0
 """RFC 2308 §5 suggests one to three hours."""
+
+_MOST_ASKED = 512
+"""So many questions wait for an answer at once, each with a socket of its own. While the name
+servers are silent, whoever makes up names would take all descriptors that there are."""
 
 _LONGEST_NAME = 255
 """The name of a domain is no longer (RFC 1035 §2.3.4). What else was asked about is not remembered:
@@ -112,6 +116,9 @@ class DNSCache:
         if waiting is not None:
             waiting.append(answered)
             return answered
+        if len(self._asked) >= _MOST_ASKED:
+            self.failures += 1
+            return succeed(DNSFailure("too many questions wait for an answer", silent=True))
         self._asked[question] = [answered]
         self.asked += 1
         try:

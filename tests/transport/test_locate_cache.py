@@ -140,6 +140,28 @@ def test_what_holds_no_longer_goes_without_being_asked_for() -> None:
     assert len(cached.cache) == 10
 
 
+def test_so_many_questions_at_once() -> None:
+    """Each takes a socket until it is answered, or until nobody has answered it."""
+    cached = Cached()
+    answers: list[Any] = []
+    questions = [Question(f"h{number}.example.com", "A") for number in range(513)]
+    for question in questions:
+        cached.cache.ask(question).addCallback(answers.append)
+    assert len(cached.asked) == 512
+    [refused] = answers
+    assert isinstance(refused, DNSFailure)
+    assert refused.silent
+    assert cached.cache.failures == 1
+    # Who asks for the same as others costs nothing.
+    cached.cache.ask(questions[0]).addCallback(answers.append)
+    cached.asked.pop(0)[1].callback(Found(["192.0.2.1"], 60))
+    assert answers[1:] == [["192.0.2.1"]] * 2
+    # What was refused may be asked again at once.
+    assert cached.cache.known(questions[512]) is None
+    cached.cache.ask(questions[512])
+    assert cached.asked[-1][0] == questions[512]
+
+
 def test_what_is_no_name_is_not_remembered() -> None:
     """It may be as long as a message."""
     cached = Cached()
