@@ -169,7 +169,8 @@ class Traces:
         timer = self._reactor.callLater(
             max(0.0, end - self._reactor.seconds()), over.callback, None
         )
-        await DeferredList([happened, over], fireOnOneCallback=True)
+        # Whoever gives it up gets what there is.
+        await DeferredList([happened, over], fireOnOneCallback=True, consumeErrors=True)
         if timer.active():
             timer.cancel()
 

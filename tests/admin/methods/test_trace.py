@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 
 from sipapp.admin.methods.trace import Traces
 from sipapp.orders import TraceOrder
@@ -151,6 +152,18 @@ def test_whatIsSeenWhileOneIsStillToAnswer(workers: Workers) -> None:
     busy.callback(None)
     assert outcome(watching) == Traced()
     assert [names(each.sightings) for each in listener.sent] == [["udp-0/0"]]
+
+
+def test_givenUp(workers: Workers) -> None:
+    """What has been seen is there, nothing is left of it, and nobody complains."""
+    with capturedLogs() as logged:
+        collecting = run(workers.traces.collect("", 10.0))
+        workers.see("udp-0/1")
+        collecting.cancel()
+        assert names(outcome(collecting).sightings) == ["udp-0/1"]
+    assert (workers.tapped, workers.traces.orders) == ([], ())
+    assert workers.clock.getDelayedCalls() == []
+    assert logged == []
 
 
 def test_watchedToTheEnd(workers: Workers) -> None:
