@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from sipapp.pool import Name, escape
+from sipapp.tracing import masked
 
 __all__ = ["nameMessage"]
 
@@ -18,7 +19,7 @@ _CALL_ID = re.compile(
 
 
 def nameMessage(data: bytes) -> Name:
-    """What to call a message in the log.
+    """What to call a message in the log, and what of it may stand there: what is no secret.
 
     >>> nameMessage(b"OPTIONS sip:a SIP/2.0\\r\\ni: x@y\\r\\n\\r\\n").words
     'the message with the Call-ID x@y'
@@ -29,6 +30,6 @@ def nameMessage(data: bytes) -> Name:
         about["method"] = method[1].decode("ascii")
     found = _CALL_ID.search(data)
     if found is None:
-        return Name("a message without Call-ID", about)
+        return Name("a message without Call-ID", about, masked(data))
     about["call_id"] = escape(found[1])
-    return Name(f"the message with the Call-ID {about['call_id']}", about)
+    return Name(f"the message with the Call-ID {about['call_id']}", about, masked(data))

@@ -33,3 +33,11 @@ def test_whatALineIsAbout() -> None:
     assert nameMessage(message).about == {"method": "INVITE", "call_id": "a@b"}
     assert nameMessage(b"SIP/2.0 200 OK\r\ni: a\r\n").about == {"call_id": "a"}
     assert nameMessage(b"").about == {}
+
+
+def test_whatIsSecretIsNotShown() -> None:
+    message = b"REGISTER sip:a SIP/2.0\r\nAuthorization: Digest response=6629fae4\r\n"
+    assert nameMessage(message).shown == message.replace(b"6629fae4", b"xxxxxxxx")
+    # What is kept of a long one may end anywhere.
+    cut = b'REGISTER sip:a SIP/2.0\r\ni: a\r\nAuthorization: Digest response="6629'
+    assert nameMessage(cut).shown == cut.replace(b"6629", b"xxxx")

@@ -44,20 +44,23 @@ class Name:
 
     @ivar words: what to say.
     @ivar about: what a line about it is about: see L{sipapp.pool.workerlog}.
+    @ivar shown: what to write in its place; C{None} is the message as it is.
     """
 
     words: str
     about: Mapping[str, str] = field(default_factory=dict)
+    shown: bytes | None = None
 
 
-def tell(worker: str, note: Note, name: str) -> str:
+def tell(worker: str, note: Note, name: Name) -> str:
     """Put a note into words for the log, on one line whatever is in the message.
 
     @param name: what to call the message.
     """
     did = "was working on" if note.isInHand else "had finished with all it read; the last was"
     begin = f", the first {KEPT} of {note.size} bytes" if note.size > len(note.data) else ""
-    return f"{worker} {did} {name}{begin}: {escape(note.data)}"
+    shown = note.data if name.shown is None else name.shown
+    return f"{worker} {did} {name.words}{begin}: {escape(shown)}"
 
 
 def escape(data: bytes) -> str:

@@ -96,7 +96,7 @@ class Launcher:
             name = self._nameMessage(note.data)
             self.log.critical(
                 "{note}",
-                note=tell(slot.name, note, name.words),
+                note=tell(slot.name, note, name),
                 about={**name.about, "slot": slot.name},
             )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from sipapp.pool import BlackBoxPen
-from sipapp.pool.blackbox import KEPT, BlackBox, Note, tell
+from sipapp.pool.blackbox import KEPT, BlackBox, Name, Note, tell
 
 
 @pytest.fixture
@@ -64,10 +64,10 @@ def test_itSurvivesTheWorker(box: BlackBox) -> None:
 def test_oneLineForTheLog() -> None:
     """Whatever is in the message."""
     note = Note(b"X\r\n\x1b[2J'\"\\\xff{x}", 4000, True)
-    assert tell("udp-0/1", note, "14 bytes") == (
+    assert tell("udp-0/1", note, Name("14 bytes")) == (
         "udp-0/1 was working on 14 bytes, the first 2048 of 4000 bytes: "
         "X\\r\\n\\x1b[2J'\"\\\\\\xff{x}"
     )
-    assert tell("tcp/0", Note(b"ACK", 3, False), "an ACK") == (
-        "tcp/0 had finished with all it read; the last was an ACK: ACK"
+    assert tell("tcp/0", Note(b"ACK", 3, False), Name("an ACK", shown=b"A**")) == (
+        "tcp/0 had finished with all it read; the last was an ACK: A**"
     )
