@@ -9,7 +9,7 @@ keeps its number, by which workers of different generations speak of it, and its
 A pool that gets another size needs another number of sockets:
 
 - It grows: the missing sockets are bound before the new workers start. The kernel is confined to
-  the old ones (L{sipapp.pool.groups}) until the new workers take over.
+  the old ones (L{sipapp.pool.detour}) until the new workers take over.
 - It shrinks: the sockets of the slots that there are no more stay open for one generation. The
   new workers read what has still been put into them, so nothing is lost. The generation after
   that is not given them any more; they are closed when the last worker that has them has gone.
@@ -39,7 +39,6 @@ from sipapp.pool import (
     setReceiveBuffer,
 )
 from sipapp.pool.detour import divert, throwAway, turnAway
-from sipapp.pool.groups import confine
 from sipapp.pool.rota import takeTurns
 from sipapp.transport import steering
 
@@ -170,7 +169,7 @@ class Listening(MultiService):
         if 0 < before < listener.slots and not isSteered:
             # Nobody reads the new ones yet. A single UDP socket is no group that the kernel could
             # be told about before there is a second one, hence once more below.
-            confine(group.sockets[0], before)
+            divert(group.sockets[0], range(before))
             self._isConfined.add(group)
         group.grow(listener.slots)
         for each in group.sockets[before:]:
@@ -178,7 +177,7 @@ class Listening(MultiService):
         if before == 0:
             self.direct(listener)
         elif before < len(group.sockets) and not isSteered:
-            confine(group.sockets[0], before)
+            divert(group.sockets[0], range(before))
 
     def direct(self, listener: ResolvedListener) -> None:
         """Have the kernel put what arrives into the sockets of the slots that there are."""
@@ -191,7 +190,7 @@ class Listening(MultiService):
         elif takeTurns(group.sockets[0], range(listener.slots)):
             return
         if len(group.sockets) > listener.slots or group in self._isConfined:
-            confine(group.sockets[0], listener.slots)
+            divert(group.sockets[0], range(listener.slots))
             self._isConfined.add(group)
 
     def park(self, listener: ResolvedListener, slots: frozenset[int]) -> bool:

@@ -1,8 +1,11 @@
-"""Around a socket that nobody reads or accepts from any more.
+"""Around sockets of a group that nobody shall read or accept from any more, or not yet.
 
-The socket stays, because the place of each one in its group counts; the kernel is told to give
-new connections to the others. For datagrams see C{sipapp.transport.steering}: with them it is not
-indifferent who gets what.
+One of a slot that is given up stays, because the place of each in its group counts. And when a pool
+becomes smaller, the group of its sockets does not at once: what the kernel has put into a socket,
+or is about to, must be read by somebody, so the last ones are closed only after nothing has been
+put into them for a whole generation of workers. Meanwhile the kernel is told to use the others.
+
+Who of several workers gets a datagram is not indifferent: see C{sipapp.transport.steering}.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ _MANY = 20_000
 
 
 def divert(sock: socket.socket, slots: Sequence[int]) -> bool:
-    """Have the kernel give new connections to some of the sockets of a group, by chance.
+    """Have the kernel give what arrives to some of the sockets of a group, by chance.
 
     @param sock: any of the group.
     @param slots: the places of those sockets in it.

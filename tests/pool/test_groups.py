@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from sipapp.pool import BindError, ListenerService, bindDatagram, bindStream
-from sipapp.pool.groups import confine
+from sipapp.pool.detour import divert
 
 SENT = 60
 
@@ -96,7 +96,7 @@ def test_whatCannotGrowStaysAsItIs() -> None:
 @pytest.mark.parametrize("slots", [1, 2])
 def test_onlyTheFirstSocketsGetAnything(service: ListenerService, slots: int) -> None:
     service.grow(4)
-    assert confine(service.sockets[0], slots)
+    assert divert(service.sockets[0], range(slots))
     found = hits(service)
     assert found[slots:] == [0] * (4 - slots)
     assert sum(found) == SENT
@@ -104,11 +104,11 @@ def test_onlyTheFirstSocketsGetAnything(service: ListenerService, slots: int) ->
     # It holds for sockets that join later as well, and until something else is said.
     service.grow(5)
     assert sum(hits(service)[:slots]) == SENT
-    assert confine(service.sockets[0], 5)
+    assert divert(service.sockets[0], range(5))
     assert sum(hits(service)) == SENT
 
 
 def test_aSingleDatagramSocketIsNoGroupYet() -> None:
     [only] = bindDatagram("127.0.0.1", 0, 4, 1)
     with only:
-        assert not confine(only, 1)
+        assert not divert(only, range(1))
