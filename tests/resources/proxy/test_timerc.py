@@ -55,6 +55,19 @@ def test_stoppedOnesLeaveNothing() -> None:
     assert not clock.getDelayedCalls()
 
 
+def test_aMistakeKeepsNoOtherWaiting() -> None:
+    class Mistaken(Branch):
+        def timerCFired(self) -> None:
+            super().timerCFired()
+            raise LookupError
+
+    clock = Clock()
+    timer = TimerC(clock, 180.0)
+    first, second = Mistaken(timer, clock), Branch(timer, clock)
+    clock.advance(180)
+    assert (first.fired, second.fired) == ([180], [180])
+
+
 def test_startFromWithin() -> None:
     """What fires may start another one."""
     clock = Clock()

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from twisted.logger import Logger
+
 __all__ = ["Timed", "TimerC"]
+
+_log = Logger()
 
 
 class Timed(Protocol):
@@ -65,4 +69,8 @@ class TimerC:
                     self._call = self._reactor.callLater(deadline - now, self._expire)
                 return
             del self._running[branch]
-            branch.timerCFired()
+            try:
+                branch.timerCFired()
+            except Exception:
+                # The others would wait until the next call, and as long again.
+                _log.failure("A call could not be given up")
