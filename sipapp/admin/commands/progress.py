@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from argparse import Namespace
@@ -33,6 +34,7 @@ class Progress:
         """
         @param doing: what takes long.
         @param look: finds out how things stand.
+        @param file: a terminal.
         """
         self._doing = doing
         self._look = look
@@ -45,13 +47,19 @@ class Progress:
         """Write how things stand."""
         seconds = self._clock() - self._began
         words = (f"{self._doing} ...", self._look(), f"({seconds:.0f} s)")
-        self._write(_ERASE + " ".join(filter(None, words)))
+        # Of a line that goes on in the next one, that alone would be erased.
+        self._write(_ERASE + " ".join(filter(None, words))[: self._width - 1])
         self._isDrawn = True
 
     def erase(self) -> None:
         """Leave the line empty."""
         if self._isDrawn:
             self._write(_ERASE)
+
+    @property
+    def _width(self) -> int:
+        # Terminals at a serial line do not know.
+        return os.get_terminal_size(self._file.fileno()).columns or 80
 
     def _write(self, text: str) -> None:
         self._file.write(text)

@@ -126,6 +126,18 @@ async def test_progress(operate: Operate) -> None:
 
 
 @ensureDeferred
+async def test_narrow(operate: Operate) -> None:
+    """What does not fit into a line is not shown: it would stay there."""
+    core = Core()
+    server = operate(core=core, worker=Worker())
+    terminal = Terminal([SIPAPPCTL, "reload", "--config", str(server.config)], columns=20)
+    try:
+        await deferToThread(terminal.await_, "\r\x1b[KReloading ... 2 rea\r\x1b[K")
+    finally:
+        terminal.close()
+
+
+@ensureDeferred
 async def test_interrupted(operate: Operate) -> None:
     """It ends the waiting, and leaves no line behind."""
     core = Core()
