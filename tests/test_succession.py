@@ -206,6 +206,22 @@ def test_namesThatNothingHas(timeline: Timeline) -> None:
     assert timeline.bus() == {"a0": "a0x5", "a0x5": "", "a1x5": ""}
 
 
+def test_moreNamesThanAnAnswerHolds(timeline: Timeline) -> None:
+    """Where each of many generations has left a connection, no worker can tell all of them."""
+    old = list(timeline.reactor.workers)
+    new, outcome = timeline.replace(2)
+    for worker in new:
+        worker.sayReady()
+    timeline.reactor.pumpAll()
+    for worker in old:
+        worker.given.callback([f"a3x{number}" for number in range(9_000)])
+    timeline.reactor.pumpAll()
+    assert outcome == [None]
+    assert [worker.exitedAtOnce for worker in old] == [[], []]
+    timeline.leave(old)
+    assert timeline.bus() == {"a0": "a0x1", "a1": "a1x1", "a0x1": "", "a1x1": ""}
+
+
 def test_aWorkerThatCannotStartEndsItsGeneration(timeline: Timeline) -> None:
     old = list(timeline.reactor.workers)
     new, outcome = timeline.replace(2)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from twisted.protocols import amp
 
-# An AMP value holds 65,535 bytes and a character takes at most four.
+# Bytes that an AMP value holds.
+_MAX_VALUE = 65_535
+# A character takes at most four.
 _MAX_REASON = 15_000
 
 
@@ -120,3 +122,12 @@ def fitReason(reason: str) -> str:
         return sound
     half = _MAX_REASON // 2
     return f"{sound[:half]}\n[{len(sound) - 2 * half} characters left out]\n{sound[-half:]}"
+
+
+def fitNames(names: list[str] | None) -> list[str] | None:
+    """
+    @return: the names that L{HandOver} is answered with; C{None} if an AMP value cannot hold them.
+    """
+    # Each has its length, in two bytes, before it.
+    size = sum(2 + len(name.encode()) for name in names or ())
+    return names if size <= _MAX_VALUE else None

@@ -24,6 +24,7 @@ from .commands import (
     Ready,
     Serve,
     Unanswered,
+    fitNames,
     fitReason,
 )
 from .conversation import Conversation
@@ -151,7 +152,7 @@ class WorkerControl(Conversation):
         if self._onHandOver is not None and self._isReady:
             given = maybeDeferred(self._onHandOver, successors)
         given.addErrback(lambda failure: self.log.failure("HandOver failed", failure))
-        return given.addCallback(lambda names: {"names": names})
+        return given.addCallback(lambda names: {"names": fitNames(names)})
 
     @Serve.responder
     def _serve(self) -> Deferred[dict[str, Any]]:

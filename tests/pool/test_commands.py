@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from twisted.protocols import amp
 
-from sipapp.pool.commands import BootFailed, fitReason
+from sipapp.pool.commands import BootFailed, HandOver, fitNames, fitReason
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,13 @@ def test_longReasonsKeepBothEnds():
     assert fitted.startswith("firstx")
     assert fitted.endswith("xlast")
     assert "\n[85009 characters left out]\n" in fitted
+
+
+def test_namesThatFit():
+    """Exactly as many as AMP takes, and rather none than a part of them."""
+    names = ["a10"] * (amp.MAX_VALUE_LENGTH // 5)
+    for fitted in (fitNames(names), fitNames([])):
+        HandOver.makeResponse({"names": fitted}, None).serialize()
+    assert fitNames(names) == names
+    assert fitNames([*names, "a1"]) is None
+    assert fitNames(None) is None
