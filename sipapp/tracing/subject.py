@@ -9,13 +9,16 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from sipapp.sip import (
     SIPURI,
     MalformedMessage,
+    MalformedURI,
     Message,
     Request,
     Response,
     SIPError,
     TelURI,
+    bracketed,
     normalHost,
     parseMessage,
+    parseURI,
     unescape,
 )
 
@@ -39,17 +42,20 @@ class Subject:
        From, To or a Contact;
      - a Call-ID, whatever it looks like.
 
+    A URI of either may be given as it stands in a message: what it has besides does not count.
+
     Once a message of an address or user has been seen, all with its Call-ID are followed: a call
     that is forwarded to somebody else, and the answers to it.
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._network, self._port = _networkOf(text)
+        bare = _bare(text)
+        self._network, self._port = _networkOf(bare)
         self._user: str | None = None
         self._host: str | None = None
         if self._network is None:
-            self._user, self._host = _userOf(text)
+            self._user, self._host = _userOf(bare)
         self._followed: OrderedDict[str, None] = OrderedDict()
 
     def isIn(self, message: Message | None, remote: tuple[str, int]) -> bool:
@@ -110,9 +116,26 @@ def _networkOf(text: str) -> tuple[_Network | None, int | None]:
         return None, None
 
 
+def _bare(text: str) -> str:
+    """
+    @return: of a URI, user and host, the number, or host and port; anything else as it is.
+    """
+    given = text.strip().removeprefix("<").removesuffix(">")
+    if not given.lower().startswith(_SCHEMES):
+        return text
+    try:
+        uri = parseURI(given)
+    except MalformedURI:
+        return given.partition(":")[2]
+    if isinstance(uri, TelURI):
+        return uri.number
+    assert isinstance(uri, SIPURI)
+    if uri.user is not None:
+        return f"{uri.user}@{uri.host}"
+    return uri.host if uri.port is None else f"{bracketed(uri.host)}:{uri.port}"
+
+
 def _userOf(text: str) -> tuple[str, str | None]:
-    for scheme in _SCHEMES:
-        text = text.removeprefix(scheme)
     user, _, host = text.partition("@")
     return _plainUser(unescape(user)), normalHost(host) if host else None
 
