@@ -60,6 +60,11 @@ class Finished:
         if self._isSwept:
             self._timers.start(now, self._duration / _SWEEPS, self, name)
 
+    def setBack(self, now: float) -> None:
+        """The clock was set back: nothing is kept for longer than from now on."""
+        latest = now + self._duration
+        self._ends = deque([(min(end, latest), key) for end, key in self._ends])
+
     def _forget(self, now: float) -> None:
         ends = self._ends
         while ends and ends[0][0] <= now:

@@ -217,6 +217,13 @@ class TransactionLayer:
         self.now = now
         self.timers.expire(now)
 
+    def setBack(self, now: float) -> None:
+        """The clock was set back, to this time."""
+        self.now = now
+        self.timers.setBack(now)
+        self.finishedServers.setBack(now)
+        self.finishedClients.setBack(now)
+
     @property
     def requestOfTimer(self) -> Request | None:
         """The request of the transaction whose timer fires, or was the last to fire."""

@@ -8,7 +8,8 @@ append, cancelling one is an assignment, and the next deadline is the least of a
 A cancelled timer stays in its deque until it comes to the front, but it lets go of its
 transaction at once, so that a long queue keeps no transaction alive.
 
-Times are seconds as floats on whatever clock the driver uses. That clock must not run backwards.
+Times are seconds as floats on whatever clock the driver uses. When that is set back, those in the
+queue would hold up all that are started later, so the queue has to be told.
 """
 
 from __future__ import annotations
@@ -149,6 +150,15 @@ class TimerQueue:
                     timer.owner = None
                     self.firing = owner
                     owner.timerFired(timer.name, now)
+
+    def setBack(self, now: float) -> None:
+        """The clock was set back. How long timers have been running is lost; none runs for longer
+        than it would if it were started now."""
+        self._first = None
+        for duration, queue in self._queues.items():
+            latest = now + duration
+            for timer in queue:
+                timer.deadline = min(timer.deadline, latest)
 
     def __iter__(self) -> Iterator[Timer]:
         """The running timers, in no particular order: for tests and the console."""

@@ -56,7 +56,10 @@ class Turns:
         @return: its time.
         """
         if not self._depth:
-            self.now = self.seconds()
+            now = self.seconds()
+            if now < self.now:
+                self._setBack(now)
+            self.now = now
         self._depth += 1
         return self.now
 
@@ -91,8 +94,11 @@ class Turns:
         """What the layer asks for the time when it is entered without it, such as by a resource
         that answers late: timers may be started that no turn knows of yet."""
         if not self._depth:
-            self.now = self.seconds()
-            self._wakeUpAt(self.now)
+            now = self.seconds()
+            if now < self.now:
+                self._setBack(now)
+            self.now = now
+            self._wakeUpAt(now)
         return self.now
 
     def about(self) -> dict[str, str]:
@@ -110,6 +116,12 @@ class Turns:
             self._call = None
         if not self._depth:
             self._runEndings()
+
+    def _setBack(self, now: float) -> None:
+        """Somebody has set the clock of the machine back."""
+        _log.warn("The clock was set back by {seconds:.1f} s", seconds=self.now - now)
+        if self.layer is not None:
+            self.layer.setBack(now)
 
     def _runEndings(self) -> None:
         endings = self._endings

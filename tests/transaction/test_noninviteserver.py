@@ -146,3 +146,17 @@ def test_408IsNeverSent(since: float) -> None:
     assert transaction.isFinal
     advance(line.layer, 100)
     line.assertQuiet()
+
+
+def test_answersAreNotKeptForLongerWhenTheClockIsSetBack() -> None:
+    line = Line()
+    options = request("OPTIONS")
+    line.layer.receiveRequest(options, line.flow, 5000.0)
+    line.user.requests[-1].respond(options.respond(200, toTag="t"), 5000.0)
+    line.layer.setBack(1000.0)
+    assert line.layer.serverCount == 1
+    advance(line.layer, 1031.9)
+    assert line.layer.serverCount == 1
+    advance(line.layer, 1032.0)
+    assert line.layer.serverCount == 0
+    line.assertQuiet()

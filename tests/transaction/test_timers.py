@@ -80,6 +80,19 @@ def test_firesInOrderWhenTheDeadlineHasCome() -> None:
     assert (queue.nextDeadline(), len(queue)) == (None, 0)
 
 
+def test_aClockThatIsSetBackHoldsNothingUp() -> None:
+    queue, owner = TimerQueue(), Owner()
+    queue.start(1000.0, 2.0, owner, "before")
+    queue.start(1000.0, 60.0, owner, "long")
+    assert queue.nextDeadline() == 1002.0
+    queue.setBack(950.0)
+    queue.start(950.0, 2.0, owner, "after")
+    assert queue.nextDeadline() == 952.0
+    queue.expire(952.0)
+    assert owner.fired == [("before", 952.0), ("after", 952.0)]
+    assert queue.nextDeadline() == 1010.0
+
+
 def test_aCancelledTimerDoesNotFireAndLetsItsOwnerGo() -> None:
     queue, owner = TimerQueue(), Owner()
     gone = Owner()

@@ -48,6 +48,47 @@ def test_oneTime() -> None:
     assert not clock.getDelayedCalls()
 
 
+@pytest.mark.parametrize("inTurn", [True, False])
+def test_clockThatIsSetBack(inTurn: bool) -> None:
+    """What waits is not late by that, nor is what is begun after it."""
+    clock = Clock()
+    clock.rightNow = 7200.0
+    turns = Turns(clock)
+    turns.begin()
+    turns.end()
+    layer = turns.layer = TransactionLayer(TakeAll(), clock=turns.clock)
+    fired: list[str] = []
+
+    class Owner:
+        def timerFired(self, name: str, now: float) -> None:
+            fired.append(name)
+
+    turns.begin()
+    layer.timers.start(turns.now, 1.0, Owner(), "before")
+    turns.end()
+    clock.rightNow = 3600.0
+    if inTurn:
+        turns.begin()
+    layer.timers.start(turns.clock(), 1.0, Owner(), "after")
+    if inTurn:
+        turns.end()
+    clock.advance(0)
+    clock.advance(1.1)
+    assert fired == ["before", "after"]
+    assert layer.now == clock.seconds()
+    turns.stop()
+
+
+def test_clockThatIsSetBackWithoutALayer() -> None:
+    clock = Clock()
+    clock.rightNow = 7.0
+    turns = Turns(clock)
+    for time in (7.0, 6.0):
+        clock.rightNow = time
+        assert turns.begin() == time
+        turns.end()
+
+
 def test_endingOfAnEnding() -> None:
     """What is registered at the end of a turn belongs to it; an exception stops nobody else."""
     turns = Turns(Clock())
