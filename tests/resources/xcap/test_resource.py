@@ -78,7 +78,6 @@ def test_itNeedsADomain(worker: Worker) -> None:
         {"document_size": 0},
         {"documents_per_user": 0},
         {"realms": {"example.com": "a\nb"}},
-        {"realm": "example.com"},
     ],
 )
 def test_settingsThatAreNone(table: dict[str, Any]) -> None:
