@@ -81,6 +81,7 @@ def test_anAccount(open_: Opening) -> None:
             "role": "operator",
             "source": ADDRESS,
             "door": "web",
+            "through": "",
         }
 
 
