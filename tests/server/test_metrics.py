@@ -143,6 +143,9 @@ def test_page(
     # The kernel tells of each socket: two slots of UDP, and whatever the streams have.
     assert len([row for row in now["sipapp_socket_drops_total"] if ("endpoint", udp) in row]) == 2
     assert total(now, "sipapp_receive_queue_limit_bytes", endpoint=udp) > 0
+    # The workers do of what waits there.
+    assert len(now["sipapp_queue_wait_seconds_count"]) == 2
+    assert {("endpoint", udp) in row for row in now["sipapp_queue_wait_recent_seconds"]} == {True}
     assert total(now, "sipapp_accept_queue_limit", endpoint=tcp) > 0
 
 
