@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredList, DeferredLock, maybeDeferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
@@ -66,9 +66,10 @@ class CallRecords:
             await maybeDeferred(queue.provider.start)
 
     async def stop(self) -> None:
-        """Write what is left."""
-        for queue in self._queues.values():
-            await queue.stop()
+        """Write what is left. No provider waits for another."""
+        await DeferredList(
+            [Deferred.fromCoroutine(queue.stop()) for queue in self._queues.values()]
+        )
 
 
 class _Queue:

@@ -66,8 +66,8 @@ class Stage:
         for number in numbers:
             self.records.note(record(number))
 
-    def endThread(self) -> None:
-        done, call = self._threads.pop(0)
+    def endThread(self, number: int = 0) -> None:
+        done, call = self._threads.pop(number)
         try:
             result = call()
         except OSError as error:
@@ -233,3 +233,17 @@ def test_severalProviders() -> None:
     assert others[1].kept == ["1", "2"]
     assert others[1].life == ["stopped"]
     assert records.counts == {("a", "lost"): 2, ("b", "kept"): 2}
+
+
+def test_oneThatHangs() -> None:
+    """The others do not wait for it at the end."""
+    stage = Stage()
+    others = {"hanging": Provider(), "well": Provider()}
+    records = CallRecords(others, stage.clock, stage._inThread)
+    records.note(record(1))
+    stopping = Deferred.fromCoroutine(records.stop())
+    stage.endThread(1)
+    assert others["well"].life == ["stopped"]
+    assert not stopping.called
+    stage.endThread()
+    assert stopping.called
