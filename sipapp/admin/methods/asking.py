@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
 from sipapp.admin.methods.workforce import Kind, Workforce
-from sipapp.rpc import Fault
+from sipapp.rpc import Fault, InvalidParameters
 
-__all__ = ["Limit", "Rows", "rowsOf"]
+__all__ = ["Limit", "Rows", "checkWord", "rowsOf"]
 
 Limit = Annotated[int, Meta(ge=1, le=1000)]
 """How many rows to show."""
@@ -30,6 +31,16 @@ class Rows(Struct, frozen=True):
     rows: list[dict[str, Any]]
     matching: int
     silent: dict[str, str]
+
+
+def checkWord(parameter: str, word: str | None, known: Sequence[str]) -> None:
+    """
+    @param word: what rows are wanted of, in upper or lower case; C{None} is of all.
+    @param known: the words that there are, in lower case.
+    @raise InvalidParameters: if it is another, of which there could be no rows.
+    """
+    if word is not None and word.lower() not in known:
+        raise InvalidParameters(f"{parameter}: {word!a} is none of {', '.join(known)}")
 
 
 async def rowsOf(

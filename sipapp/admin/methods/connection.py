@@ -6,11 +6,15 @@ from ipaddress import ip_network
 
 from msgspec.structs import replace
 
-from sipapp.admin.methods.asking import Limit, Rows, rowsOf
+from sipapp.admin.methods.asking import Limit, Rows, checkWord, rowsOf
 from sipapp.admin.methods.workforce import Workforce
 from sipapp.rpc import Fault, InvalidParameters, NotFound, Unavailable, method
 
 __all__ = ["ConnectionMethods"]
+
+
+_TRANSPORTS = ("tcp", "tls", "http", "https")
+_STATES = ("opening", "open", "ending")
 
 
 class ConnectionMethods:
@@ -34,6 +38,8 @@ class ConnectionMethods:
         of one worker, such as tcp/1. state: opening, open or ending. limit: shows so many; matching
         tells how many there are, as far as the workers have answered.
         """
+        checkWord("transport", transport, _TRANSPORTS)
+        checkWord("state", state, _STATES)
         if address is not None:
             try:
                 ip_network(address, strict=False)

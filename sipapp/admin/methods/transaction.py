@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from sipapp.admin.methods.asking import Limit, Rows, rowsOf
+from sipapp.admin.methods.asking import Limit, Rows, checkWord, rowsOf
 from sipapp.admin.methods.workforce import Workforce
 from sipapp.rpc import method
+from sipapp.transaction.machine import (
+    ACCEPTED,
+    CALLING,
+    COMPLETED,
+    CONFIRMED,
+    PROCEEDING,
+    TRYING,
+)
 
 __all__ = ["TransactionMethods"]
+
+
+_STATES = tuple(
+    state.lower() for state in (CALLING, TRYING, PROCEEDING, ACCEPTED, COMPLETED, CONFIRMED)
+)
 
 
 class TransactionMethods:
@@ -32,6 +45,7 @@ class TransactionMethods:
         call. worker: of one worker, such as udp-0/2. limit: shows so many; matching tells how many
         there are, as far as the workers have answered.
         """
+        checkWord("state", state, _STATES)
         found = await rowsOf(
             self._workforce,
             "transactions",

@@ -125,6 +125,19 @@ def test_oneWorker(tmp_path: Path) -> None:
     call.fault(404, "transaction.list", worker="udp-9/0")
 
 
+def test_wordsThatThereAreNot(tmp_path: Path) -> None:
+    """Nothing would be found: who has mistyped one is told."""
+    staff = Staff(rows(), rows(), rows())
+    call = called(tmp_path, staff)
+    text = call.fault(-32602, "connection.list", transport="upd")
+    assert text == "transport: 'upd' is none of tcp, tls, http, https"
+    call.fault(-32602, "connection.list", state="opne")
+    call.fault(-32602, "transaction.list", state="")
+    assert staff.asked == []
+    assert call("connection.list", transport="TLS", state="Open")["matching"] == 0
+    assert call("transaction.list", state="Proceeding")["matching"] == 0
+
+
 def test_noNetwork(tmp_path: Path) -> None:
     staff = Staff(rows(), rows(), rows())
     called(tmp_path, staff).fault(-32602, "connection.list", address="somewhere")
