@@ -2,8 +2,8 @@
 
 One database, C{uses}: the key is the time at which the nonce ends, as a big-endian double (which
 sorts as the number does), and the nonce; the value is the highest count that was used, and a bit
-for it and each of the 63 below it. So the oldest entries are the first, and now and then a write takes
-along some that have ended: nothing is ever scanned, and nothing else has to tidy up.
+for it and each of the 63 below it. So the oldest entries are the first, and now and then a write
+takes along some that have ended: nothing is ever scanned, and nothing else has to tidy up.
 
 Only a nonce of ours with a good answer gets here, so what it takes up is bounded by what those who
 have a password do within the lifetime of a nonce.
