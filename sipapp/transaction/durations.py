@@ -28,10 +28,13 @@ class Durations:
         self.total = total
 
     def add(self, seconds: float) -> None:
-        """Count one."""
-        self.total += seconds
+        """Count one. What has ended before it began, since the clock was set back, has taken no
+        time: sums do not fall."""
         if seconds < 0.001:
             self.counts[0] += 1
+            if seconds > 0.0:
+                self.total += seconds
             return
+        self.total += seconds
         bucket = int(seconds * 1000.0).bit_length()
         self.counts[bucket if bucket < _BUCKETS else -1] += 1

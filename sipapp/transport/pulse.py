@@ -5,6 +5,7 @@ Looked at a few times in a second, and not for each message.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -29,15 +30,18 @@ class Pulse:
         reactor: Any,
         waited: Callable[[], float],
         atLook: Callable[[], object] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         @param waited: says how many seconds the reactor has waited for events so far.
         @param atLook: called at each look.
+        @param clock: gives seconds that nobody sets.
         """
         self.lags = Durations()
         self._reactor = reactor
         self._waited = waited
         self._atLook = atLook
+        self._clock = clock
         self._recent: deque[float] = deque(maxlen=RECENT)
         # When looks began, and what had been waited by then.
         self._began: deque[tuple[float, float]] = deque(maxlen=RECENT)
@@ -62,7 +66,7 @@ class Pulse:
         """How late the reactor was at worst lately, in seconds. One that hangs now is late now."""
         late = [*self._recent]
         if self._call is not None:
-            late.append(self._reactor.seconds() - self._due)
+            late.append(self._clock() - self._due)
         return max(0.0, *late, 0.0)
 
     @property
@@ -80,14 +84,14 @@ class Pulse:
         return max(now - then - (waited - before), 0.0)
 
     def _now(self) -> tuple[float, float]:
-        return self._reactor.seconds(), self._waited()
+        return self._clock(), self._waited()
 
     def _lookLater(self) -> None:
-        self._due = self._reactor.seconds() + _INTERVAL
+        self._due = self._clock() + _INTERVAL
         self._call = self._reactor.callLater(_INTERVAL, self._look)
 
     def _look(self) -> None:
-        late = max(self._reactor.seconds() - self._due, 0.0)
+        late = max(self._clock() - self._due, 0.0)
         self.lags.add(late)
         self._recent.append(late)
         self._began.append(self._now())

@@ -30,6 +30,16 @@ def test_extremes() -> None:
     assert durations.counts == [1, *[0] * (len(BOUNDS) - 1), 2]
 
 
+def test_aClockThatIsSetBack() -> None:
+    """Nothing ends before it has begun, and no sum falls."""
+    durations = Durations()
+    for seconds in (0.5, -3600.0):
+        durations.add(seconds)
+    assert durations.total == 0.5
+    assert sum(durations.counts) == 2
+    assert durations.counts[0] == 1
+
+
 def test_whatNoStandardKnows() -> None:
     """A peer may make up methods and codes: they are counted together."""
     answers = Answers()

@@ -15,7 +15,7 @@ class Watched:
         self.clock = Clock()
         self.waited = 100.0
         self.looks = 0
-        self.pulse = Pulse(self.clock, lambda: self.waited, self._look)
+        self.pulse = Pulse(self.clock, lambda: self.waited, self._look, self.clock.seconds)
 
     def _look(self) -> None:
         self.looks += 1
