@@ -307,6 +307,13 @@ class TestMadeUp:
             told.tell(madeUp(second))
         page.until("document.querySelector('#calls .line').getAttribute('d').split('M').length > 2")
 
+    def test_aClockThatIsSetBack(self, page: Page, told: PageServer) -> None:
+        """What was drawn before is not to come."""
+        for second in (100, 101, 102, 50, 51, 52):
+            told.tell(madeUp(second))
+        path = "document.querySelector('#calls .line').getAttribute('d')"
+        page.until(f"{path}.startsWith('M299.00,') && {path}.includes('L300.00,')")
+
     def test_bans(self, page: Page, told: PageServer) -> None:
         assert rows(page, "bans") == {
             "203.0.113.66": ["49 min 10 s", "scanner"],

@@ -60,8 +60,9 @@ export class Plot {
 
   // time: in seconds.
   add(time, value) {
+    // What is later than now is from before the clock was set back.
+    this.#points = this.#points.filter((point) => point.time >= time - SPAN && point.time < time);
     this.#points.push({ time, value });
-    while (this.#points[0].time < time - SPAN) this.#points.shift();
     this.#draw(time);
     this.#say(value);
   }
