@@ -16,9 +16,11 @@ from twisted.python.util import switchUID
 
 from sipapp.config import Settings, ownerOf
 from sipapp.estate import GroundEstate
+from sipapp.location.copies import thisBoot
 from sipapp.ownership import asOwner, makeOwned
 from sipapp.pool import BindError, bindInbox
 from sipapp.storage import AccountFile, DocumentFile, SQLiteFileUnusable
+from sipapp.storage.banrecovery import recoverBans
 
 __all__ = ["Ground"]
 
@@ -54,6 +56,8 @@ class Ground(Service):
         self._heirs: dict[str, str] = {}
         # What keeps other servers out of the run directory.
         self._claim: int | None = None
+        self._bansPath = Path(settings.bansPath) if settings.bans.enabled else None
+        self._isHeir = False
 
     def bequeath(self) -> GroundEstate:
         """Describe what is there to the next image."""
@@ -65,6 +69,7 @@ class Ground(Service):
         self.inboxes = {code: socket.socket(fileno=fd) for code, fd in estate.inboxes.items()}
         self._heirs = dict(estate.heirs)
         self._claim = estate.claim
+        self._isHeir = True
 
     def inboxPath(self, code: str) -> str:
         return str(self.busDirectory / code)
@@ -111,6 +116,8 @@ class Ground(Service):
                 AccountFile(self._accountsPath).close()
             if self._documentsPath.exists():
                 DocumentFile(self._documentsPath).close()
+            if self._bansPath is not None and not self._isHeir:
+                recoverBans(self._bansPath, thisBoot())
         except (OSError, SQLiteFileUnusable) as error:
             raise SystemExit(f"sipapp: as uid {os.geteuid()}: {error}") from error
 

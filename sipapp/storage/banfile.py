@@ -13,7 +13,7 @@ has room for so many (L{sipapp.storage.shelf}):
 And C{state} has a number that changes whenever there are other bans, so that every worker knows
 when to read them again.
 
-What a power cut takes is some bans.
+After a power cut what can be read of it is L{salvaged<sipapp.storage.banrecovery>}.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ __all__ = ["Ban", "BanFile", "BanPolicy", "Offence"]
 
 _MOST_BANS = 10_000
 _MOST_SCORES = 50_000
-_MAP_SIZE = 256 << 20
+MAP_SIZE = 256 << 20
+"""Bytes that the file may grow to."""
+SHELVES = (b"bans", b"scores", b"datagram-bans", b"datagram-scores", b"vouched")
+DATABASES = len(SHELVES) + 1
 
 _TOLERANCE = 0.5
 """Ten points given within a minute are somewhat less than ten at its end."""
@@ -118,7 +121,7 @@ class BanFile:
         self._policy = BanPolicy() if policy is None else policy
         above = path.parent.stat()
         owner = above.st_uid, above.st_gid
-        self._file = asOwner(owner, partial(SharedFile, path, _MAP_SIZE, 6))
+        self._file = asOwner(owner, partial(SharedFile, path, MAP_SIZE, DATABASES))
         self._state = self._file.database(b"state")
         # Of processes that died while they read.
         self._file.environment.reader_check()
