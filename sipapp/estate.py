@@ -123,10 +123,17 @@ class Estate(msgspec.Struct, frozen=True):
         ]
 
     def write(self, path: Path) -> None:
-        """Keep it for the next image. The configuration in it may be secret."""
+        """Keep it for the next image. The configuration in it may be secret.
+
+        @raise OSError: if it cannot be written; it says where.
+        """
         path.unlink(missing_ok=True)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(msgspec.msgpack.encode(self))
+        try:
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(msgspec.msgpack.encode(self))
+        except OSError as error:
+            error.filename = str(path)
+            raise
 
 
 def readEstate(environment: MutableMapping[str, str] | None = None) -> Estate | None:

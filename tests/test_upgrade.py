@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 from collections.abc import Iterator
@@ -118,6 +119,20 @@ async def test_settingsThatNewCodeCannotUse(stage: Stage) -> None:
     await stage.upgrade.run()
     assert not stage.executed
     assert "$.sip.t1" in stage.outcomes[0]
+
+
+async def test_noRoom(stage: Stage) -> None:
+    """It is said which file there is none for."""
+    least, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, most))
+    try:
+        await stage.upgrade.run()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (least, most))
+    assert not stage.executed
+    (outcome,) = stage.outcomes
+    assert str(stage.directory / "estate") in outcome
+    assert not (stage.directory / "estate").exists()
 
 
 def test_takenOnce(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
