@@ -107,7 +107,7 @@ def addListCommands(commands: Any) -> None:
         "connections",
         "connection.list",
         _CONNECTIONS,
-        "show TCP, TLS and WebSocket connections",
+        "show TCP, TLS and HTTP connections",
         {
             "transport": "such as tls",
             "address": "of the peer: an address or a network",
