@@ -80,7 +80,8 @@ class Evaluation:
         """
         try:
             return _command(source, "<console>", "single") is not None
-        except (SyntaxError, ValueError, OverflowError):
+        except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
+            # The two last: it is nested too deeply.
             return True
 
     async def run(self, source: str) -> Answer:

@@ -121,8 +121,8 @@ def masked(source: str, descriptions: dict[str, MethodDescription]) -> str:
     """
     try:
         tree = ast.parse(source)
-    except (SyntaxError, ValueError):
-        # It has not been run.
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        # It has not been run. The two last: it is nested too deeply.
         return "(no Python)"
     found = False
     for node in ast.walk(tree):
@@ -130,7 +130,12 @@ def masked(source: str, descriptions: dict[str, MethodDescription]) -> str:
             found = True
             node.args = [ast.Constant("***") for _ in node.args]
             node.keywords = [ast.keyword(each.arg, ast.Constant("***")) for each in node.keywords]
-    return ast.unparse(tree) if found else source
+    if not found:
+        return source
+    try:
+        return ast.unparse(tree)
+    except RecursionError:
+        return "(passwords, and more than can be written down)"
 
 
 def _takesSecret(call: ast.Call, descriptions: dict[str, MethodDescription]) -> bool:
