@@ -248,10 +248,12 @@ async def test_responseThatReachesNobody(site: Site) -> None:
     worker = site.worker("w1", [0])
     user = site.users["w1"]
     user.answer = None
-    closed = site.tcpServer()
-    await closed.close()
+    # Bound, so that nobody else gets it, and refusing.
+    closed = socket.socket()
+    closed.bind((LOOPBACK, 0))
+    site.after(closed.close)
     phone = await site.tcpPeer(tcp)
-    phone.send(request("OPTIONS", via=f"TCP 127.0.0.1:{closed.port}"))
+    phone.send(request("OPTIONS", via=f"TCP 127.0.0.1:{closed.getsockname()[1]}"))
     transaction = await user.requests.get()
     await phone.close()
     await until(lambda: transaction.request.flow.closed)
