@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from sipapp.transport import steering, steeringloop
 from sipapp.transport.steering import Steering, attach, findCallID, slotOf
 from sipapp.transport.steeringprogram import largest, program
+from tests.transport.workers import bound
 
 SLOTS = 4
 PROGRAM = list(struct.iter_unpack("=HBBI", program(SLOTS, 32)))
@@ -170,13 +171,9 @@ def test_programSizes() -> None:
 def group() -> Iterator[list[socket.socket]]:
     """Four sockets on one loopback port."""
     with ExitStack() as stack:
-        made: list[socket.socket] = []
-        for _ in range(SLOTS):
-            one = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            one.bind(("127.0.0.1", made[0].getsockname()[1] if made else 0))
-            one.setblocking(False)
-            made.append(one)
+        made = [stack.enter_context(bound(socket.SOCK_DGRAM))]
+        port = made[0].getsockname()[1]
+        made += [stack.enter_context(bound(socket.SOCK_DGRAM, port=port)) for _ in range(SLOTS - 1)]
         yield made
 
 

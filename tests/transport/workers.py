@@ -125,8 +125,11 @@ async def until(happened: Callable[[], Any]) -> None:
 def bound(kind: int, host: str = LOOPBACK, port: int = 0) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, kind)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    if port:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    # Without it this is a port that nobody has; with it the kernel may choose one of another group.
     sock.bind((host, port))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     sock.setblocking(False)
     if kind == socket.SOCK_STREAM:
         sock.listen(100)
