@@ -35,7 +35,6 @@ def test_keys() -> None:
         {"timer_c": 0},
         {"max_branches": 0},
         {"max_forwards": 256},
-        {"no_such_key": 1},
     ],
 )
 def test_mistakes(table: dict[str, object]) -> None:
