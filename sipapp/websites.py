@@ -13,12 +13,12 @@ from sipapp.inheritance import Inheritance, limitsOf
 from sipapp.interfaces import IWebResource
 from sipapp.resources.web.root import Root
 from sipapp.transport.admission import Admission
-from sipapp.transport.connectionviews import answerAboutWebConnections
 from sipapp.transport.limits import LimitLog
 from sipapp.transport.listing import Asked
 from sipapp.transport.networks import Networks
 from sipapp.transport.tls import ServerTLS
 from sipapp.transport.web import LimitedSite
+from sipapp.transport.webviews import answerAboutWebConnections
 
 __all__ = ["WebSites"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
@@ -43,7 +43,9 @@ from sipapp.transport.networks import Networks
 from sipapp.transport.trust import TrustedPeers
 from sipapp.transport.turns import Turns
 from sipapp.transport.wiretap import Wiretap
-from sipapp.websites import WebSites
+
+if TYPE_CHECKING:
+    from sipapp.websites import WebSites
 
 __all__ = ["Worker", "main"]
 
@@ -272,6 +274,9 @@ class Worker:
     # HTTP.
 
     async def _serveWeb(self, served: list[ResolvedListener], strangers: Strangers) -> None:
+        # A worker of SIP starts without all that HTTP is made of.
+        from sipapp.websites import WebSites
+
         sites = WebSites(self.reactor, self._inheritance, strangers.admission, self.server)
         for listener in served:
             resources = await self._chains.start(listener)

@@ -1,8 +1,8 @@
-"""The connections of a worker, as people see them, and how they close one."""
+"""The connections of a SIP worker, as people see them, and how they close one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -11,10 +11,8 @@ from sipapp.transport.listing import Asked, Found, find, place
 from sipapp.transport.networks import Networks
 from sipapp.transport.streamflow import StreamFlow
 from sipapp.transport.streams import Streams
-from sipapp.transport.web import LimitedSite
-from sipapp.transport.webchannel import LimitedChannel
 
-__all__ = ["ConnectionView", "answerAboutStreams", "answerAboutWebConnections"]
+__all__ = ["ConnectionView", "answerAboutStreams", "connectionsWith"]
 
 _State = Literal["opening", "open", "ending"]
 
@@ -72,9 +70,6 @@ def connectionsWith(
     return isWanted
 
 
-# For SIP.
-
-
 def answerAboutStreams(answers: Asked, reactor: Any, streams: Streams) -> None:
     """Have a SIP worker answer C{connections}, those that are wanted, and C{closeConnection}."""
 
@@ -124,62 +119,3 @@ def _viewOf(streams: Streams, flow: StreamFlow) -> ConnectionView:
         owed=max(flow.owed, 0),
         domains=tuple(sorted(flow.identities)),
     )
-
-
-# For HTTP.
-
-
-def answerAboutWebConnections(
-    answers: Asked, reactor: Any, sites: Mapping[str, LimitedSite], code: str
-) -> None:
-    """The same for a worker of HTTP endpoints.
-
-    @param sites: by the names of their listeners.
-    @param code: the worker's, to tell its connections from those of others.
-    """
-
-    def identifier(channel: LimitedChannel) -> str:
-        return f"{code}.http.{channel.number:x}"
-
-    def present() -> list[tuple[str, LimitedChannel]]:
-        return [(name, channel) for name, site in sites.items() for channel in site.channels]
-
-    def view(each: tuple[str, LimitedChannel]) -> ConnectionView:
-        listener, channel = each
-        return ConnectionView(
-            connection=identifier(channel),
-            transport=_transportOf(listener),
-            peer=place(channel.host, channel.port),
-            listener=listener,
-            outgoing=False,
-            state="ending" if channel.refused else "open",
-            idle=None,
-            owed=len(channel.requests),
-        )
-
-    async def connections(limit: int, **wanted: str | None) -> Found[ConnectionView]:
-        isWanted = connectionsWith(**wanted)
-        return await find(
-            reactor,
-            present(),
-            lambda each: isWanted(
-                _transportOf(each[0]), each[1].host, "ending" if each[1].refused else "open"
-            ),
-            view,
-            limit,
-        )
-
-    def closeConnection(connection: str, atOnce: bool) -> bool:
-        for _, channel in present():
-            if identifier(channel) == connection and not channel.refused:
-                # Nobody knows for how long an answer that is under way will be.
-                (channel.abort if atOnce or channel.requests else channel.leave)()
-                return True
-        return False
-
-    answers.add("connections", connections)
-    answers.add("closeConnection", closeConnection)
-
-
-def _transportOf(listener: str) -> str:
-    return listener.partition(":")[0].upper()

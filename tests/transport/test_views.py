@@ -10,9 +10,9 @@ from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from sipapp.transport.connectionviews import answerAboutWebConnections
 from sipapp.transport.limits import StreamLimits
 from sipapp.transport.listing import find, place, shown
+from sipapp.transport.webviews import answerAboutWebConnections
 from tests.transport.webstage import GET, Late, Web
 from tests.transport.workers import LOOPBACK, Outcome, Site, hop, made, request, until
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from twisted.internet.defer import Deferred
@@ -22,7 +22,9 @@ from sipapp.transport.limits import LimitLog
 from sipapp.transport.locate import Locator
 from sipapp.transport.pulse import Pulse
 from sipapp.transport.queuewait import QueueWait
-from sipapp.transport.web import LimitedSite
+
+if TYPE_CHECKING:
+    from sipapp.transport.web import LimitedSite
 
 __all__ = ["Measuring"]
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sipapp.admin.stats.workerstats import WorkerStats
 from sipapp.transport.limits import LimitLog
-from sipapp.transport.web import LimitedSite
+
+if TYPE_CHECKING:
+    from sipapp.transport.web import LimitedSite
 
 __all__ = ["readSite", "readWebLimits"]
 

@@ -5,47 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from ipaddress import ip_network
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from msgspec import Meta
 from twisted.web.http import FORBIDDEN
 
-from sipapp.config import SettingsTable
-from sipapp.config.values import Text, checkNetworks
-from sipapp.resources.web.authentication import SchemeName, WebAuthentication
+from sipapp.resources.web.authentication import WebAuthentication
+from sipapp.resources.web.settings import AccessSettings
 from sipapp.rpc import Caller, Door, Role, covers
-from sipapp.sip import quote
 from sipapp.sources import SourceTable
 
 __all__ = ["Access", "AccessSettings"]
-
-_Algorithm = Literal[
-    "MD5", "MD5-sess", "SHA-256", "SHA-256-sess", "SHA-512-256", "SHA-512-256-sess"
-]
-
-
-class AccessSettings(SettingsTable, frozen=True, kw_only=True):
-    """What the settings of such a resource have in common: its own class is derived from this one.
-
-    @ivar realm: that of the accounts; C{None} is the first of C{[server] domains}.
-    @ivar sources: addresses and networks that may ask at all; none are all.
-    @ivar viewers: addresses and networks whose requests are those of a viewer without a login.
-    @ivar schemes: how users may prove who they are; C{basic} is over TLS only.
-    @ivar algorithms: of digest authentication; they are offered strongest first.
-    @ivar nonceLifetime: seconds that a client can go on with one challenge.
-    """
-
-    realm: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
-    sources: tuple[Text, ...] = ()
-    viewers: tuple[Text, ...] = ()
-    schemes: Annotated[tuple[SchemeName, ...], Meta(min_length=1)] = ("digest", "basic")
-    algorithms: Annotated[tuple[_Algorithm, ...], Meta(min_length=1)] = ("SHA-256", "MD5")
-    nonceLifetime: Annotated[float, Meta(ge=10, le=86_400)] = 300.0
-
-    def __post_init__(self) -> None:
-        if self.realm is not None:
-            quote(self.realm)
-        checkNetworks(self, "sources", "viewers")
 
 
 class Access:

@@ -9,9 +9,9 @@ from twisted.web.resource import Resource
 from zope.interface import implementer
 
 from sipapp.interfaces import IWebResource
-from sipapp.resources.maker import ResourceMaker, Settings
+from sipapp.resources.maker import Settings
 
-__all__ = ["Health", "healthMaker"]
+__all__ = ["Health"]
 
 
 class _Page(Resource):
@@ -44,6 +44,3 @@ class Health:
 
     def webResource(self) -> Resource:
         return self._page
-
-
-healthMaker = ResourceMaker("health", "web", Settings, Health)

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import Meta
 from twisted.web.http import SERVICE_UNAVAILABLE
 from twisted.web.resource import Resource
 from zope.interface import implementer
 
 from sipapp.interfaces import IWebResource
-from sipapp.resources.maker import ResourceMaker
-from sipapp.resources.web.access import Access, AccessSettings
+from sipapp.resources.web.access import Access
 from sipapp.resources.web.later import answerLater
+from sipapp.resources.web.settings import MetricsSettings
 from sipapp.rpc import Fault
 
-__all__ = ["Metrics", "MetricsSettings", "metricsMaker"]
+__all__ = ["Metrics"]
 
 _TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
-
-
-class MetricsSettings(AccessSettings, frozen=True, kw_only=True):
-    """C{[resource.metrics]}; the other settings are those of L{AccessSettings}.
-
-    @ivar path: the one segment of its path.
-    """
-
-    path: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._~-]+$", max_length=200)] = "metrics"
 
 
 class _Page(Resource):
@@ -77,6 +67,3 @@ class Metrics:
 
     def webResource(self) -> Resource:
         return self._page
-
-
-metricsMaker = ResourceMaker("metrics", "web", MetricsSettings, Metrics)

@@ -10,11 +10,11 @@ from twisted.web.resource import Resource
 from zope.interface import implementer
 
 from sipapp.interfaces import IWebResource
-from sipapp.resources.maker import ResourceMaker, Settings
+from sipapp.resources.maker import Settings
 from sipapp.resources.web.later import answerLater
 from sipapp.rpc import Caller, Fault
 
-__all__ = ["Readiness", "readyMaker"]
+__all__ = ["Readiness"]
 
 _PATIENCE = 2.0
 """Seconds that the parent may take to answer; that is long before a prober gives up."""
@@ -71,6 +71,3 @@ class Readiness:
 
     def webResource(self) -> Resource:
         return self._page
-
-
-readyMaker = ResourceMaker("ready", "web", Settings, Readiness)

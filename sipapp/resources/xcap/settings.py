@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
 from sipapp.resources.maker import Settings
+from sipapp.resources.web.settings import AlgorithmName, SchemeName
 from sipapp.sip import quote
 from sipapp.xcap.registry import NoSuchUsage, applicationUsages
 
 __all__ = ["XCAPSettings"]
 
 _Text = Annotated[str, Meta(min_length=1, max_length=200)]
-_Algorithm = Literal[
-    "MD5", "MD5-sess", "SHA-256", "SHA-256-sess", "SHA-512-256", "SHA-512-256-sess"
-]
 
 
 class XCAPSettings(Settings, frozen=True, kw_only=True):
@@ -39,11 +37,8 @@ class XCAPSettings(Settings, frozen=True, kw_only=True):
     path: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._~-]*$", max_length=200)] = "xcap-root"
     domain: _Text | None = None
     realms: dict[str, _Text] = {}
-    schemes: Annotated[tuple[Literal["digest", "basic"], ...], Meta(min_length=1)] = (
-        "digest",
-        "basic",
-    )
-    algorithms: Annotated[tuple[_Algorithm, ...], Meta(min_length=1)] = ("SHA-256", "MD5")
+    schemes: Annotated[tuple[SchemeName, ...], Meta(min_length=1)] = ("digest", "basic")
+    algorithms: Annotated[tuple[AlgorithmName, ...], Meta(min_length=1)] = ("SHA-256", "MD5")
     nonceLifetime: Annotated[float, Meta(ge=10, le=86_400)] = 300.0
     usages: Annotated[tuple[_Text, ...], Meta(min_length=1)] | None = None
     documentSize: Annotated[int, Meta(ge=256, le=1 << 24)] = 65_536

@@ -1,7 +1,6 @@
 """The methods that a server is operated with, over HTTP: XML-RPC and JSON-RPC 2.0."""
 
-from sipapp.resources.xmlrpc.maker import MethodsMaker
-from sipapp.resources.xmlrpc.resource import XMLRPC, makeXMLRPCMaker
+from sipapp.resources.xmlrpc.maker import MethodsMaker, makeXMLRPCMaker
 from sipapp.resources.xmlrpc.settings import XMLRPCSettings
 
-__all__ = ["XMLRPC", "MethodsMaker", "XMLRPCSettings", "makeXMLRPCMaker"]
+__all__ = ["MethodsMaker", "XMLRPCSettings", "makeXMLRPCMaker"]

@@ -1,8 +1,8 @@
-"""The plain way to declare methods of one's own as a Twisted plugin."""
+"""The methods over HTTP, and the plain way to declare methods of one's own, as Twisted plugins."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,10 @@ from twisted.plugin import IPlugin
 from zope.interface import implementer
 
 from sipapp.interfaces import IXMLRPCMethods
+from sipapp.resources.maker import ResourceMaker, imported
+from sipapp.resources.xmlrpc.settings import XMLRPCSettings
 
-__all__ = ["MethodsMaker"]
+__all__ = ["MethodsMaker", "makeXMLRPCMaker"]
 
 
 @implementer(IPlugin, IXMLRPCMethods)
@@ -27,3 +29,15 @@ class MethodsMaker:
 
     def make(self, worker: Any) -> object:
         return self.factory(worker)
+
+
+def makeXMLRPCMaker(plugins: Callable[[], Iterable[IXMLRPCMethods]]) -> ResourceMaker:
+    """
+    @param plugins: finds what others have to call.
+    """
+    factory = imported("sipapp.resources.xmlrpc.resource:XMLRPC")
+
+    def make(settings: XMLRPCSettings, worker: Any) -> Any:
+        return factory(settings, worker, plugins())
+
+    return ResourceMaker("xmlrpc", "web", XMLRPCSettings, make)

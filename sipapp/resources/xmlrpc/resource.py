@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from twisted.web.http import NOT_FOUND
@@ -10,14 +10,13 @@ from twisted.web.resource import Resource
 from zope.interface import implementer
 
 from sipapp.interfaces import IWebResource, IXMLRPCMethods
-from sipapp.resources.maker import ResourceMaker
 from sipapp.resources.web.access import Access
 from sipapp.resources.web.later import answerLater
 from sipapp.resources.xmlrpc.catalogue import Catalogue
 from sipapp.resources.xmlrpc.exchange import respond
 from sipapp.resources.xmlrpc.settings import XMLRPCSettings
 
-__all__ = ["XMLRPC", "makeXMLRPCMaker"]
+__all__ = ["XMLRPC"]
 
 
 class _Door(Resource):
@@ -65,14 +64,3 @@ class XMLRPC:
 
     def webResource(self) -> Resource:
         return self._door
-
-
-def makeXMLRPCMaker(plugins: Callable[[], Iterable[IXMLRPCMethods]]) -> ResourceMaker:
-    """
-    @param plugins: finds what others have to call.
-    """
-
-    def make(settings: XMLRPCSettings, worker: Any) -> XMLRPC:
-        return XMLRPC(settings, worker, plugins())
-
-    return ResourceMaker("xmlrpc", "web", XMLRPCSettings, make)

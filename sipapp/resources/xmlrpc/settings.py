@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from msgspec import Meta
-
-from sipapp.resources.web.access import AccessSettings
+from sipapp.resources.web.settings import AccessSettings, Segment
 
 __all__ = ["XMLRPCSettings"]
 
@@ -17,4 +13,4 @@ class XMLRPCSettings(AccessSettings, frozen=True, kw_only=True):
     @ivar path: the one segment of the path of the URI that calls are posted to.
     """
 
-    path: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._~-]+$", max_length=200)] = "RPC2"
+    path: Segment = "RPC2"

@@ -16,7 +16,7 @@ from zope.interface.verify import verifyObject
 from sipapp.interfaces import IResourceMaker, IWebResource
 from sipapp.resources import Settings
 from sipapp.resources.web import metricsMaker, readyMaker
-from sipapp.resources.web.metrics import MetricsSettings
+from sipapp.resources.web.settings import MetricsSettings
 from sipapp.rpc import Caller, Unavailable
 from sipapp.transport.limits import LimitLog, StreamLimits
 from sipapp.transport.web import LimitedSite

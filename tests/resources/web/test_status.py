@@ -14,7 +14,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.testing import StringTransport
 
 from sipapp.resources.web.root import Root
-from sipapp.resources.web.status import Status, StatusSettings
+from sipapp.resources.web.settings import StatusSettings
+from sipapp.resources.web.status import Status
 from sipapp.resources.web.status.feed import MOST
 from sipapp.rpc import Caller, Unavailable
 from sipapp.transport.limits import LimitLog, StreamLimits

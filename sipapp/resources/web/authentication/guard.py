@@ -9,7 +9,7 @@ if user is None:
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from twisted.internet.defer import Deferred
@@ -19,13 +19,12 @@ from sipapp.resources.web.authentication.basic import BasicScheme
 from sipapp.resources.web.authentication.digest import DigestScheme
 from sipapp.resources.web.authentication.portal import AccountPortal
 from sipapp.resources.web.authentication.scheme import Fault, Scheme
+from sipapp.resources.web.settings import SchemeName
 
 if TYPE_CHECKING:
     from sipapp.storage import Account
 
 __all__ = ["SchemeName", "WebAuthentication"]
-
-SchemeName = Literal["digest", "basic"]
 
 
 class WebAuthentication:

@@ -1,5 +1,5 @@
 """A page for browsers that shows how the server is: C{/status/}."""
 
-from sipapp.resources.web.status.resource import Status, StatusSettings, statusMaker
+from sipapp.resources.web.status.resource import Status
 
-__all__ = ["Status", "StatusSettings", "statusMaker"]
+__all__ = ["Status"]

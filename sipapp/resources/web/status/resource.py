@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from hashlib import sha256
 from importlib.resources import files
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from msgspec import Meta
 from twisted.web.http import NOT_FOUND, PERMANENT_REDIRECT, SERVICE_UNAVAILABLE
 from twisted.web.resource import Resource
 from zope.interface import implementer
 
 from sipapp.interfaces import IWebResource
-from sipapp.resources.maker import ResourceMaker
-from sipapp.resources.web.access import Access, AccessSettings
+from sipapp.resources.web.access import Access
 from sipapp.resources.web.later import answerLater
+from sipapp.resources.web.settings import StatusSettings
 from sipapp.resources.web.status.feed import Feed
 
-__all__ = ["Status", "StatusSettings", "statusMaker"]
+__all__ = ["Status"]
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
@@ -38,15 +37,6 @@ _TYPES = {
     "tables.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
-
-
-class StatusSettings(AccessSettings, frozen=True, kw_only=True):
-    """C{[resource.status]}.
-
-    @ivar path: the first segment of its path.
-    """
-
-    path: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._~-]+$", max_length=200)] = "status"
 
 
 class _File(NamedTuple):
@@ -144,6 +134,3 @@ class Status:
 
     def webResource(self) -> Resource:
         return self._page
-
-
-statusMaker = ResourceMaker("status", "web", StatusSettings, Status)
