@@ -63,6 +63,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             _require(program)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have one test process run all tests that share a server: each would start one of its own."""
+    for item in items:
+        shares = isinstance(item, pytest.Function) and "startSharedServer" in item.fixturenames
+        if shares and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
