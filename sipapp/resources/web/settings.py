@@ -10,10 +10,10 @@ from msgspec import Meta
 from sipapp.config import SettingsTable
 from sipapp.config.values import Text, checkNetworks
 from sipapp.sip import quote
+from sipapp.sip.digest import AlgorithmName
 
 __all__ = [
     "AccessSettings",
-    "AlgorithmName",
     "MetricsSettings",
     "SchemeName",
     "Segment",
@@ -22,11 +22,6 @@ __all__ = [
 
 SchemeName = Literal["digest", "basic"]
 """How somebody may prove who he is over HTTP."""
-
-AlgorithmName = Literal[
-    "MD5", "MD5-sess", "SHA-256", "SHA-256-sess", "SHA-512-256", "SHA-512-256-sess"
-]
-"""C{sipapp.sip.digest.ALGORITHMS}."""
 
 Segment = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._~-]+$", max_length=200)]
 """One segment of a path."""

@@ -7,8 +7,9 @@ from typing import Annotated
 from msgspec import Meta
 
 from sipapp.resources.maker import Settings
-from sipapp.resources.web.settings import AlgorithmName, SchemeName
+from sipapp.resources.web.settings import SchemeName
 from sipapp.sip import quote
+from sipapp.sip.digest import AlgorithmName
 from sipapp.xcap.registry import NoSuchUsage, applicationUsages
 
 __all__ = ["XCAPSettings"]

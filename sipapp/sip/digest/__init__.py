@@ -3,7 +3,7 @@
 account, a clock or a store.
 """
 
-from sipapp.sip.digest.algorithms import ALGORITHMS, HASHES, digestHA1, hashOf
+from sipapp.sip.digest.algorithms import ALGORITHMS, HASHES, AlgorithmName, digestHA1, hashOf
 from sipapp.sip.digest.answer import answerTo
 from sipapp.sip.digest.challenge import Challenge, parseChallenge
 from sipapp.sip.digest.credentials import Credentials, Identity, isDigest, parseCredentials
@@ -16,6 +16,7 @@ __all__ = [
     "FRESH",
     "HASHES",
     "STALE",
+    "AlgorithmName",
     "AuthenticationInfo",
     "Challenge",
     "Credentials",

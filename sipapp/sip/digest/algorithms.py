@@ -17,13 +17,27 @@ Texts are hashed as the bytes that they were received as.
 from __future__ import annotations
 
 import hashlib
+from typing import Literal, get_args
 
-__all__ = ["ALGORITHMS", "HASHES", "canonicalAlgorithm", "digestHA1", "hashOf", "response"]
+__all__ = [
+    "ALGORITHMS",
+    "HASHES",
+    "AlgorithmName",
+    "canonicalAlgorithm",
+    "digestHA1",
+    "hashOf",
+    "response",
+]
 
 HASHES = ("MD5", "SHA-256", "SHA-512-256")
 """The algorithms that there is an HA1 for, weakest first."""
 
-ALGORITHMS = (*HASHES, *(f"{name}-sess" for name in HASHES))
+AlgorithmName = Literal[
+    "MD5", "SHA-256", "SHA-512-256", "MD5-sess", "SHA-256-sess", "SHA-512-256-sess"
+]
+"""One of L{ALGORITHMS}."""
+
+ALGORITHMS: tuple[str, ...] = get_args(AlgorithmName)
 """The values of C{algorithm} that this server can use, as they are written."""
 
 _CANONICAL = {name.lower(): name for name in ALGORITHMS}

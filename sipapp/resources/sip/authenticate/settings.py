@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from sipapp.resources.maker import Settings
 from sipapp.sip import SIPError, parseURI, quote
+from sipapp.sip.digest import AlgorithmName
 
 __all__ = ["ANYBODY", "AuthenticateSettings"]
 
@@ -15,7 +16,6 @@ ANYBODY = "*"
 """Stands for every address in L{AuthenticateSettings.identities}."""
 
 Realm = Annotated[str, Meta(min_length=1, max_length=200)]
-Algorithm = Literal["MD5", "MD5-sess", "SHA-256", "SHA-256-sess", "SHA-512-256", "SHA-512-256-sess"]
 
 
 class AuthenticateSettings(Settings, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ class AuthenticateSettings(Settings, frozen=True, kw_only=True):
     """
 
     realms: dict[str, Realm] = {}
-    algorithms: Annotated[tuple[Algorithm, ...], Meta(min_length=1)] = ("SHA-256", "MD5")
+    algorithms: Annotated[tuple[AlgorithmName, ...], Meta(min_length=1)] = ("SHA-256", "MD5")
     qop: Annotated[tuple[Literal["auth", "auth-int"], ...], Meta(min_length=1)] = ("auth",)
     nonceLifetime: Annotated[float, Meta(ge=10, le=86_400)] = 300.0
     identities: dict[str, tuple[str, ...]] = {}
